@@ -1,0 +1,56 @@
+# What a developer does here. `make` prints the targets; each needs nothing before it but Python (3.11 or newer) and make.
+
+.DEFAULT_GOAL := help
+PORT ?= 4566
+INSTALLED := .venv/.installed
+
+.PHONY: help install run test lint format bench docs clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## make .venv with .venv/bin/alonzo and the tools for working on it
+
+run: $(INSTALLED) ## start the platform with examples/hello deployed, and print what to try (PORT=4566)
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" PORT=$(PORT) examples/hello/start.sh
+
+test: $(INSTALLED) ## run all tests
+	.venv/bin/pytest
+
+lint: $(INSTALLED) ## check style, types and import floors
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+format: $(INSTALLED) ## format the code
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+bench: $(INSTALLED) ## measure what SPECIFICATION.md promises
+	.venv/bin/python -m bench
+
+docs: $(INSTALLED) ## write the reference pages
+	.venv/bin/python -m alonzo.cli.reference > docs/configuration.md
+
+clean: ## remove everything that was made here
+	rm -rf .venv .alonzo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The newest Python that can make virtual environments; an existing .venv keeps its own.
+$(INSTALLED): pyproject.toml
+	@set -e; if [ ! -x .venv/bin/python ]; then \
+	  for python in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	    if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found=$$python; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "Alonzo needs Python 3.11 or newer with venv, and none was found on PATH." >&2; \
+	    echo "Install it (Debian, Ubuntu: apt install python3-venv; macOS: brew install python), or name one: make PYTHON=/path/to/python" >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "Making .venv with $$($$found --version) ..."; \
+	  "$$found" -m venv .venv; \
+	fi
+	@echo "Installing Alonzo and its tools into .venv ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

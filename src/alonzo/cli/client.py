@@ -1,0 +1,63 @@
+"""How the commands reach a running node: AWS's own client library, pointed at it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from alonzo.node.configuration import DEFAULT_HOST, DEFAULT_PORT
+
+DEFAULT_ENDPOINT_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+DEFAULT_REGION = "us-east-1"
+
+LONGEST_INVOCATION_SECONDS = 910
+"""A function may take 900 s, and a cold start comes before it."""
+
+endpoint_option = click.option(
+    "--endpoint-url",
+    envvar=["ALONZO_ENDPOINT_URL", "AWS_ENDPOINT_URL"],
+    default=DEFAULT_ENDPOINT_URL,
+    show_default=True,
+    metavar="URL",
+    help="Where Alonzo listens.",
+)
+region_option = click.option(
+    "--region",
+    envvar=["ALONZO_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"],
+    metavar="REGION",
+    show_default="the AWS profile's, else us-east-1",
+    help="The region whose functions are meant.",
+)
+
+ClientFactory = Callable[[str], Any]
+
+
+@contextmanager
+def connect(*, endpoint_url: str, region: str | None) -> Iterator[ClientFactory]:
+    """A factory of botocore clients by service name.
+
+    Uses the AWS credentials that are configured (a 12-digit access key names the account), else made-up ones.
+    Answers that are errors, and a node that does not answer, end the command with one line.
+    """
+    import botocore.exceptions
+    import botocore.session
+    from botocore.config import Config
+
+    session = botocore.session.get_session()
+    session.get_component("credential_provider").remove("iam-role")  # it asks a metadata server that a laptop has not, for seconds
+    options: dict[str, Any] = {
+        "endpoint_url": endpoint_url,
+        "region_name": region or session.get_config_variable("region") or DEFAULT_REGION,
+        "config": Config(retries={"total_max_attempts": 1}, read_timeout=LONGEST_INVOCATION_SECONDS, connect_timeout=5),
+    }
+    if session.get_credentials() is None:
+        options |= {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    try:
+        yield lambda service: session.create_client(service, **options)
+    except botocore.exceptions.ClientError as error:
+        raise click.ClickException(f"{error.response['Error']['Code']}: {error.response['Error']['Message']}") from error
+    except (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError) as error:
+        raise click.ClickException(f"no answer from {endpoint_url} ({error}); is `alonzo up` running there?") from error
+    except botocore.exceptions.BotoCoreError as error:
+        raise click.ClickException(str(error)) from error

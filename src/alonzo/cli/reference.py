@@ -1,0 +1,48 @@
+"""The reference page of the options, written from the commands themselves: `python -m alonzo.cli.reference > docs/configuration.md`."""
+
+from collections.abc import Iterator
+
+import click
+
+from alonzo.cli.main import alonzo
+
+_INTRODUCTION = """\
+# Configuration
+
+<!-- Written by `make docs` from the options of the commands; change them there. -->
+
+Everything is an option of a command or the environment variable beside it; there is no configuration file.
+Options win over variables.
+"""
+
+
+def render_reference() -> str:
+    """All commands and their options in Markdown."""
+    return "\n".join([_INTRODUCTION, *(line for command in alonzo.commands.values() for line in _iter_command_lines(command))])
+
+
+def _iter_command_lines(command: click.Command) -> Iterator[str]:
+    context = click.Context(command, info_name=command.name)
+    arguments = [str(parameter.name).upper() for parameter in command.params if isinstance(parameter, click.Argument)]
+    yield f"## `{' '.join(['alonzo', str(command.name), *arguments])}`\n"
+    yield f"{command.get_short_help_str()}\n"
+    yield "| option | variable | default | |"
+    yield "|---|---|---|---|"
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield _option_row(parameter, context)
+    yield ""
+
+
+def _option_row(option: click.Option, context: click.Context) -> str:
+    name = ", ".join(f"`{name}`" for name in option.opts)
+    if not option.is_flag:
+        name += f" {option.make_metavar(context)}"
+    variables = [option.envvar] if isinstance(option.envvar, str) else option.envvar or []
+    default = option.show_default if isinstance(option.show_default, str) else f"`{option.default}`" if option.show_default else ""
+    cells = (name, ", ".join(f"`{variable}`" for variable in variables), default, option.help or "")
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+if __name__ == "__main__":
+    click.echo(render_reference(), nl=False)

@@ -1,0 +1,75 @@
+"""The one table that turns what may be so in the domain into what AWS's API says of it.
+
+A class stands for those below it that have no row of their own. A test proves that every error of the domain has a row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from alonzo.aws.api_error import ApiError, Fault
+from alonzo.errors import AlonzoError
+from alonzo.environment import outcomes as environment
+from alonzo.functions import errors as functions
+from alonzo.invoke import errors as invoke
+from alonzo.model import names
+from alonzo.runtimes.interpreters import RuntimeUnavailable
+from alonzo.sandbox.sandbox import SandboxLost
+from alonzo.sandbox.users import UserIdsExhausted
+from alonzo.store import errors as store
+
+
+@dataclass(frozen=True, slots=True)
+class ApiErrorRow:
+    """`http_status` None: the one of the code in the service's model. `tells_message` False: AWS answers null."""
+
+    code: str
+    http_status: int | None = None
+    fault: Fault | None = "User"
+    tells_message: bool = True
+
+
+_INVALID_PARAMETER = ApiErrorRow("InvalidParameterValueException", 400)
+_NOT_FOUND = ApiErrorRow("ResourceNotFoundException", 404)
+_CONFLICT = ApiErrorRow("ResourceConflictException", 409)
+_SERVICE_FAILURE = ApiErrorRow("ServiceException", 500, "Service")
+
+ERROR_TABLE: Mapping[type[AlonzoError], ApiErrorRow] = MappingProxyType(
+    {
+        names.FunctionNameMalformed: ApiErrorRow("ValidationException", 400),
+        names.FunctionNameTooLong: _INVALID_PARAMETER,
+        names.QualifierMismatch: _INVALID_PARAMETER,
+        names.FunctionOfOtherRegion: _NOT_FOUND,
+        names.FunctionOfOtherAccount: ApiErrorRow("AccessDeniedException", 403, tells_message=False),
+        functions.FunctionNotFound: _NOT_FOUND,
+        functions.FunctionExists: _CONFLICT,
+        functions.UpdateInProgress: _CONFLICT,
+        functions.FunctionPending: _CONFLICT,
+        functions.RevisionMismatch: ApiErrorRow("PreconditionFailedException", 412),
+        functions.InvalidParameter: _INVALID_PARAMETER,
+        functions.ZippedCodeTooLarge: ApiErrorRow("RequestEntityTooLargeException", 413),
+        functions.CodeStorageExceeded: ApiErrorRow("CodeStorageExceededException", 400),
+        functions.NoRoomForCode: _SERVICE_FAILURE,
+        functions.NotSupported: ApiErrorRow("NotImplementedException", 501, "Service"),
+        functions.ActivationFailed: _SERVICE_FAILURE,
+        store.StoreError: _SERVICE_FAILURE,
+        invoke.Throttled: ApiErrorRow("TooManyRequestsException", 429),
+        invoke.FunctionNotReady: _CONFLICT,
+        invoke.NoEnvironment: _SERVICE_FAILURE,
+        environment.InitFailed: _SERVICE_FAILURE,
+        environment.EnvironmentLost: _SERVICE_FAILURE,
+        RuntimeUnavailable: ApiErrorRow("InvalidRuntimeException", 502, "Service"),
+        SandboxLost: _SERVICE_FAILURE,
+        UserIdsExhausted: _SERVICE_FAILURE,
+    }
+)
+
+
+def to_api_error(error: AlonzoError) -> ApiError:
+    """What the API answers. An error without a row is one of the server, whose message is not for the client."""
+    for kind in type(error).__mro__:
+        row = ERROR_TABLE.get(kind)
+        if row is not None:
+            message = str(error) if row.tells_message else None
+            return ApiError(code=row.code, message=message, http_status=row.http_status, fault=row.fault)
+    return ApiError(code="ServiceException", message="An internal error occurred.", http_status=500, fault="Service")

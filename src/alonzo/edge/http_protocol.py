@@ -1,0 +1,143 @@
+"""uvicorn's HTTP protocol, with limits on what a client may withhold or pile up.
+
+uvicorn bounds neither the time a client takes for its headers or body nor the size of the headers. Instead of a timer for each request
+(a microsecond on the hot path), a connection notes when it last heard of its client, and the server looks through them once a second.
+
+This class leans on attributes of `HttpToolsProtocol` (`cycle`, `flow`, `parser`), which is why the project pins uvicorn's minor version.
+"""
+
+import asyncio
+import logging
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+HEADERS_MAX_BYTES = 65_536
+"""AWS's load balancers take 64 KB of request line and headers in all."""
+
+_UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+
+_logger = logging.getLogger(__name__)
+_SILENT_LOGGER = logging.Logger("aborted requests", level=logging.CRITICAL + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpTimeouts:
+    """How long a connection may be silent, in seconds."""
+
+    headers_seconds: float = 20.0
+    body_seconds: float = 30.0
+    keep_alive_seconds: float = 75.0
+    """Longer than the pools of AWS's SDKs keep idle connections (60 s in most), so that the client closes first."""
+
+
+class Connections(ServerState):
+    """The connections of a server and the tasks that answer their requests; knows when the last connection is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all_gone = asyncio.Event()
+        self.all_gone.set()
+
+
+class EdgeHttpProtocol(HttpToolsProtocol):
+    """One connection of a client."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: Connections,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._headers_began_at: float | None = self.loop.time()
+        self._header_bytes = 0
+        self._heard_at = self.loop.time()
+        self._all_gone = server_state.all_gone
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
+        super().connection_made(transport)
+        self._all_gone.clear()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if not self.connections:
+            self._all_gone.set()
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        self._heard_at = self.loop.time()
+        if b"pgrade:" in data and not self._is_amid_body():
+            data = without_upgrade(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = data[upgrade.args[0] :]  # an offer that came in pieces: the parser took the request for one without a body
+            if rest:
+                self.data_received(rest)
+        except httptools.HttpParserError as error:
+            _logger.debug("refused a request that is not HTTP: %s", error)
+            self._refuse(400, "Bad Request")
+        if self._headers_began_at is not None:
+            self._header_bytes += len(data)
+            if self._header_bytes > HEADERS_MAX_BYTES:
+                self._refuse(431, "Request Header Fields Too Large")
+
+    def on_message_begin(self) -> None:
+        self._headers_began_at = self._heard_at
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._headers_began_at = None
+        self._header_bytes = 0
+        super().on_headers_complete()
+
+    def close_if_stalled(self, timeouts: HttpTimeouts) -> None:
+        """Cut off a client that owes us bytes for too long. An answer that is being made is never disturbed."""
+        now = self.loop.time()
+        if self._headers_began_at is not None:
+            if now - self._headers_began_at > timeouts.headers_seconds:
+                self._refuse(408, "Request Timeout")
+        elif self._is_amid_body():
+            if not self.flow.read_paused and now - self._heard_at > timeouts.body_seconds:
+                self._refuse(408, "Request Timeout")
+        elif self._is_idle_without_timer() and now - self._heard_at > timeouts.keep_alive_seconds:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection at once, whatever is being answered. uvicorn would log the cancelled request as a failure: not here."""
+        if self.cycle is not None:
+            self.cycle.logger = _SILENT_LOGGER
+        self.transport.abort()
+
+    def _is_amid_body(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body
+
+    def _is_idle_without_timer(self) -> bool:
+        """The rest of a body, coming in after its answer, ends uvicorn's keep-alive timer, which starts only after answers."""
+        return self.cycle is not None and self.cycle.response_complete and self.timeout_keep_alive_task is None
+
+    def _refuse(self, status: int, phrase: str) -> None:
+        """Answer, unless an answer has begun, and close."""
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            head = f"HTTP/1.1 {status} {phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            self.transport.write(head.encode())
+        self.transport.close()
+
+
+def without_upgrade(data: bytes) -> bytes:
+    """The beginning of a request, its `Upgrade` header renamed (to a name as long).
+
+    `Upgrade: h2c` and the like are offers, and HTTP/1.1 goes on when they are not taken (RFC 9110, 7.8): Java's HttpClient makes one with
+    each first request. llhttp leaves the body unread when it sees one.
+    """
+    head, separator, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"\r\nx-offer:", head) + separator + rest

@@ -1,0 +1,186 @@
+"""`Invoke`, the hot path: parsed by hand, and nothing between the request and the environment but look-ups.
+
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
+"""
+
+import base64
+import binascii
+import json
+import logging
+import os
+import re
+import time
+from collections.abc import Callable
+from urllib.parse import parse_qs
+
+from alonzo.aws.api_error import ApiError, not_implemented
+from alonzo.aws.identity import Caller, CallerDirectory
+from alonzo.aws.serialization import header_value, serialize_error
+from alonzo.aws.service_model import ServiceModels
+from alonzo.aws.validation import validate
+from alonzo.edge.asgi import AsgiScope, Receive, Send, send_response
+from alonzo.edge.json_payload import check_json
+from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
+from alonzo.errors import AlonzoError
+from alonzo.functions.registry import Functions
+from alonzo.invoke.invoker import Invoker
+from alonzo.model.function import FunctionVersion
+from alonzo.model.invocation import Invocation, InvocationResult, InvocationType
+from alonzo.model.names import FunctionReference, refer_to_function
+from alonzo.model.quotas import PAYLOAD_SYNC_MAX_BYTES
+
+_log = logging.getLogger(__name__)
+
+_BODY_MAX_BYTES = 4 * PAYLOAD_SYNC_MAX_BYTES
+"""Read this far, so that the error can say how large the payload was; beyond it the request is refused as any other would be."""
+_CLIENT_CONTEXT_MAX_BYTES = 3_583  # botocore, Invoke: "Up to 3,583 bytes of base64-encoded data"
+_TRACE_HEADER = re.compile(r"[\x21-\x7e]{1,256}")
+_JSON = (b"content-type", b"application/json")
+
+
+class InvokeEndpoint:
+    """An `InvokeEndpoint` of edge/asgi.py."""
+
+    def __init__(
+        self,
+        *,
+        functions: Functions,
+        invoker: Invoker,
+        callers: CallerDirectory,
+        models: ServiceModels,
+        translate_error: Callable[[AlonzoError], ApiError],
+        new_request_id: Callable[[], str],
+    ) -> None:
+        self._functions = functions
+        self._invoker = invoker
+        self._callers = callers
+        self._models = models
+        self._translate_error = translate_error
+        self._new_request_id = new_request_id
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send, function_name: str) -> None:
+        request_id = self._new_request_id()
+        try:
+            status, headers, body = await self._answer(scope, receive, function_name, request_id)
+        except ClientDisconnected:
+            return
+        except Exception as error:  # a request ends here: whatever it was, the client gets an answer
+            response = serialize_error(self._models.find("lambda"), self._as_api_error(error, request_id))
+            status, headers, body = response.status, list(response.headers), response.body
+        headers.append((b"x-amzn-requestid", request_id.encode()))
+        await send_response(send, status, headers, body)
+
+    async def _answer(
+        self, scope: AsgiScope, receive: Receive, function_name: str, request_id: str
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        caller = self._callers.caller_of(scope["headers"], scope["query_string"])
+        options = _read_headers(scope["headers"])
+        qualifier = _qualifier(scope["query_string"]) if scope["query_string"] else None
+        kind = options.get(b"x-amz-invocation-type", b"RequestResponse")
+        log_type = options.get(b"x-amz-log-type", b"None")
+        if kind != b"RequestResponse" or log_type not in {b"None", b"Tail"}:
+            self._check_options(function_name, kind.decode("latin-1"), log_type.decode("latin-1"))
+        reference = refer_to_function(function_name, qualifier, caller.scope)
+        payload = await _read_payload(scope, receive)
+        version = self._functions.get_version(reference)
+        if kind == b"DryRun":
+            return 204, [], b""
+        if kind == b"Event":
+            raise not_implemented(service="lambda", operation="Invoke with InvocationType Event")
+        trace_header = _trace_header(options.get(b"x-amzn-trace-id"))
+        invocation = Invocation(
+            request_id=request_id,
+            payload=payload,
+            invoked_function_arn=_invoked_arn(version, reference, caller),
+            trace_header=trace_header,
+            client_context=_client_context(options.get(b"x-amz-client-context")),
+            wants_log_tail=log_type == b"Tail",
+        )
+        result = await self._invoker.invoke(version, invocation)
+        return 200, _headers(version, result, trace_header), result.payload
+
+    def _check_options(self, function_name: str, kind: str, log_type: str) -> None:
+        """Refuses values that AWS does not know, in its words."""
+        model = self._models.get("lambda")
+        parameters = {"FunctionName": function_name, "InvocationType": kind, "LogType": log_type}
+        if kind not in InvocationType.__members__.values() or log_type not in {"None", "Tail"}:
+            validate(model, model.operations["Invoke"], parameters)
+
+    def _as_api_error(self, error: Exception, request_id: str) -> ApiError:
+        if isinstance(error, ApiError):
+            return error
+        if isinstance(error, AlonzoError):
+            api_error = self._translate_error(error)
+            if api_error.http_status is not None and api_error.http_status >= 500:  # noqa: PLR2004
+                _log.error("invocation %s failed: %s", request_id, error)
+            return api_error
+        _log.error("invocation %s failed", request_id, exc_info=error)
+        return ApiError(code="ServiceException", message="An internal error occurred.", http_status=500, fault="Service")
+
+
+def _read_headers(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    return {name: value for name, value in headers if name.startswith(b"x-am")}
+
+
+def _qualifier(query_string: bytes) -> str | None:
+    values = parse_qs(query_string.decode("latin-1"), keep_blank_values=True).get("Qualifier")
+    return values[0] if values else None
+
+
+async def _read_payload(scope: AsgiScope, receive: Receive) -> bytes:
+    try:
+        payload = await read_body(scope, receive, limit_bytes=_BODY_MAX_BYTES)
+    except BodyTooLarge as error:
+        raise _too_large(f"Request must be smaller than {PAYLOAD_SYNC_MAX_BYTES} bytes for the InvokeFunction operation") from error
+    if len(payload) > PAYLOAD_SYNC_MAX_BYTES:
+        size = f"{len(payload)} byte payload is too large for the RequestResponse invocation type"
+        raise _too_large(f"{size} (limit {PAYLOAD_SYNC_MAX_BYTES} bytes)")
+    if not payload:
+        return b"{}"  # what a function gets that is invoked without a payload
+    check_json(payload)
+    return payload
+
+
+def _too_large(message: str) -> ApiError:
+    return ApiError(code="RequestTooLargeException", message=message, http_status=413)
+
+
+def _invoked_arn(version: FunctionVersion, reference: FunctionReference, caller: Caller) -> str:
+    del caller
+    return version.function_arn if reference.qualifier is None else f"{version.function_arn}:{reference.qualifier}"
+
+
+def _client_context(header: bytes | None) -> str | None:
+    """The context as one line of JSON: it goes on as a header, where nothing but that may stand."""
+    if header is None:
+        return None
+    try:
+        if len(header) > _CLIENT_CONTEXT_MAX_BYTES:
+            raise ValueError("longer than 3,583 bytes")
+        return json.dumps(json.loads(base64.b64decode(header, validate=True)))
+    except (binascii.Error, ValueError, RecursionError) as error:
+        message = f"Client context must be a valid Base64-encoded JSON object: {error}"
+        raise ApiError(code="InvalidRequestContentException", message=message, http_status=400) from error
+
+
+def _trace_header(given: bytes | None) -> str:
+    """The client's, if it is one; else a new root (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html)."""
+    if given is not None:
+        text = given.decode("latin-1")
+        if _TRACE_HEADER.fullmatch(text):
+            return text
+    random = os.urandom(20).hex()
+    return f"Root=1-{int(time.time()):08x}-{random[:24]};Parent={random[24:]};Sampled=0"
+
+
+def _headers(version: FunctionVersion, result: InvocationResult, trace_header: str) -> list[tuple[bytes, bytes]]:
+    headers = [
+        _JSON,
+        (b"x-amz-executed-version", version.version.encode()),
+        (b"x-amzn-trace-id", trace_header.encode()),
+    ]
+    if result.function_error is not None:
+        headers.append((b"x-amz-function-error", header_value(result.function_error)))
+    if result.log_tail:
+        headers.append((b"x-amz-log-result", base64.b64encode(result.log_tail)))
+    return headers

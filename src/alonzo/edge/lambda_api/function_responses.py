@@ -1,0 +1,89 @@
+"""From function versions to botocore's `FunctionConfiguration`, as AWS fills it in."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from alonzo.model.function import LATEST, FunctionVersion, State, VpcConfig
+
+Members = dict[str, Any]
+
+
+def function_configuration(version: FunctionVersion, *, qualified: bool) -> Members:
+    """A version as one operation on it answers. AWS writes the ARN with its version only where the version was asked for."""
+    runtime_version = {"RuntimeVersionArn": version.runtime_version_arn} if version.runtime_version_arn else None
+    return listed_configuration(version, qualified=qualified) | {
+        "State": version.state.value,
+        "StateReason": version.state_reason,
+        "StateReasonCode": version.state_reason_code,
+        "LastUpdateStatus": version.last_update_status.value if version.last_update_status else None,
+        "LastUpdateStatusReason": version.last_update_status_reason,
+        "LastUpdateStatusReasonCode": version.last_update_status_reason_code,
+        "RuntimeVersionConfig": runtime_version,
+    }
+
+
+def listed_configuration(version: FunctionVersion, *, qualified: bool) -> Members:
+    """A version as lists show it: without state and runtime version."""
+    return {
+        "FunctionName": version.name,
+        "FunctionArn": version.qualified_arn if qualified else version.function_arn,
+        "Version": version.version,
+        "Description": version.description,
+        "Runtime": version.runtime,
+        "Handler": version.handler,
+        "Role": version.role,
+        "PackageType": version.package_type,
+        "Architectures": list(version.architectures),
+        "CodeSha256": version.code.sha256_base64,
+        "CodeSize": version.code.size_bytes,
+        "Timeout": version.timeout_seconds,
+        "MemorySize": version.memory_mib,
+        "EphemeralStorage": {"Size": version.ephemeral_storage_mib},
+        "LastModified": _timestamp(version.last_modified_unix_ms),
+        "RevisionId": version.revision_id,
+        "TracingConfig": {"Mode": version.tracing_mode},
+        "SnapStart": {"ApplyOn": version.snap_start_apply_on, "OptimizationStatus": "On" if _is_snap_started(version) else "Off"},
+        "LoggingConfig": _logging_config(version),
+        **_optional_members(version),
+    }
+
+
+def _optional_members(version: FunctionVersion) -> Members:
+    variables, target = version.environment_variables, version.dead_letter_target_arn
+    mounts = [{"Arn": mount.arn, "LocalMountPath": mount.local_mount_path} for mount in version.file_systems]
+    return {
+        "Environment": None if variables is None else {"Variables": variables},
+        "Layers": [{"Arn": arn, "CodeSize": 0} for arn in version.layers] or None,
+        "VpcConfig": None if version.vpc_config is None else _vpc_config(version.vpc_config),
+        "DeadLetterConfig": None if target is None else {"TargetArn": target},
+        "KMSKeyArn": version.kms_key_arn,
+        "FileSystemConfigs": mounts or None,
+    }
+
+
+def _vpc_config(config: VpcConfig) -> Members:
+    return {
+        "SubnetIds": list(config.subnet_ids),
+        "SecurityGroupIds": list(config.security_group_ids),
+        "VpcId": "",  # nothing is attached, and nobody here knows whose subnets these are
+        "Ipv6AllowedForDualStack": config.ipv6_allowed_for_dual_stack,
+    }
+
+
+def _logging_config(version: FunctionVersion) -> Members:
+    logging = version.logging
+    return {
+        "LogFormat": logging.format.value,
+        "ApplicationLogLevel": logging.application_level,
+        "SystemLogLevel": logging.system_level,
+        "LogGroup": logging.log_group,
+    }
+
+
+def _is_snap_started(version: FunctionVersion) -> bool:
+    return version.snap_start_apply_on != "None" and version.version != LATEST and version.state is State.ACTIVE
+
+
+def _timestamp(unix_ms: int) -> str:
+    """As Lambda writes `LastModified`: 2026-01-31T12:00:00.000+0000."""
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{unix_ms % 1000:03d}+0000"

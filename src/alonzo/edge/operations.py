@@ -1,0 +1,25 @@
+"""What an operation of an AWS API looks like to those who implement it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alonzo.aws.identity import Caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallContext:
+    """What an operation may know of its call beside the parameters."""
+
+    caller: Caller
+    request_id: str
+    base_url: str
+    """This endpoint as the client reached it, without a slash at the end: `http://127.0.0.1:4566`."""
+
+
+OperationHandler = Callable[[CallContext, dict[str, Any]], Awaitable[dict[str, Any]]]
+"""From parsed and validated parameters to the members of the output, both by botocore's names. Members of None are left out.
+It raises `ApiError`, or any other `AlonzoError` that the table of errors knows."""
+
+OperationTable = Mapping[str, OperationHandler]
+"""The operations of one service that are there, by their names in its model."""

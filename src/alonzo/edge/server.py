@@ -1,0 +1,139 @@
+"""The HTTP server: uvicorn's protocol on listening sockets of ours, inside the node's event loop.
+
+uvicorn's own `Server` is not used: it takes the process's signals and its sockets once and for all, while the node adds sockets as it
+runs (the AWS endpoint inside an isolated network namespace is one) and decides itself when to drain.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import cast
+
+from uvicorn.config import Config
+
+from alonzo.edge.asgi import Endpoint
+from alonzo.edge.http_protocol import Connections, EdgeHttpProtocol, HttpTimeouts
+from alonzo.errors import SetupError
+
+BACKLOG = 2_048
+TICK_SECONDS = 1.0
+
+
+class ServedSocket:
+    """A listening socket while it is served. `close` stops accepting, at once; connections that are there live on."""
+
+    def __init__(self, *, listener: asyncio.Server, address: object, on_close: Callable[["ServedSocket"], None]) -> None:
+        self._listener = listener
+        self._on_close = on_close
+        self.address = address
+        """What `getsockname` says: a host and port for internet sockets."""
+
+    def close(self) -> None:
+        self._listener.close()
+        self._on_close(self)
+
+
+class HttpServer:
+    """Serves one application on any number of listening sockets.
+
+    Resource handling: `run` belongs in the parent's task group and closes everything when it is cancelled; `drain` before that lets
+    requests finish. A socket handed to `serve_socket` belongs to the server.
+    """
+
+    def __init__(self, *, application: Endpoint, timeouts: HttpTimeouts) -> None:
+        self._timeouts = timeouts
+        self._config = Config(
+            app=application,
+            http=EdgeHttpProtocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=cast("int", timeouts.keep_alive_seconds),  # handed to call_later as it is
+        )
+        self._config.load()
+        self._state = Connections()
+        self._served: set[ServedSocket] = set()
+        self._set_date()
+
+    async def serve_socket(self, listening_socket: socket.socket) -> ServedSocket:
+        """Accept on a socket that already listens. It may come from another network namespace."""
+        listening_socket.setblocking(False)
+        loop = asyncio.get_running_loop()
+        listener = await loop.create_server(self._new_connection, sock=listening_socket, backlog=BACKLOG)
+        served = ServedSocket(listener=listener, address=listening_socket.getsockname(), on_close=self._served.discard)
+        self._served.add(served)
+        return served
+
+    async def run(self) -> None:
+        """Keep the `Date` header right and cut off stalled clients, until cancelled."""
+        try:
+            while True:
+                self._set_date()
+                for connection in self._connections():
+                    connection.close_if_stalled(self._timeouts)
+                await asyncio.sleep(TICK_SECONDS)
+        finally:
+            self.close()
+
+    async def drain(self, *, timeout_seconds: float) -> bool:
+        """Stop accepting, let requests in flight finish, then close; True when all of them finished in time."""
+        self._stop_accepting()
+        for connection in self._connections():
+            connection.shutdown()
+        is_complete = True
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                if self._state.tasks:
+                    await asyncio.wait(set(self._state.tasks))
+                await self._state.all_gone.wait()  # an answer may still wait for its client to read it
+        except TimeoutError:
+            is_complete = False
+        self.close()
+        return is_complete
+
+    def close(self) -> None:
+        """Close every socket and connection now; the requests in flight are cancelled."""
+        self._stop_accepting()
+        for connection in self._connections():
+            connection.abort()
+        for task in list(self._state.tasks):
+            task.cancel()
+
+    def _connections(self) -> list[EdgeHttpProtocol]:
+        return cast("list[EdgeHttpProtocol]", list(self._state.connections))
+
+    def _stop_accepting(self) -> None:
+        for served in list(self._served):
+            served.close()
+
+    def _new_connection(self) -> EdgeHttpProtocol:
+        return EdgeHttpProtocol(self._config, self._state, {})
+
+    def _set_date(self) -> None:
+        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+
+
+def open_listening_socket(*, host: str, port: int) -> socket.socket:
+    """A TCP socket that listens; port 0 means any free one. SetupError says who should do what when that cannot be."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except (OSError, UnicodeError) as error:
+        raise SetupError(f"the host {host!r} is no address of this machine: {error}") from error
+    listening_socket = socket.socket(family, kind, protocol)
+    try:
+        listening_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening_socket.bind(address)
+        listening_socket.listen(BACKLOG)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            listening_socket.close()
+        raise SetupError(
+            f"cannot listen on {host} port {port}: {error.strerror}; stop what uses it or choose another with --port"
+        ) from error
+    return listening_socket

@@ -1,0 +1,393 @@
+"""One execution environment: INIT, then one invocation after the other, until it ends.
+
+It is handed a function version, a sandbox and a log; it serves the sandbox's Runtime API and measures. Who owns an environment calls
+`initialize` once, `invoke` while it is idle, and `close` at the end; an environment also ends by itself when its runtime does.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from alonzo.clock import Clock
+from alonzo.environment.connection_owner import ConnectionCheck
+from alonzo.environment.log_channel import LogChannel
+from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed, exit_fault, response_too_large, timeout_fault
+from alonzo.environment.phases import Phase, check_transition
+from alonzo.environment.runtime_api import RuntimeApiConnection, accepted, refusal
+from alonzo.model import quotas
+from alonzo.model.function import FunctionVersion
+from alonzo.model.invocation import UNHANDLED, Invocation, InvocationResult
+from alonzo.observe.platform_log import InitReport, InvocationReport, PlatformLog
+from alonzo.sandbox.sandbox import Assignment, Sandbox, SandboxLost
+
+_LAST_WORDS_SECONDS = 0.2
+"""How long the connections of a runtime that has exited may still bring what it sent before: they close within a millisecond, unless a
+child of the function holds them open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentPlan:
+    """What an environment is made for."""
+
+    version: FunctionVersion
+    code_directory: Path
+    variables: dict[str, str]
+    runtime_version: str
+    """As INIT_START names it: `python:3.12.v1`."""
+    notice: str | None
+    """A warning to begin the log with."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How an invocation ended, for its last two lines in the log."""
+
+    request_id: str
+    duration_ms: float
+    status: str
+    error_type: str | None
+
+
+@dataclass(slots=True)
+class _Running:
+    """The invocation that an environment has taken on."""
+
+    invocation: Invocation
+    request_id: bytes
+    timeout_seconds: float
+    answer: asyncio.Future[InvocationResult]
+    started_at: float = 0.0
+    timer: asyncio.TimerHandle | None = None
+    delivered: bool = False
+
+
+class ExecutionEnvironment:
+    """See the module. `invocation_count` and `idle_since` are for the pool that keeps it."""
+
+    def __init__(self, *, plan: EnvironmentPlan, sandbox: Sandbox, log: LogChannel, words: PlatformLog, check: ConnectionCheck, clock: Clock) -> None:
+        # For life.
+        self.version = plan.version
+        self._plan = plan
+        self._sandbox = sandbox
+        self._log = log
+        self._words = words
+        self._check = check
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._server: asyncio.Server | None = None
+        self._connections: set[RuntimeApiConnection] = set()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        self._phase = Phase.CREATED
+        # For INIT.
+        self._initialized: asyncio.Future[None] = self._loop.create_future()
+        self._init_started_at = 0.0
+        self._init_seconds: float | None = None
+        self._init_error: tuple[bytes, str] | None = None
+        # For one invocation.
+        self._next: RuntimeApiConnection | None = None
+        self._running: _Running | None = None
+        self._unwritten_end: _End | None = None
+        self.idle_since = 0.0
+
+    @property
+    def phase(self) -> Phase:
+        """Where it is in its life."""
+        return self._phase
+
+    @property
+    def init_seconds(self) -> float:
+        """How long INIT took, until the first invocation has reported it; 0 then."""
+        return self._init_seconds or 0.0
+
+    async def initialize(self, *, timeout_seconds: float, within: Invocation | None = None) -> None:
+        """Start the runtime and wait until it asks for its first invocation.
+
+        `within`: the invocation that this INIT is part of, when an earlier one has failed; a failure then ends that invocation too.
+        Raises InitFailed when the runtime reports an error, exits or takes too long, EnvironmentLost when the sandbox cannot be used.
+        After either, and when cancelled, the environment has ended.
+        """
+        self._enter(Phase.INIT)
+        if within is not None and within.wants_log_tail:
+            self._log.begin_tail()
+        try:
+            await self._start_runtime()
+            async with asyncio.timeout(timeout_seconds):
+                await self._initialized
+            self._init_seconds = self._since_init()
+        except TimeoutError:
+            failure = InitFailed(fault=timeout_fault(timeout_seconds), payload=None, duration_seconds=self._since_init())
+            self._write_init_failure(failure, within)
+            raise failure from None
+        except InitFailed as failure:
+            self._write_init_failure(failure, within)
+            raise
+        except SandboxLost as error:
+            raise EnvironmentLost(str(error)) from error
+        finally:
+            if self._init_seconds is None:
+                self.close()
+
+    async def invoke(self, invocation: Invocation, *, timeout_seconds: float) -> InvocationResult:
+        """Run the function once. The environment is idle again, or has ended, when this returns.
+
+        Raises EnvironmentLost if the environment ended before the runtime took the invocation. Cancelling ends the environment.
+        """
+        self._enter(Phase.INVOKE)
+        self._write_late_end()
+        running = self._running = _Running(invocation, invocation.request_id.encode(), timeout_seconds, self._loop.create_future())
+        if invocation.wants_log_tail:
+            self._log.begin_tail()
+        if self._next is not None:
+            self._deliver(running, self._next)
+        try:
+            return await running.answer
+        except asyncio.CancelledError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the environment now, whatever it is doing. May be called again."""
+        if self._phase is Phase.ENDED:
+            return
+        self._phase = Phase.ENDED
+        self._write_late_end()
+        self._log.close()
+        running, self._running = self._running, None
+        if running is not None:
+            self._cancel_timer(running)
+            if not running.answer.done():
+                running.answer.set_exception(EnvironmentLost("the environment was closed"))
+        if self._server is not None:
+            self._server.close()
+        for connection in self._connections:
+            connection.close()
+        self._sandbox.kill()
+        self.ended.set_result(None)
+
+    # INIT.
+
+    async def _start_runtime(self) -> None:
+        version = self.version
+        now = self._clock.unix_ms()
+        self._log.open()
+        if self._plan.notice:
+            self._log.write(f"[alonzo] {self._plan.notice}\n")
+        self._log.write(self._words.init_start(now, self._plan.runtime_version, version.runtime_version_arn or ""))
+        self._init_started_at = self._clock.monotonic()
+        listener = self._sandbox.listeners.pop(0)
+        self._server = await self._loop.create_server(lambda: RuntimeApiConnection(self, self._check), sock=listener, backlog=128)
+        self._sandbox.runtime_exit.add_done_callback(self._on_runtime_exit)
+        self._sandbox.assign(
+            Assignment(
+                code_directory=self._plan.code_directory,
+                variables=self._plan.variables,
+                memory_mib=version.memory_mib,
+                tmp_mib=version.ephemeral_storage_mib,
+                descriptors=quotas.FILE_DESCRIPTORS_MAX,
+                processes=quotas.PROCESSES_MAX,
+            )
+        )
+
+    def _since_init(self) -> float:
+        return self._clock.monotonic() - self._init_started_at
+
+    def _write_init_failure(self, failure: InitFailed, within: Invocation | None) -> None:
+        self._log.drain()
+        fault, now = failure.fault, self._clock.unix_ms()
+        duration_ms = failure.duration_seconds * 1_000
+        error_type = None if fault.status == "timeout" else fault.error_type
+        phase = "init" if within is None else "invoke"
+        report = InitReport(duration_ms=duration_ms, phase=phase, status=fault.status, error_type=error_type)
+        self._log.write(self._words.init_report(now, report))
+        if within is not None:
+            self._log.write(self._words.start(now, within.request_id, self.version.version))
+            if failure.payload is None:
+                self._log.write(self._words.fault(now, within.request_id, fault.message))
+            self._write_end(_End(within.request_id, duration_ms, fault.status, error_type))
+            failure.log_tail = self._log.end_tail()
+
+    # What the runtime asks for (RuntimeEvents).
+
+    def on_next(self, connection: RuntimeApiConnection) -> None:
+        """The runtime is ready for an invocation; it is answered when there is one."""
+        running = self._running
+        if running is not None and running.delivered:
+            connection.write(refusal(403, "InvalidStateTransition", "Transition from Running to Ready is not allowed for runtime"))
+            return
+        self._next = connection
+        if not self._initialized.done():
+            self._enter(Phase.IDLE)
+            self._initialized.set_result(None)
+        elif running is not None:
+            self._deliver(running, connection)
+
+    def on_response(self, request_id: bytes, body: bytes, content_length: int) -> bytes:
+        """The function's answer."""
+        if not self._is_current(request_id):
+            return refusal(400, "InvalidRequestID", "Invalid request ID")
+        if content_length > quotas.RESPONSE_SYNC_MAX_BYTES:
+            self._finish(response_too_large(), "error", "Function.ResponseSizeTooLarge")
+            return refusal(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).")
+        self._finish(InvocationResult(body), "success", None)
+        return accepted()
+
+    def on_error(self, request_id: bytes, body: bytes, error_type: str | None) -> bytes:
+        """The function raised an error that the runtime has caught."""
+        if not self._is_current(request_id):
+            return refusal(400, "InvalidRequestID", "Invalid request ID")
+        self._finish(InvocationResult(body, UNHANDLED), "error", error_type or "Runtime.Unknown")
+        return accepted()
+
+    def on_init_error(self, body: bytes, error_type: str | None) -> bytes:
+        """The function could not be loaded; the runtime exits next."""
+        if self._initialized.done():
+            return refusal(403, "InvalidStateTransition", "Transition from Ready to InitError is not allowed for runtime")
+        self._init_error = (body, error_type or "Runtime.Unknown")
+        return accepted()
+
+    def on_connection_opened(self, connection: RuntimeApiConnection) -> None:
+        """A process of the environment has connected."""
+        self._connections.add(connection)
+
+    def on_connection_closed(self, connection: RuntimeApiConnection) -> None:
+        """A connection is gone; if the runtime has exited, this may have been its last word."""
+        self._connections.discard(connection)
+        if self._next is connection:
+            self._next = None
+        if self._sandbox.runtime_exit.done() and not self._connections:
+            self._conclude_exit()
+
+    # One invocation.
+
+    def _deliver(self, running: _Running, connection: RuntimeApiConnection) -> None:
+        invocation, version = running.invocation, self.version
+        self._next = None
+        running.delivered = True
+        now = self._clock.unix_ms()
+        self._log.write(self._words.start(now, invocation.request_id, version.version))
+        optional = ""
+        if invocation.client_context is not None:
+            optional = f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
+            f"Lambda-Runtime-Deadline-Ms: {now + int(running.timeout_seconds * 1_000)}\r\n"
+            f"Lambda-Runtime-Invoked-Function-Arn: {invocation.invoked_function_arn}\r\n"
+            f"Lambda-Runtime-Trace-Id: {invocation.trace_header}\r\n{optional}"
+            f"Content-Length: {len(invocation.payload)}\r\n\r\n"
+        )
+        running.started_at = self._clock.monotonic()
+        running.timer = self._loop.call_later(running.timeout_seconds, self._on_timeout, running)
+        connection.write(head.encode() + invocation.payload)
+
+    def _is_current(self, request_id: bytes) -> bool:
+        running = self._running
+        return running is not None and running.delivered and running.request_id == request_id
+
+    def _finish(self, result: InvocationResult, status: str, error_type: str | None) -> None:
+        """The function has spoken: answer, then write the log, unless the caller wants to see it."""
+        running = self._take_running()
+        duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
+        self._enter(Phase.IDLE)
+        self._unwritten_end = _End(running.invocation.request_id, duration_ms, status, error_type)
+        if running.invocation.wants_log_tail:
+            self._write_late_end()
+            result = InvocationResult(result.payload, result.function_error, self._log.end_tail())
+        else:
+            self._loop.call_soon(self._loop.call_soon, self._write_late_end)  # after the caller's task, which set_result wakes
+        if not running.answer.done():
+            running.answer.set_result(result)
+
+    def _take_running(self) -> _Running:
+        running, self._running = self._running, None
+        assert running is not None
+        self._cancel_timer(running)
+        return running
+
+    def _cancel_timer(self, running: _Running) -> None:
+        if running.timer is not None:
+            running.timer.cancel()
+            running.timer = None
+
+    def _write_late_end(self) -> None:
+        end, self._unwritten_end = self._unwritten_end, None
+        if end is not None:
+            self._log.drain()
+            self._write_end(end)
+
+    def _write_end(self, end: _End) -> None:
+        init_seconds, self._init_seconds = self._init_seconds, None
+        self._log.write(self._words.end(end.request_id))
+        report = InvocationReport(
+            request_id=end.request_id,
+            duration_ms=end.duration_ms,
+            memory_size_mib=self.version.memory_mib,
+            max_memory_bytes=self._sandbox.peak_memory_bytes(),
+            init_duration_ms=None if init_seconds is None else init_seconds * 1_000,
+            status=end.status,
+            error_type=end.error_type,
+        )
+        self._log.write(self._words.report(self._clock.unix_ms(), report))
+
+    # Ends that the function did not choose.
+
+    def _on_timeout(self, running: _Running) -> None:
+        if self._running is running:
+            self._fail(timeout_fault(running.timeout_seconds))
+
+    def _on_runtime_exit(self, _: asyncio.Future[int]) -> None:
+        if self._phase is Phase.ENDED:
+            return
+        if self._connections:
+            self._loop.call_later(_LAST_WORDS_SECONDS, self._conclude_exit)
+        else:
+            self._conclude_exit()
+
+    def _conclude_exit(self) -> None:
+        if self._phase is Phase.ENDED:
+            return
+        error = self._sandbox.runtime_exit.exception()
+        if error is not None:
+            self._abandon(EnvironmentLost(str(error)))
+            return
+        fault = exit_fault(self._sandbox.runtime_exit.result(), out_of_memory=self._sandbox.was_out_of_memory())
+        if not self._initialized.done():
+            payload, error_type = self._init_error or (None, fault.error_type)
+            failure = InitFailed(fault=Fault(error_type, fault.message), payload=payload, duration_seconds=self._since_init())
+            self._initialized.set_exception(failure)
+        elif self._running is not None and self._running.delivered:
+            self._fail(fault)
+        else:
+            self._abandon(EnvironmentLost("the runtime exited between two invocations"))
+
+    def _fail(self, fault: Fault) -> None:
+        """The invocation ends with a fault of the platform's words, and the environment with it."""
+        running = self._take_running()
+        duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
+        if fault.status == "timeout":
+            duration_ms = running.timeout_seconds * 1_000
+        request_id = running.invocation.request_id
+        self._log.drain()
+        self._log.write(self._words.fault(self._clock.unix_ms(), request_id, fault.message))
+        self._write_end(_End(request_id, duration_ms, fault.status, None if fault.status == "timeout" else fault.error_type))
+        result = fault.result(request_id)
+        if running.invocation.wants_log_tail:
+            result = InvocationResult(result.payload, result.function_error, self._log.end_tail())
+        if not running.answer.done():
+            running.answer.set_result(result)
+        self.close()
+
+    def _abandon(self, error: EnvironmentLost) -> None:
+        running = self._running
+        if running is not None and not running.answer.done():
+            running.answer.set_exception(error)
+        if not self._initialized.done():
+            self._initialized.set_exception(SandboxLost(str(error)))
+        else:
+            self.close()
+
+    def _enter(self, phase: Phase) -> None:
+        check_transition(self._phase, phase)
+        self._phase = phase
+        if phase is Phase.IDLE:
+            self.idle_since = self._clock.monotonic()

@@ -1,0 +1,122 @@
+"""Makes execution environments: brings a function version, its code, a sandbox, a log and the Runtime API together."""
+
+import socket
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from alonzo import ids
+from alonzo.clock import Clock
+from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck, OwnedByProcessTree, OwnedByUser
+from alonzo.environment.environment import EnvironmentPlan, ExecutionEnvironment
+from alonzo.environment.log_channel import LogChannel
+from alonzo.environment.sandboxes import RuntimeSandboxes
+from alonzo.environment.variables import Place, environment_variables
+from alonzo.model.function import FunctionVersion, LogFormat
+from alonzo.model.invocation import InitializationType
+from alonzo.observe.log_delivery import LogDelivery, LogStreamName
+from alonzo.observe.platform_log import JsonPlatformLog, PlatformLog, TextPlatformLog
+from alonzo.sandbox.sandbox import Sandbox
+from alonzo.sandbox.settings import Network, SandboxSettings
+
+ServeEndpoint = Callable[[socket.socket], Awaitable[Callable[[], None]]]
+"""Serves the AWS endpoint on a listening socket of an environment's own network; what it returns stops that."""
+
+
+class TmpPreparation(Protocol):
+    """Makes what a /tmp of some size needs, ahead of its sandboxes."""
+
+    async def ensure(self, mib: int) -> None: ...
+
+
+class EnvironmentFactory:
+    """One a node."""
+
+    def __init__(
+        self,
+        *,
+        sandboxes: RuntimeSandboxes,
+        settings: SandboxSettings,
+        tmp: TmpPreparation | None,
+        delivery: LogDelivery,
+        serve_endpoint: ServeEndpoint,
+        clock: Clock,
+    ) -> None:
+        self._sandboxes = sandboxes
+        self._settings = settings
+        self._tmp = tmp
+        self._delivery = delivery
+        self._serve_endpoint = serve_endpoint
+        self._clock = clock
+
+    async def prepare(self, version: FunctionVersion) -> None:
+        """Have ready what environments of this version will need. Raises what `create` would for want of a runtime."""
+        await self._sandboxes.warm_up(version.runtime)
+        if self._tmp is not None:
+            await self._tmp.ensure(version.ephemeral_storage_mib)
+
+    async def create(self, version: FunctionVersion, code_directory: Path) -> ExecutionEnvironment:
+        """An environment that is not initialized yet. Raises RuntimeUnavailable, SetupError, or SandboxLost (try again)."""
+        if self._tmp is not None:
+            await self._tmp.ensure(version.ephemeral_storage_mib)
+        runtime_sandbox = await self._sandboxes.acquire(version.runtime)
+        sandbox = runtime_sandbox.sandbox
+        stream = _log_stream_name(self._clock.now(), version.version)
+        place = self._place(sandbox, code_directory)
+        plan = EnvironmentPlan(
+            version=version,
+            code_directory=code_directory,
+            variables=environment_variables(version, place, log_stream=stream, initialization_type=InitializationType.ON_DEMAND),
+            runtime_version=_runtime_version(version.runtime or ""),
+            notice=runtime_sandbox.notice,
+        )
+        log = LogChannel(
+            pipe=sandbox.log_pipe,
+            name=LogStreamName(version.scope, version.logging.log_group, stream),
+            delivery=self._delivery,
+            clock=self._clock,
+        )
+        environment = ExecutionEnvironment(
+            plan=plan, sandbox=sandbox, log=log, words=_platform_log(version), check=self._check(sandbox), clock=self._clock
+        )
+        if len(sandbox.listeners) > 1:
+            stop_serving = await self._serve_endpoint(sandbox.listeners.pop())
+            environment.ended.add_done_callback(lambda _: stop_serving())
+        return environment
+
+    def _place(self, sandbox: Sandbox, code_directory: Path) -> Place:
+        host, port = sandbox.listeners[0].getsockname()
+        endpoint_url = f"http://127.0.0.1:{self._settings.endpoint_port}"
+        if self._settings.isolated:
+            return Place(runtime_api=f"{host}:{port}", endpoint_url=endpoint_url)
+        return Place(
+            runtime_api=f"{host}:{port}",
+            endpoint_url=endpoint_url,
+            task_root=str(code_directory),
+            runtime_directory=str(self._settings.packages),
+            tmp_directory=str(self._settings.tmp_directory / sandbox.id),
+        )
+
+    def _check(self, sandbox: Sandbox) -> ConnectionCheck:
+        if self._settings.isolated and self._settings.network is Network.ISOLATED:
+            return AnyConnection()
+        if self._settings.isolated and not self._settings.rootless:
+            return OwnedByUser(sandbox.user)
+        return OwnedByProcessTree(lambda: sandbox.process_id)
+
+
+def _log_stream_name(now: datetime, version: str) -> str:
+    return f"{now:%Y/%m/%d}/[{version}]{ids.new_hex_id(16)}"
+
+
+def _runtime_version(runtime: str) -> str:
+    """As AWS writes it in INIT_START: `python:3.12.v1`; the last part counts AWS's own releases, of which there is one here."""
+    family = runtime.rstrip("0123456789.x")
+    return f"{family}:{runtime.removeprefix(family)}.v1"
+
+
+def _platform_log(version: FunctionVersion) -> PlatformLog:
+    if version.logging.format is LogFormat.JSON:
+        return JsonPlatformLog(version.logging.system_level or "INFO")
+    return TextPlatformLog()

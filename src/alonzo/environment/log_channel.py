@@ -1,0 +1,126 @@
+"""An environment's log: its pipe read in time, the platform's lines in their places, everything handed on in order.
+
+A function that writes faster than `_WINDOW_…` allows is not read for a moment: it waits at its full pipe, nobody else does.
+"""
+
+import asyncio
+import os
+
+from alonzo.clock import Clock
+from alonzo.model.quotas import LOG_TAIL_MAX_BYTES
+from alonzo.observe.framing import LogLine, LogPipeParser
+from alonzo.observe.log_delivery import LogDelivery, LogStreamName
+
+_READ_BYTES = 65_536
+_WINDOW_SECONDS = 0.05
+_WINDOW_BYTES = 1_048_576
+_WINDOW_LINES = 4_000
+_TAIL_KEPT_BYTES = 4 * LOG_TAIL_MAX_BYTES
+_DRAIN_READS = 24
+"""At the end of an invocation no more than 1.5 MB are read at once: a pipe holds 64 KiB, the rest is still being written."""
+
+
+class LogChannel:
+    """Reads one sandbox's log pipe from `open` to `close`."""
+
+    def __init__(self, *, pipe: int, name: LogStreamName, delivery: LogDelivery, clock: Clock) -> None:
+        self._pipe = pipe
+        self._name = name
+        self._delivery = delivery
+        self._clock = clock
+        self._parser = LogPipeParser()
+        self._tail: bytearray | None = None
+        self._window_bytes = 0
+        self._window_lines = 0
+        self._window_ends_at = 0.0
+        self._pause: asyncio.TimerHandle | None = None
+        self._is_open = False
+
+    def open(self) -> None:
+        """Begin to read."""
+        self._is_open = True
+        asyncio.get_running_loop().add_reader(self._pipe, self._on_readable)
+
+    def close(self) -> None:
+        """Read what is there and stop; the pipe itself belongs to the sandbox. May be called again."""
+        if not self._is_open:
+            return
+        self.drain()
+        self._deliver(self._parser.flush(self._clock.unix_ms()))
+        self._is_open = False
+        asyncio.get_running_loop().remove_reader(self._pipe)
+        if self._pause is not None:
+            self._pause.cancel()
+
+    def write(self, message: str | None) -> None:
+        """A line of the platform's own; None writes nothing."""
+        if message is not None:
+            self._deliver([LogLine(self._clock.unix_ms(), message)])
+
+    def begin_tail(self) -> None:
+        """Keep a copy of what comes from here on, for `LogType=Tail`."""
+        self._tail = bytearray()
+
+    def end_tail(self) -> bytes:
+        """The last 4 KB since `begin_tail`."""
+        tail, self._tail = self._tail or bytearray(), None
+        return bytes(tail[-LOG_TAIL_MAX_BYTES:])
+
+    def drain(self) -> None:
+        """Read what the function has written by now: everything it wrote before a response that has just come in."""
+        for _ in range(_DRAIN_READS):
+            if not self._read():
+                return
+
+    def _on_readable(self) -> None:
+        if not self._read():
+            return
+        if self._window_bytes > _WINDOW_BYTES or self._window_lines > _WINDOW_LINES:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._pipe)
+            self._pause = loop.call_later(_WINDOW_SECONDS, self._resume)
+
+    def _resume(self) -> None:
+        self._pause = None
+        self._window_bytes = self._window_lines = 0
+        if self._is_open:
+            asyncio.get_running_loop().add_reader(self._pipe, self._on_readable)
+
+    def _read(self) -> bool:
+        """Whether there was something."""
+        try:
+            data = os.read(self._pipe, _READ_BYTES)
+        except BlockingIOError:
+            return False
+        if not data:
+            # Every process that could write is gone.
+            asyncio.get_running_loop().remove_reader(self._pipe)
+            return False
+        lines = self._parser.feed(data, self._clock.unix_ms())
+        self._count(len(data), len(lines))
+        self._deliver(lines)
+        return True
+
+    def _count(self, byte_count: int, line_count: int) -> None:
+        now = self._clock.monotonic()
+        if now > self._window_ends_at:
+            self._window_ends_at = now + _WINDOW_SECONDS
+            self._window_bytes = self._window_lines = 0
+        self._window_bytes += byte_count
+        self._window_lines += line_count
+
+    def _deliver(self, lines: list[LogLine]) -> None:
+        if not lines:
+            return
+        if self._tail is not None:
+            self._extend_tail(self._tail, lines)
+        self._delivery.submit(self._name, lines)
+
+    @staticmethod
+    def _extend_tail(tail: bytearray, lines: list[LogLine]) -> None:
+        for line in lines:
+            tail += line.message.encode("utf-8", "replace")
+            if not line.message.endswith("\n"):
+                tail += b"\n"
+            if len(tail) > _TAIL_KEPT_BYTES:
+                del tail[:-LOG_TAIL_MAX_BYTES]

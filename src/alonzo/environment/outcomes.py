@@ -1,0 +1,81 @@
+"""What the platform tells a caller when the function did not get to speak for itself.
+
+Messages and types as AWS's runtime interface emulator and service answer them.
+"""
+
+import json
+import signal
+from dataclasses import dataclass
+
+from alonzo.errors import AlonzoError
+from alonzo.model.invocation import UNHANDLED, InvocationResult
+from alonzo.model.quotas import RESPONSE_SYNC_MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A failure of the function that the platform noticed: an exit, a timeout, a response too large."""
+
+    error_type: str
+    message: str
+    status: str = "error"
+
+    def result(self, request_id: str) -> InvocationResult:
+        """As the invocation's result."""
+        body = {"errorType": self.error_type, "errorMessage": f"RequestId: {request_id} Error: {self.message}"}
+        return InvocationResult(json.dumps(body, separators=(",", ":")).encode(), UNHANDLED)
+
+
+class InitFailed(AlonzoError):
+    """INIT ended without the runtime asking for an invocation.
+
+    `payload` is what the runtime reported of it, if it did. The environment is gone; another one may be tried.
+    """
+
+    def __init__(self, *, fault: Fault, payload: bytes | None, duration_seconds: float) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+        self.payload = payload
+        self.duration_seconds = duration_seconds
+        self.log_tail = b""
+
+    def result(self, request_id: str) -> InvocationResult:
+        """As the result of the invocation that INIT was part of."""
+        payload = self.payload if self.payload is not None else self.fault.result(request_id).payload
+        return InvocationResult(payload, UNHANDLED, self.log_tail)
+
+
+class EnvironmentLost(AlonzoError):
+    """The environment ended before it took the invocation: the function has not seen it, trying another environment is safe."""
+
+
+def timeout_fault(timeout_seconds: float) -> Fault:
+    """The function, or its INIT, took longer than it may."""
+    return Fault("Sandbox.Timedout", f"Task timed out after {timeout_seconds:.2f} seconds", "timeout")
+
+
+def exit_fault(status: int, *, out_of_memory: bool) -> Fault:
+    """The runtime's process ended. `status` is its exit status, or minus the signal that killed it."""
+    if out_of_memory:
+        return Fault("Runtime.OutOfMemory", "Runtime exited with error: signal: killed")
+    if status == 0:
+        return Fault("Runtime.ExitError", "Runtime exited without providing a reason")
+    if status > 0:
+        return Fault("Runtime.ExitError", f"Runtime exited with error: exit status {status}")
+    return Fault("Runtime.ExitError", f"Runtime exited with error: signal: {_describe_signal(-status)}")
+
+
+def response_too_large() -> InvocationResult:
+    """The function answered more than a buffered response may hold."""
+    message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_SYNC_MAX_BYTES} bytes)."
+    body = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
+    return InvocationResult(json.dumps(body, separators=(",", ":")).encode(), UNHANDLED)
+
+
+def _describe_signal(number: int) -> str:
+    """As Go, in which AWS's platform is written, words them: "killed", "segmentation fault", …"""
+    try:
+        description = signal.strsignal(number)
+    except ValueError:
+        description = None
+    return (description or f"signal {number}").lower()

@@ -1,0 +1,37 @@
+"""The life cycle of an execution environment, as one table.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html.
+"""
+
+from enum import StrEnum
+
+from alonzo.errors import AlonzoError
+
+
+class Phase(StrEnum):
+    """Where an environment is in its life."""
+
+    CREATED = "created"
+    INIT = "init"
+    IDLE = "idle"
+    INVOKE = "invoke"
+    ENDED = "ended"
+
+
+class PhaseViolation(AlonzoError):
+    """An environment was asked for something that its phase does not allow: a fault of ours."""
+
+
+_ALLOWED = {
+    Phase.CREATED: frozenset({Phase.INIT, Phase.ENDED}),
+    Phase.INIT: frozenset({Phase.IDLE, Phase.ENDED}),
+    Phase.IDLE: frozenset({Phase.INVOKE, Phase.ENDED}),
+    Phase.INVOKE: frozenset({Phase.IDLE, Phase.ENDED}),
+    Phase.ENDED: frozenset[Phase](),
+}
+
+
+def check_transition(current: Phase, following: Phase) -> None:
+    """Raise PhaseViolation unless an environment may go from `current` to `following`."""
+    if following not in _ALLOWED[current]:
+        raise PhaseViolation(f"an environment that is in phase {current} cannot enter {following}")

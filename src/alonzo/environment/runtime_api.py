@@ -1,0 +1,151 @@
+"""The Runtime API that one environment serves: HTTP/1.1 over httptools, nothing in between.
+
+It is on every invocation twice, so it is a protocol of its own: five requests, answers written as bytes. What they mean is decided by the
+environment (`RuntimeEvents`). Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
+"""
+
+import asyncio
+import logging
+from typing import Protocol, cast
+
+import httptools
+
+from alonzo.environment.connection_owner import ConnectionCheck
+from alonzo.model.quotas import RESPONSE_SYNC_MAX_BYTES
+
+_log = logging.getLogger(__name__)
+
+_PREFIX = b"/2018-06-01/runtime/"
+_NEXT = _PREFIX + b"invocation/next"
+_INVOCATION = _PREFIX + b"invocation/"
+_INIT_ERROR = _PREFIX + b"init/error"
+_ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
+_REASONS = {400: b"Bad Request", 403: b"Forbidden", 404: b"Not Found", 405: b"Method Not Allowed", 413: b"Payload Too Large"}
+_HEAD_MAX_BYTES = 1_200_000
+"""`Lambda-Runtime-Function-XRay-Error-Cause` may be 1 MiB long."""
+
+
+class RuntimeEvents(Protocol):
+    """What a runtime's requests mean to its environment. Methods that return an answer return `ACCEPTED` or `refusal(…)`."""
+
+    def on_next(self, connection: "RuntimeApiConnection") -> None: ...
+
+    def on_response(self, request_id: bytes, body: bytes, content_length: int) -> bytes: ...
+
+    def on_error(self, request_id: bytes, body: bytes, error_type: str | None) -> bytes: ...
+
+    def on_init_error(self, body: bytes, error_type: str | None) -> bytes: ...
+
+    def on_connection_opened(self, connection: "RuntimeApiConnection") -> None: ...
+
+    def on_connection_closed(self, connection: "RuntimeApiConnection") -> None: ...
+
+
+def accepted() -> bytes:
+    """The answer to a report that was taken."""
+    return _ACCEPTED
+
+
+def refusal(status: int, error_type: str, message: str) -> bytes:
+    """An error answer, as AWS's Runtime API words it."""
+    body = f'{{"errorMessage":"{message}","errorType":"{error_type}"}}\n'.encode()
+    return b"HTTP/1.1 %d %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (status, _REASONS[status], len(body), body)
+
+
+class RuntimeApiConnection(asyncio.Protocol):
+    """One connection of a process in the environment."""
+
+    def __init__(self, events: RuntimeEvents, check: ConnectionCheck) -> None:
+        # For life.
+        self._events = events
+        self._check = check
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        # For one request.
+        self._url = b""
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._head_bytes = 0
+        self._error_type: str | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        if not self._check.admits(client=client, server=server):
+            _log.warning("a stranger connected to the Runtime API of an environment at %s:%s and was turned away", *server)
+            self._transport.abort()
+            self._transport = None
+            return
+        self._events.on_connection_opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._transport = None
+        self._events.on_connection_closed(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport is None:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.write(refusal(400, "InvalidRequest", "malformed HTTP"))
+            self.close()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of an answer; nothing happens when the other side is gone."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close after what is written has gone out."""
+        if self._transport is not None:
+            self._transport.close()
+
+    # What httptools calls while it parses.
+
+    def on_message_begin(self) -> None:
+        self._url = b""
+        self._body = []
+        self._body_bytes = self._head_bytes = 0
+        self._error_type = None
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+        self._bound_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._bound_head(len(name) + len(value))
+        if name.lower() == b"lambda-runtime-function-error-type":
+            self._error_type = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self._body_bytes <= RESPONSE_SYNC_MAX_BYTES:
+            self._body.append(body)
+        else:
+            self._body.clear()  # read to its end, so that the answer is seen, but not kept
+
+    def on_message_complete(self) -> None:
+        url = self._url
+        if url == _NEXT:
+            self._events.on_next(self)
+        elif url.startswith(_INVOCATION):
+            self.write(self._finish_invocation(url))
+        elif url == _INIT_ERROR:
+            self.write(self._events.on_init_error(b"".join(self._body), self._error_type))
+        else:
+            self.write(refusal(404, "InvalidRequest", "no such path"))
+
+    def _finish_invocation(self, url: bytes) -> bytes:
+        request_id, _, action = url[len(_INVOCATION) :].partition(b"/")
+        if action == b"response":
+            return self._events.on_response(request_id, b"".join(self._body), self._body_bytes)
+        if action == b"error":
+            return self._events.on_error(request_id, b"".join(self._body), self._error_type)
+        return refusal(404, "InvalidRequest", "no such path")
+
+    def _bound_head(self, length: int) -> None:
+        self._head_bytes += length
+        if self._head_bytes > _HEAD_MAX_BYTES:
+            self.close()

@@ -1,0 +1,82 @@
+"""The environment variables that a function sees.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime and recorded environments.
+"""
+
+from dataclasses import dataclass
+
+from alonzo.model.function import FunctionVersion, LogFormat
+from alonzo.model.invocation import InitializationType
+
+TASK_ROOT = "/var/task"
+RUNTIME_DIRECTORY = "/var/runtime"
+_TELEMETRY_DESCRIPTOR = "62"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an environment's files and services are, as code inside sees them."""
+
+    runtime_api: str
+    endpoint_url: str
+    task_root: str = TASK_ROOT
+    runtime_directory: str = RUNTIME_DIRECTORY
+    tmp_directory: str | None = None
+    """TMPDIR, where /tmp is not the environment's own."""
+
+
+def environment_variables(
+    version: FunctionVersion, place: Place, *, log_stream: str, initialization_type: InitializationType
+) -> dict[str, str]:
+    """The function's own variables, and Lambda's over them: reserved names cannot be set (the control plane refuses them)."""
+    logging = version.logging
+    credentials = _credentials(version)
+    reserved = {
+        "AWS_LAMBDA_FUNCTION_NAME": version.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": version.version,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mib),
+        "AWS_LAMBDA_LOG_GROUP_NAME": logging.log_group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type.value,
+        "AWS_LAMBDA_RUNTIME_API": place.runtime_api,
+        "_HANDLER": version.handler or "",
+        "LAMBDA_TASK_ROOT": place.task_root,
+        "LAMBDA_RUNTIME_DIR": place.runtime_directory,
+        "AWS_REGION": version.scope.region,
+        "AWS_DEFAULT_REGION": version.scope.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}",
+        "_LAMBDA_TELEMETRY_LOG_FD": _TELEMETRY_DESCRIPTOR,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        **credentials,
+    }
+    if logging.format is LogFormat.JSON:
+        reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        reserved["AWS_LAMBDA_LOG_LEVEL"] = logging.application_level or "INFO"
+    return _defaults(place) | (version.environment_variables or {}) | reserved
+
+
+def _defaults(place: Place) -> dict[str, str]:
+    """Variables that a function may set otherwise."""
+    defaults = {
+        "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+        "LD_LIBRARY_PATH": f"/var/lang/lib:/lib64:/usr/lib64:{place.runtime_directory}:{place.runtime_directory}/lib"
+        f":{place.task_root}:{place.task_root}/lib:/opt/lib",
+        "PYTHONPATH": place.runtime_directory,
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "SHLVL": "0",
+        "PWD": place.task_root,
+        "AWS_ENDPOINT_URL": place.endpoint_url,
+    }
+    if place.tmp_directory is not None:
+        defaults["TMPDIR"] = place.tmp_directory
+    return defaults
+
+
+def _credentials(version: FunctionVersion) -> dict[str, str]:
+    """The account id as access key is what names the account to this endpoint; the rest only has to be there."""
+    return {
+        "AWS_ACCESS_KEY_ID": version.scope.account_id,
+        "AWS_SECRET_ACCESS_KEY": "alonzo",
+        "AWS_SESSION_TOKEN": "alonzo",
+    }

@@ -1,0 +1,192 @@
+"""Deployment packages: what a zip archive may be, and how it becomes a directory.
+
+Archives come from strangers. Nothing they say of themselves is believed: sizes are counted while they are unpacked, names decide nothing
+before they are checked, and links are made last, so that nothing is ever written through one. What AWS's service does not run is refused:
+other methods than stored and deflated (also because their decompressors take memory without bound), encryption, devices and sockets.
+Permissions become those that every user of a sandbox can read with: directories 755, files 644, or 755 if anybody may execute them.
+"""
+
+import errno
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from alonzo.functions.errors import PackageEmpty, PackageUnreadable, UnzippedCodeTooLarge
+from alonzo.model import quotas
+
+ENTRIES_MAX = 100_000
+"""Files, directories and links together. AWS names no limit; ours keeps an archive from using up a file system's inodes."""
+
+_PATH_MAX_BYTES = 2_048  # Linux allows 4,096, and the tree lies below other directories
+_LINK_TARGET_MAX_BYTES = 4_095
+_CENTRAL_ENTRY_SIGNATURE = b"PK\x01\x02"
+_CHUNK_BYTES = 256 * 1024
+_UTF8_FLAG = 0x800
+_ENCRYPTED_FLAG = 0x1
+_UNIX_TYPES = frozenset({0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK})
+_DIRECTORY_MODE, _FILE_MODE, _EXECUTABLE_MODE = 0o755, 0o644, 0o755
+
+_BROKEN_ARCHIVE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, ValueError, OverflowError)
+_BROKEN_ARCHIVE_IN_ZIPFILE = (*_BROKEN_ARCHIVE, NotImplementedError, RuntimeError, IndexError, KeyError, TypeError)
+_NAME_IMPOSSIBLE = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP})
+
+
+def unpack(content: bytes, directory: Path) -> int:
+    """Unpack an archive into an empty directory and return how many bytes its files have.
+
+    Blocking: for a thread. `PackageEmpty`, `PackageUnreadable`, `UnzippedCodeTooLarge`, OSError; what was unpacked until then is
+    left for the caller, who owns the directory, to remove.
+    """
+    with _open_archive(content) as archive:
+        entries = archive.infolist()
+        if not entries:
+            raise PackageEmpty
+        if sum(entry.file_size for entry in entries) >= quotas.CODE_UNZIPPED_MAX_BYTES:
+            raise UnzippedCodeTooLarge
+        try:
+            return _Unpacking(archive, directory).run(entries)
+        except OSError as error:
+            if error.errno in _NAME_IMPOSSIBLE:
+                raise PackageUnreadable("a name that the file system does not take") from error
+            raise
+
+
+def _open_archive(content: bytes) -> zipfile.ZipFile:
+    if not content:
+        raise PackageEmpty
+    # `ZipFile` makes an object of some 600 bytes of every entry before anything can be counted.
+    # Signatures inside stored files (jars in a package) are counted, too, hence the factor.
+    if content.count(_CENTRAL_ENTRY_SIGNATURE) > 2 * ENTRIES_MAX:
+        raise PackageUnreadable("too many entries")
+    try:
+        return zipfile.ZipFile(BytesIO(content))
+    except _BROKEN_ARCHIVE_IN_ZIPFILE as error:
+        raise PackageUnreadable from error
+
+
+class _Unpacking:
+    """One archive on its way into one directory."""
+
+    def __init__(self, archive: zipfile.ZipFile, root: Path) -> None:
+        self._archive = archive
+        self._root = root
+        self._size_bytes = 0
+        self._inode_count = 0
+        self._directories: set[PurePosixPath] = {PurePosixPath()}
+        self._others: set[PurePosixPath] = set()
+        self._links: dict[PurePosixPath, str] = {}
+
+    def run(self, entries: list[zipfile.ZipInfo]) -> int:
+        for entry in entries:
+            self._unpack_entry(entry)
+        self._make_links()
+        return self._size_bytes
+
+    def _unpack_entry(self, entry: zipfile.ZipInfo) -> None:
+        name = _name_of(entry)
+        path = _path_of(name)
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        if kind not in _UNIX_TYPES:
+            raise PackageUnreadable(f"{name!r} is a special file")
+        if name.endswith("/") or kind == stat.S_IFDIR:
+            self._make_directory(path)
+            return
+        if path in self._others or path in self._directories:
+            raise PackageUnreadable(f"{name!r} is there twice")
+        self._make_directory(path.parent)
+        self._count_inode()
+        self._others.add(path)
+        if kind == stat.S_IFLNK:
+            self._links[path] = self._read_link_target(entry)
+        else:
+            self._write_file(entry, path)
+
+    def _make_directory(self, path: PurePosixPath) -> None:
+        missing = []
+        while path not in self._directories:
+            missing.append(path)
+            path = path.parent
+        for directory in reversed(missing):
+            if directory in self._others:
+                raise PackageUnreadable(f"{str(directory)!r} is a file and a directory")
+            self._count_inode()
+            target = self._root / directory
+            target.mkdir()
+            target.chmod(_DIRECTORY_MODE)
+            self._directories.add(directory)
+
+    def _write_file(self, entry: zipfile.ZipInfo, path: PurePosixPath) -> None:
+        mode = _EXECUTABLE_MODE if (entry.external_attr >> 16) & 0o111 else _FILE_MODE
+        descriptor = os.open(self._root / path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+        with os.fdopen(descriptor, "wb") as file, self._open_entry(entry) as source:
+            os.fchmod(descriptor, mode)
+            while chunk := _read(source):
+                self._size_bytes += len(chunk)
+                if self._size_bytes >= quotas.CODE_UNZIPPED_MAX_BYTES:
+                    raise UnzippedCodeTooLarge
+                file.write(chunk)
+
+    def _read_link_target(self, entry: zipfile.ZipInfo) -> str:
+        with self._open_entry(entry) as source:
+            target = _read(source, _LINK_TARGET_MAX_BYTES + 1)
+        if not target or len(target) > _LINK_TARGET_MAX_BYTES or b"\0" in target or target.startswith(b"/"):
+            raise PackageUnreadable(f"{entry.filename!r} is a link that leaves the package")
+        return os.fsdecode(target)
+
+    def _make_links(self) -> None:
+        for path, target in self._links.items():
+            (self._root / path).symlink_to(target)
+        root = os.path.realpath(self._root)
+        for path in self._links:
+            # Only the file system knows where a link over other links ends; following it here reads nothing.
+            if os.path.commonpath((root, os.path.realpath(self._root / path))) != root:
+                raise PackageUnreadable(f"{str(path)!r} is a link that leaves the package")
+
+    def _open_entry(self, entry: zipfile.ZipInfo) -> IO[bytes]:
+        if entry.flag_bits & _ENCRYPTED_FLAG:
+            raise PackageUnreadable(f"{entry.filename!r} is encrypted")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise PackageUnreadable(f"{entry.filename!r} is compressed with method {entry.compress_type}; use deflate")
+        try:
+            return self._archive.open(entry)
+        except _BROKEN_ARCHIVE_IN_ZIPFILE as error:
+            raise PackageUnreadable from error
+
+    def _count_inode(self) -> None:
+        self._inode_count += 1
+        if self._inode_count > ENTRIES_MAX:
+            raise PackageUnreadable("too many entries")
+
+
+def _read(source: IO[bytes], length: int = _CHUNK_BYTES) -> bytes:
+    try:
+        return source.read(length)
+    except _BROKEN_ARCHIVE as error:  # a checksum, a truncated stream
+        raise PackageUnreadable from error
+
+
+def _name_of(entry: zipfile.ZipInfo) -> str:
+    """The name as the archiver meant it: without the UTF-8 flag it may still be UTF-8 (zipfile reads it as code page 437)."""
+    name = entry.orig_filename
+    if entry.flag_bits & _UTF8_FLAG:
+        return name
+    try:
+        return name.encode("cp437").decode()
+    except UnicodeError:
+        return name
+
+
+def _path_of(name: str) -> PurePosixPath:
+    if "\0" in name or name.startswith("/"):
+        raise PackageUnreadable(f"{name!r} is not a relative path")
+    if len(name.encode(errors="replace")) > _PATH_MAX_BYTES:
+        raise PackageUnreadable("a name that the file system does not take")
+    path = PurePosixPath(name)
+    if ".." in path.parts:
+        raise PackageUnreadable(f"{name!r} leaves the package")
+    return path

@@ -1,0 +1,55 @@
+"""The last steps before code of a function runs: descriptors, limits, user, capabilities, system call filter.
+
+Runs in the runtime's process after its fork from init. The order matters and is explained at each step; nothing here can be undone later.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+
+from alonzo.guest import linux
+
+USER_ID = 993
+GROUP_ID = 990
+"""What functions see of themselves on AWS (`sbx_user1051`)."""
+
+TELEMETRY_DESCRIPTOR = 62
+"""The descriptor of the framed log protocol, as recorded from AWS (`_LAMBDA_TELEMETRY_LOG_FD`)."""
+
+
+def attach_output(log_pipe: int) -> None:
+    """Standard input is empty; standard output, standard error and the framed log share one pipe, so that their order is kept."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    for descriptor in (1, 2, TELEMETRY_DESCRIPTOR):
+        os.dup2(log_pipe, descriptor)
+
+
+def close_foreign_descriptors(limit: int) -> None:
+    """Close everything else that the fork has copied: control sockets above all."""
+    os.closerange(3, TELEMETRY_DESCRIPTOR)
+    os.closerange(TELEMETRY_DESCRIPTOR + 1, limit)
+
+
+def limit_resources(descriptors: int, processes: int | None) -> None:
+    """setrlimit(2): no core dumps, so many descriptors; so many processes where the user id belongs to this sandbox alone."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+    if processes is not None:
+        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+
+
+def give_up_privileges(seccomp_program: bytes) -> None:
+    """Become the sandbox's user, in the user namespace whose map init has just written, for good."""
+    linux.drop_bounding_capabilities()
+    os.setresgid(GROUP_ID, GROUP_ID, GROUP_ID)
+    os.setresuid(USER_ID, USER_ID, USER_ID)
+    # The user namespace has no user 0, so the kernel does not drop capabilities at setresuid by itself (cap_emulate_setxuid()).
+    linux.drop_capabilities()
+    # A change of user makes a process undumpable, and its /proc/self would belong to root.
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+    linux.install_seccomp_filter(seccomp_program)

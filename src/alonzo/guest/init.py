@@ -1,0 +1,220 @@
+"""Process 1 of a sandbox: builds it, waits to be assigned a function, starts the runtime, reaps, reports its end.
+
+A sandbox may wait here, complete but for its function, so that a cold start costs a fork and not a mount (`sandbox/pool.py`).
+Packets to the node: `{"ready"}` with the Runtime API's listening socket (and, with a network of its own, the AWS endpoint's), `{"exited"}`,
+`{"failed"}`. From the node: one assignment. When the node closes the socket, the sandbox ends.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import select
+import signal
+import socket
+from typing import Any, NoReturn
+
+from alonzo.guest import channel, confine, linux, python_bootstrap
+
+WORKPLACE = "/.alonzo"
+RUNTIME_API_PORT = 9001
+LISTEN_BACKLOG = 128
+_READ_ONLY = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
+
+
+def run(
+    *,
+    control: socket.socket,
+    log_pipe: int,
+    sandbox_id: str,
+    user: int,
+    settings: dict[str, Any],
+    cgroups: dict[str, int],
+) -> NoReturn:
+    """Live the life of one sandbox; never returns."""
+    try:
+        _protect()
+        sandbox = _Sandbox(control=control, log_pipe=log_pipe, sandbox_id=sandbox_id, user=user, settings=settings, cgroups=cgroups)
+        sandbox.prepare()
+        assignment, _ = channel.receive(control)
+        if assignment is None:
+            os._exit(0)
+        runtime = sandbox.start(assignment)
+        _watch(control, runtime)
+    except OSError as error:
+        channel.send(control, {"failed": str(error)})
+    os._exit(1)
+
+
+def _protect() -> None:
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+class _Sandbox:
+    def __init__(
+        self, *, control: socket.socket, log_pipe: int, sandbox_id: str, user: int, settings: dict[str, Any], cgroups: dict[str, int]
+    ) -> None:
+        self._control = control
+        self._log_pipe = log_pipe
+        self._sandbox_id = sandbox_id
+        self._user = user
+        self._settings = settings
+        self._cgroups = cgroups
+        self._isolated = settings["isolation"] == "namespaces"
+
+    def prepare(self) -> None:
+        """Everything that does not depend on the function."""
+        self._join_cgroups()
+        own_network = self._isolated and self._settings["network"] == "isolated"
+        if self._isolated:
+            self._enter_namespaces(own_network)
+            self._mount_proc()
+            self._mount_tmp(self._settings["tmp_mib"])
+            os.fchown(self._log_pipe, self._user, self._user)  # so that opening /dev/stdout works for the function's user
+        else:
+            os.setsid()
+            os.mkdir(f"{self._settings['tmp_directory']}/{self._sandbox_id}", 0o700)
+        listeners = [_listen(RUNTIME_API_PORT if own_network else 0)]
+        if own_network:
+            listeners.append(_listen(self._settings["endpoint_port"]))
+        channel.send(self._control, {"ready": True}, [listener.fileno() for listener in listeners])
+        for listener in listeners:
+            listener.close()
+
+    def start(self, assignment: dict[str, Any]) -> int:
+        """Give the sandbox its function and start the runtime; returns its process id."""
+        for name, value in assignment["limits"].items():
+            group, _, file = name.partition("/")
+            self._write_cgroup(group, file, value)
+        if self._isolated:
+            if assignment["tmp_mib"] != self._settings["tmp_mib"]:
+                linux.unmount("/tmp")  # noqa: S108  # the sandbox's own /tmp
+                self._mount_tmp(assignment["tmp_mib"])
+            linux.bind(f"{WORKPLACE}/code/{assignment['code']}", "/var/task", _READ_ONLY)
+            for name in self._settings["workplaces"]:
+                linux.unmount(f"{WORKPLACE}/{name}")
+        return self._fork_runtime(assignment)
+
+    def _join_cgroups(self) -> None:
+        for name, descriptor in self._cgroups.items():
+            os.mkdir(self._sandbox_id, 0o755, dir_fd=descriptor)
+            self._write_cgroup(name, "cgroup.procs", "0")  # 0: the writer itself (cgroups(7))
+
+    def _write_cgroup(self, name: str, file: str, value: str) -> None:
+        path = f"{self._sandbox_id}/{file}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._cgroups[name])
+        try:
+            os.write(descriptor, value.encode())
+        finally:
+            os.close(descriptor)
+
+    def _enter_namespaces(self, own_network: bool) -> None:
+        kinds = linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWCGROUP
+        linux.unshare(kinds | (linux.CLONE_NEWNET if own_network else 0))
+        socket.sethostname("sandbox")
+        if own_network:
+            linux.raise_loopback()
+
+    def _mount_proc(self) -> None:
+        linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC, "hidepid=2")
+        for name in self._settings["masked_proc_files"]:
+            linux.bind("/dev/null", f"/proc/{name}", _READ_ONLY)
+
+    def _mount_tmp(self, mib: int) -> None:
+        if self._settings["tmp_kind"] == "image":
+            image = os.open(f"{WORKPLACE}/tmp", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            try:
+                linux.copy_sparse(f"{WORKPLACE}/tmp/template-{mib}.img", image)
+                linux.mount_image(image, "/tmp", f"{WORKPLACE}/dev")  # noqa: S108
+            finally:
+                os.close(image)
+            os.rmdir("/tmp/lost+found")  # noqa: S108
+        else:
+            linux.mount("tmpfs", "/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={mib}m")  # noqa: S108
+        os.chown("/tmp", self._user, self._user)  # noqa: S108
+        os.chmod("/tmp", 0o700)  # noqa: S108
+
+    def _fork_runtime(self, assignment: dict[str, Any]) -> int:
+        unshared_read, unshared_write = os.pipe()
+        mapped_read, mapped_write = os.pipe()
+        process_id = os.fork()
+        if process_id == 0:
+            try:
+                self._become_runtime(assignment, unshared_write, mapped_read)
+            finally:
+                os._exit(71)
+        os.close(unshared_write)
+        os.close(mapped_read)
+        if self._isolated:
+            os.read(unshared_read, 1)
+            for name, inside in (("uid_map", confine.USER_ID), ("gid_map", confine.GROUP_ID)):
+                with open(f"/proc/{process_id}/{name}", "w", encoding="ascii") as file:
+                    file.write(f"{inside} {self._user} 1")
+            os.write(mapped_write, b"1")
+        for descriptor in (unshared_read, mapped_write, self._log_pipe):
+            os.close(descriptor)
+        return process_id
+
+    def _become_runtime(self, assignment: dict[str, Any], unshared: int, mapped: int) -> NoReturn:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._isolated:
+            os.setsid()
+            # When the sandbox or the machine runs out of memory, the kernel shall kill the function, not the one who reports it.
+            with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+                file.write("500")
+            if not self._settings["rootless"]:
+                os.setgroups([])
+            linux.unshare(linux.CLONE_NEWUSER)
+            os.write(unshared, b"1")
+            os.read(mapped, 1)
+        confine.attach_output(self._log_pipe)
+        confine.close_foreign_descriptors(assignment["descriptors"])
+        own_user = self._isolated and not self._settings["rootless"]
+        confine.limit_resources(assignment["descriptors"], assignment["processes"] if own_user else None)
+        os.chdir(assignment["directory"])
+        if self._isolated:
+            confine.give_up_privileges(base64.b64decode(self._settings["seccomp"]))
+        python_bootstrap.run(assignment["variables"])
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(LISTEN_BACKLOG)
+    return listener
+
+
+def _watch(control: socket.socket, runtime: int) -> None:
+    """Reap whatever ends; report the runtime's end; return when the node lets go."""
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_read, False)
+    os.set_blocking(wake_write, False)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    _reap(control, runtime)  # it may have ended before the handler was there
+    while True:
+        readable, _, _ = select.select([control.fileno(), wake_read], [], [])
+        if wake_read in readable:
+            os.read(wake_read, 4096)
+            _reap(control, runtime)
+        if control.fileno() in readable:
+            return
+
+
+def _reap(control: socket.socket, runtime: int) -> None:
+    while True:
+        try:
+            process_id, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if process_id == 0:
+            return
+        if process_id == runtime:
+            channel.send(control, {"exited": os.WTERMSIG(status) * -1 if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)})
+
+

@@ -1,0 +1,191 @@
+"""The system calls that Python's `os` does not have (or not in 3.9), by ctypes.
+
+Every call raises `OSError` with the call's name, so that a failed set-up step says which kernel feature refused it.
+Sources: mount(2), pivot_root(2), unshare(2), setns(2), prctl(2), capabilities(7), seccomp(2), loop(4).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import platform
+import socket
+import struct
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
+MS_REMOUNT = 32
+MS_NOATIME = 1024
+MS_BIND = 4096
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+MNT_DETACH = 2
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_NAME = 15
+PR_SET_SECCOMP = 22
+PR_CAPBSET_DROP = 24
+PR_SET_NO_NEW_PRIVS = 38
+SECCOMP_MODE_FILTER = 2
+LAST_CAPABILITY = 40
+
+_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+
+_LOOP_CTL_GET_FREE = 0x4C82
+_LOOP_CONFIGURE = 0x4C0A
+_LO_FLAGS_AUTOCLEAR = 4
+_LOOP_BLOCK_BYTES = 4096
+
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP_RUNNING = 0x41
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
+_libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
+_libc.syscall.restype = ctypes.c_long
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
+    """mount(2); an empty `kind` or `options` is passed as NULL."""
+    result = _libc.mount(os.fsencode(source), os.fsencode(target), kind.encode() or None, flags, options.encode() or None)
+    _check(result, f"mount {kind or 'bind'} {source} on {target}")
+
+
+def bind(source: str, target: str, flags: int, *, recursive: bool = False) -> None:
+    """Bind-mount, then remount with `flags`: the kernel ignores flags such as read-only on the first call (mount(2))."""
+    mount(source, target, "", MS_BIND | (MS_REC if recursive else 0))
+    mount("none", target, "", MS_BIND | MS_REMOUNT | flags)
+
+
+def unmount(target: str, flags: int = MNT_DETACH) -> None:
+    """umount2(2)."""
+    _check(_libc.umount2(os.fsencode(target), flags), f"umount {target}")
+
+
+def pivot_into(new_root: str) -> None:
+    """Make `new_root` (a mount point) the root of this mount namespace and let go of the old one."""
+    os.chdir(new_root)
+    # pivot_root(2), "pivot_root(".", ".")": the old root lands on top of the new one and is detached from there.
+    _check(_libc.syscall(_PIVOT_ROOT[platform.machine()], b".", b"."), "pivot_root")
+    unmount(".")
+    os.chdir("/")
+
+
+def unshare(flags: int) -> None:
+    """unshare(2)."""
+    _check(_libc.unshare(flags), f"unshare {flags:#x}")
+
+
+def set_namespace(descriptor: int, kind: int) -> None:
+    """setns(2)."""
+    _check(_libc.setns(descriptor, kind), f"setns {kind:#x}")
+
+
+def prctl(option: int, argument: int = 0) -> None:
+    """prctl(2) with one argument."""
+    _check(_libc.prctl(option, argument, 0, 0, 0), f"prctl {option}")
+
+
+def drop_bounding_capabilities() -> None:
+    """Nothing executed from here on can gain a capability (capabilities(7), bounding set). Needs CAP_SETPCAP."""
+    for capability in range(LAST_CAPABILITY + 1):
+        # A kernel older than the list answers EINVAL for capabilities it does not have: nothing to drop.
+        _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+def drop_capabilities() -> None:
+    """Empty the effective, permitted and inheritable sets (capset(2), version 3; the ambient set follows)."""
+    header = struct.pack("<Ii", 0x20080522, 0)
+    _check(_libc.capset(header, bytes(24)), "capset")
+
+
+class _FilterProgram(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
+
+
+def install_seccomp_filter(program: bytes) -> None:
+    """Load a classic BPF program (8 bytes an instruction) as this process's system call filter, for good (seccomp(2))."""
+    if not program:
+        return
+    buffer = ctypes.create_string_buffer(program, len(program))
+    filter_program = _FilterProgram(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
+    _check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(filter_program), 0, 0), "seccomp")
+
+
+def mount_image(image: int, mount_point: str, device_directory: str) -> None:
+    """Mount the ext4 image open at descriptor `image`; its loop device goes away with the mount (loop(4), autoclear)."""
+    for _ in range(64):
+        # Another sandbox may take the same free device between the two calls: EBUSY, ask again.
+        device = _attach_loop(image, device_directory)
+        if device:
+            break
+    else:
+        raise OSError("no free loop device after 64 tries")
+    path, descriptor = device
+    try:
+        mount(path, mount_point, "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME, "noinit_itable,nobarrier")
+    finally:
+        os.close(descriptor)
+
+
+def _attach_loop(image: int, device_directory: str) -> tuple[str, int] | None:
+    with open(f"{device_directory}/loop-control", "rb") as control:
+        number = fcntl.ioctl(control, _LOOP_CTL_GET_FREE)
+    path = f"{device_directory}/loop{number}"
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    # struct loop_config: fd, block size, struct loop_info64 (flags at offset 52 of its 232 bytes), reserved.
+    info = struct.pack("<5Q4I64s64s32s2Q", 0, 0, 0, 0, 0, number, 0, 0, _LO_FLAGS_AUTOCLEAR, b"alonzo", b"", b"", 0, 0)
+    try:
+        fcntl.ioctl(descriptor, _LOOP_CONFIGURE, struct.pack("<2I", image, _LOOP_BLOCK_BYTES) + info + bytes(64))
+    except OSError:
+        os.close(descriptor)
+        return None
+    return path, descriptor
+
+
+def copy_sparse(source: str, target: int) -> None:
+    """Copy the data of a sparse file into the empty file `target`, holes staying holes."""
+    descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        os.ftruncate(target, size)
+        offset = 0
+        while offset < size:
+            try:
+                start = os.lseek(descriptor, offset, os.SEEK_DATA)
+            except OSError:
+                break  # ENXIO: nothing but a hole from here on (lseek(2))
+            offset = os.lseek(descriptor, start, os.SEEK_HOLE)
+            _copy_range(descriptor, target, start, offset)
+    finally:
+        os.close(descriptor)
+
+
+def _copy_range(source: int, target: int, start: int, end: int) -> None:
+    while start < end:
+        data = os.pread(source, min(end - start, 1 << 20), start)
+        start += os.pwrite(target, data, start)
+
+
+def raise_loopback() -> None:
+    """A new network namespace has its loopback interface down; bring it up (netdevice(7))."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as probe:
+        fcntl.ioctl(probe, _SIOCSIFFLAGS, struct.pack("16sH14s", b"lo", _IFF_UP_RUNNING, b""))

@@ -1,0 +1,212 @@
+"""The zygote: a small single-threaded process with the runtime's interpreter and client already imported, which forks sandboxes.
+
+It is trusted and holds what sandboxes must not have: the node's socket, capabilities, the cgroup directories. It has no event loop, no
+threads, no logging handlers: nothing that a fork would copy in a broken state. When the node goes away, however it dies, the zygote sees
+its socket close, kills every sandbox, removes their cgroups and exits: nothing outlives the node.
+
+Packets from the node: `{"op": "spawn", "id", "user"}` with two descriptors (the sandbox's control socket, the write end of its log pipe) and
+`{"op": "kill", "id"}`. Packets to the node: `{"ready"}`, `{"spawned": id, "process"}`,
+`{"exited": id}`, `{"failed": …}`.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import time
+from typing import Any, NoReturn
+
+CGROUP_REMOVAL_TRIES = 200
+
+
+class Zygote:
+    """One zygote's state: who its sandboxes are."""
+
+    def __init__(self, control: socket.socket, descriptors: dict[str, int], settings: dict[str, Any]) -> None:
+        self._control = control
+        self._pid_namespace = descriptors.get("pid_namespace")
+        self._cgroups = {name[len("cgroup:") :]: number for name, number in descriptors.items() if name.startswith("cgroup:")}
+        self._settings = settings
+        self._isolated = settings["isolation"] == "namespaces"
+        self._sandbox_ids: dict[int, str] = {}
+
+    def run(self) -> None:
+        """Serve the node until it is gone, then end everything."""
+        wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if hasattr(os, "pipe2") else _pipe()
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        channel.send(self._control, {"ready": True})
+        while True:
+            readable, _, _ = select.select([self._control.fileno(), wake_read], [], [])
+            if wake_read in readable:
+                os.read(wake_read, 4096)
+                self._reap()
+            if self._control.fileno() in readable and not self._serve():
+                break
+        self._end_all()
+
+    def _serve(self) -> bool:
+        try:
+            message, descriptors = channel.receive(self._control)
+        except ConnectionError:
+            return False
+        if message is None:
+            return False
+        if message["op"] == "spawn":
+            self._spawn(message, descriptors)
+        elif message["op"] == "kill":
+            self._kill(message["id"])
+        return True
+
+    def _spawn(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        try:
+            process_id = self._fork(message, descriptors)
+        except OSError as error:
+            channel.send(self._control, {"failed": str(error), "id": message["id"]})
+        else:
+            self._sandbox_ids[process_id] = message["id"]
+            channel.send(self._control, {"spawned": message["id"], "process": process_id})
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    def _fork(self, message: dict[str, Any], descriptors: list[int]) -> int:
+        if self._pid_namespace is None:
+            return os.fork() or self._become_init(message, descriptors)
+        # The next child becomes process 1 of a new PID namespace. A second unshare is only allowed once the namespace for children is
+        # our own again (copy_pid_ns() in the kernel answers EINVAL otherwise).
+        linux.unshare(linux.CLONE_NEWPID)
+        try:
+            # The child never comes back from here: it is init until it exits.
+            return os.fork() or self._become_init(message, descriptors)
+        finally:
+            linux.set_namespace(self._pid_namespace, linux.CLONE_NEWPID)
+
+    def _become_init(self, message: dict[str, Any], descriptors: list[int]) -> NoReturn:
+        try:
+            signal.set_wakeup_fd(-1)
+            self._control.close()
+            init.run(
+                control=socket.socket(fileno=descriptors[0]),
+                log_pipe=descriptors[1],
+                sandbox_id=message["id"],
+                user=message["user"],
+                settings=self._settings,
+                cgroups=self._cgroups,
+            )
+        finally:
+            # Whatever happened, this process is not the zygote and must not go on in its loop.
+            os._exit(70)
+
+    def _kill(self, sandbox_id: str) -> None:
+        for process_id, known_id in self._sandbox_ids.items():
+            if known_id == sandbox_id:
+                _kill_tree(process_id, self._isolated)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                process_id, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if process_id == 0:
+                return
+            sandbox_id = self._sandbox_ids.pop(process_id, None)
+            if sandbox_id is None:
+                continue
+            self._clean_up(sandbox_id)
+            try:
+                channel.send(self._control, {"exited": sandbox_id})
+            except OSError:
+                # The node is gone: run() sees that next and ends everything.
+                return
+
+    def _end_all(self) -> None:
+        for process_id in self._sandbox_ids:
+            _kill_tree(process_id, self._isolated)
+        for process_id, sandbox_id in self._sandbox_ids.items():
+            _wait_for(process_id)
+            self._clean_up(sandbox_id)
+        if self._settings["node_group"]:
+            _remove_if_empty(self._settings["node_group"], self._cgroups)
+
+    def _clean_up(self, sandbox_id: str) -> None:
+        self._remove_cgroups(sandbox_id)
+        if not self._isolated:
+            shutil.rmtree(f"{self._settings['tmp_directory']}/{sandbox_id}", ignore_errors=True)
+
+    def _remove_cgroups(self, sandbox_id: str) -> None:
+        for descriptor in self._cgroups.values():
+            for _ in range(CGROUP_REMOVAL_TRIES):
+                try:
+                    os.rmdir(sandbox_id, dir_fd=descriptor)
+                except FileNotFoundError:
+                    break
+                except OSError:
+                    time.sleep(0.001)  # EBUSY while the kernel still takes the last process out
+                else:
+                    break
+
+
+def _wait_for(process_id: int) -> None:
+    try:
+        os.waitpid(process_id, 0)
+    except ChildProcessError:
+        return  # reaped already
+
+
+def _remove_if_empty(name: str, cgroups: dict[str, int]) -> None:
+    for descriptor in cgroups.values():
+        try:
+            os.rmdir("../" + name, dir_fd=descriptor)
+        except OSError:
+            # Another zygote of the node still has sandboxes in there and removes it after them.
+            continue
+
+
+def _kill_tree(process_id: int, isolated: bool) -> None:
+    try:
+        if isolated:
+            os.kill(process_id, signal.SIGKILL)  # process 1 of a PID namespace takes all others with it (pid_namespaces(7))
+        else:
+            os.killpg(process_id, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _pipe() -> tuple[int, int]:
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    return read, write
+
+
+def main() -> None:
+    """Become a zygote: receive the settings, import what every environment needs, serve."""
+    descriptors = json.loads(sys.argv[1])
+    for descriptor in descriptors.values():
+        os.set_inheritable(descriptor, False)
+    control = socket.socket(fileno=descriptors["control"])
+    settings, _ = channel.receive(control)
+    if settings is None:
+        return
+    sys.modules["runtime_client"] = importlib.import_module("alonzo.guest.runtime_client")
+    for name in settings["preload"]:
+        importlib.import_module(name)
+    # Objects made so far are never collected, so that a collection in a child does not touch, and copy, their pages.
+    gc.collect()
+    gc.freeze()
+    Zygote(control, descriptors, settings).run()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    from alonzo.guest import channel, init, linux
+
+    main()

@@ -1,0 +1,116 @@
+"""Synchronous invocation: a place, an environment, an answer.
+
+When a warm environment is idle, nothing here waits for anything but the function.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Protocol
+
+from alonzo.environment.environment import ExecutionEnvironment
+from alonzo.environment.outcomes import EnvironmentLost, InitFailed, timeout_fault
+from alonzo.invoke.admission import Admission
+from alonzo.invoke.errors import FunctionNotReady, NoEnvironment
+from alonzo.invoke.pools import EnvironmentPools
+from alonzo.model.function import FunctionVersion, State
+from alonzo.model.invocation import Invocation, InvocationResult
+from alonzo.model.quotas import INIT_TIMEOUT_SECONDS
+from alonzo.sandbox.sandbox import SandboxLost
+
+_TRIES = 4
+_PAUSE_SECONDS = 0.05
+
+
+class CurrentVersions(Protocol):
+    """The control plane, as this file needs it: what a version is by now."""
+
+    def find_current(self, version: FunctionVersion) -> FunctionVersion | None: ...
+
+
+class CodeSource(Protocol):
+    """Where the unpacked code of functions is."""
+
+    def find(self, sha256: str) -> Path | None: ...
+
+    async def ensure(self, sha256: str) -> Path: ...
+
+
+class EnvironmentSource(Protocol):
+    """Makes environments; see `EnvironmentFactory`."""
+
+    async def create(self, version: FunctionVersion, code_directory: Path) -> ExecutionEnvironment: ...
+
+
+class Invoker:
+    """Runs functions."""
+
+    def __init__(
+        self, *, versions: CurrentVersions, code: CodeSource, environments: EnvironmentSource, pools: EnvironmentPools, admission: Admission
+    ) -> None:
+        self._versions = versions
+        self._code = code
+        self._environments = environments
+        self._pools = pools
+        self._admission = admission
+
+    async def invoke(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        """Run a version once and wait for its answer.
+
+        Raises FunctionNotReady, Throttled, NoEnvironment, RuntimeUnavailable. What the function itself does wrong is a result.
+        Cancelling ends the environment: whoever does not want the answer must not cancel, but let it run.
+        """
+        if version.state is not State.ACTIVE:
+            raise FunctionNotReady(version.state)
+        scope = version.scope
+        self._admission.acquire(scope)
+        try:
+            environment = self._pools.take_idle(version)
+            if environment is None:
+                return await self._invoke_cold(version, invocation)
+            try:
+                result = await environment.invoke(invocation, timeout_seconds=version.timeout_seconds)
+            except EnvironmentLost:
+                return await self._invoke_cold(version, invocation)
+            self._pools.give_back(environment, self._versions.find_current(version))
+            return result
+        finally:
+            self._admission.release(scope)
+
+    async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        problem: Exception | None = None
+        for _ in range(_TRIES):
+            try:
+                return await self._invoke_in_new(version, invocation)
+            except (EnvironmentLost, SandboxLost) as error:
+                # The function has not seen the invocation.
+                problem = error
+                await asyncio.sleep(_PAUSE_SECONDS)
+        raise NoEnvironment(f"no execution environment for {version.qualified_arn}: {problem}") from problem
+
+    async def _invoke_in_new(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        timeout_seconds = float(version.timeout_seconds)
+        environment = await self._create(version)
+        try:
+            await environment.initialize(timeout_seconds=INIT_TIMEOUT_SECONDS)
+        except InitFailed:
+            # AWS tries INIT once more, then as part of the invocation and of its time
+            # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib).
+            environment = await self._create(version)
+            try:
+                await environment.initialize(timeout_seconds=timeout_seconds, within=invocation)
+            except InitFailed as failure:
+                return failure.result(invocation.request_id)
+            timeout_seconds -= environment.init_seconds
+            if timeout_seconds <= 0:
+                environment.close()
+                return timeout_fault(version.timeout_seconds).result(invocation.request_id)
+        result = await environment.invoke(invocation, timeout_seconds=timeout_seconds)
+        self._pools.give_back(environment, self._versions.find_current(version))
+        return result
+
+    async def _create(self, version: FunctionVersion) -> ExecutionEnvironment:
+        sha256 = version.code.sha256
+        directory = self._code.find(sha256) or await self._code.ensure(sha256)
+        environment = await self._environments.create(version, directory)
+        self._pools.add(environment)
+        return environment

@@ -1,0 +1,119 @@
+"""The warm environments of a node: taken most recently used first, ended when nobody has wanted them for a while.
+
+A pool belongs to one version of one function. When the version changes (code, configuration, deletion), its idle environments end at once
+and busy ones when they come back: an invocation in flight finishes on what it started with.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+
+from alonzo.clock import Clock
+from alonzo.environment.environment import ExecutionEnvironment
+from alonzo.environment.phases import Phase
+from alonzo.model.function import FunctionVersion
+
+_log = logging.getLogger(__name__)
+
+_INSPECTION_SECONDS = 1.0
+_MEMORY_PRESSURE_SHARE = 0.08
+_EVICTED_AT_ONCE = 8
+
+PoolKey = tuple[str, str, str, str]
+MemoryAvailable = Callable[[], float]
+"""The share of the machine's memory that is available, 0–1."""
+
+
+class EnvironmentPools:
+    """All idle environments, and the living ones for the end."""
+
+    def __init__(self, *, keep_alive_seconds: float, memory_available: MemoryAvailable, clock: Clock) -> None:
+        self._keep_alive_seconds = keep_alive_seconds
+        self._memory_available = memory_available
+        self._clock = clock
+        self._idle: dict[PoolKey, list[ExecutionEnvironment]] = {}
+        self._living: set[ExecutionEnvironment] = set()
+
+    def take_idle(self, version: FunctionVersion) -> ExecutionEnvironment | None:
+        """The environment of this version that was used last, if one is idle."""
+        idle = self._idle.get(pool_key(version))
+        while idle:
+            environment = idle.pop()
+            if environment.phase is Phase.IDLE and environment.version.revision_id == version.revision_id:
+                return environment
+            environment.close()
+        return None
+
+    def add(self, environment: ExecutionEnvironment) -> None:
+        """Know of a new environment until it ends."""
+        self._living.add(environment)
+        environment.ended.add_done_callback(lambda _: self._living.discard(environment))
+
+    def give_back(self, environment: ExecutionEnvironment, current: FunctionVersion | None) -> None:
+        """An invocation is over. `current`: what the environment's version is by now, None if it was deleted."""
+        if environment.phase is not Phase.IDLE:
+            return
+        if current is None or current.revision_id != environment.version.revision_id:
+            environment.close()
+            return
+        self._idle.setdefault(pool_key(environment.version), []).append(environment)
+
+    def retire(self, key: PoolKey, current: FunctionVersion | None) -> None:
+        """A version has changed: end its idle environments that are of another revision."""
+        idle = self._idle.pop(key, [])
+        kept = [environment for environment in idle if current is not None and environment.version.revision_id == current.revision_id]
+        if kept:
+            self._idle[key] = kept
+        for environment in idle:
+            if environment not in kept:
+                environment.close()
+
+    async def run(self) -> None:
+        """End what has been idle for too long, and more when the machine runs short of memory, until cancelled; then everything."""
+        try:
+            while True:
+                await asyncio.sleep(_INSPECTION_SECONDS)
+                self.end_expired()
+                if self._memory_available() < _MEMORY_PRESSURE_SHARE:
+                    self.evict(_EVICTED_AT_ONCE)
+        finally:
+            self.close()
+
+    def end_expired(self) -> None:
+        """End the environments that have been idle for the keep-alive time."""
+        oldest_allowed = self._clock.monotonic() - self._keep_alive_seconds
+        for environment in list(self._iter_idle()):
+            if environment.idle_since < oldest_allowed:
+                environment.close()
+        self._drop_ended()
+
+    def evict(self, count: int) -> None:
+        """End the idle environments that have been idle longest."""
+        victims = sorted(self._iter_idle(), key=lambda environment: environment.idle_since)[:count]
+        if victims:
+            _log.warning("memory is short: ending %d idle environments", len(victims))
+        for environment in victims:
+            environment.close()
+        self._drop_ended()
+
+    def close(self) -> None:
+        """End every environment, whatever it is doing."""
+        for environment in list(self._living):
+            environment.close()
+        self._idle.clear()
+
+    def _iter_idle(self) -> Iterator[ExecutionEnvironment]:
+        return (environment for idle in self._idle.values() for environment in idle)
+
+    def _drop_ended(self) -> None:
+        for key, idle in list(self._idle.items()):
+            kept = [environment for environment in idle if environment.phase is not Phase.ENDED]
+            if kept:
+                self._idle[key] = kept
+            else:
+                del self._idle[key]
+
+
+def pool_key(version: FunctionVersion) -> PoolKey:
+    """As the records of versions are keyed: account, region, name, version."""
+    return version.scope.account_id, version.scope.region, version.name, version.version

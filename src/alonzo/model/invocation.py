@@ -1,0 +1,45 @@
+"""One invocation: what is asked of a function, and what came of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class InvocationType(StrEnum):
+    """Source: botocore shape `InvocationType`."""
+
+    REQUEST_RESPONSE = "RequestResponse"
+    EVENT = "Event"
+    DRY_RUN = "DryRun"
+
+
+class InitializationType(StrEnum):
+    """What AWS_LAMBDA_INITIALIZATION_TYPE says in an environment."""
+
+    ON_DEMAND = "on-demand"
+    PROVISIONED_CONCURRENCY = "provisioned-concurrency"
+    SNAP_START = "snap-start"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """A request to run a function once. `client_context` is the decoded JSON text; `trace_header` an X-Ray tracing header."""
+
+    request_id: str
+    payload: bytes
+    invoked_function_arn: str
+    trace_header: str
+    client_context: str | None = None
+    wants_log_tail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationResult:
+    """What the caller gets: the function's payload, or with `function_error` the description of the user's error."""
+
+    payload: bytes
+    function_error: str | None = None
+    log_tail: bytes = b""
+
+
+UNHANDLED = "Unhandled"
+"""The value of X-Amz-Function-Error."""

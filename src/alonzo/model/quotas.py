@@ -1,0 +1,38 @@
+"""All of AWS's Lambda quotas and defaults, in one place.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html and the constraints of botocore's `lambda` model.
+"""
+
+MEMORY_MIN_MIB = 128
+MEMORY_MAX_MIB = 10_240
+MEMORY_DEFAULT_MIB = 128
+MIB_PER_VCPU = 1_769
+
+TIMEOUT_DEFAULT_SECONDS = 3
+TIMEOUT_MAX_SECONDS = 900
+INIT_TIMEOUT_SECONDS = 10
+
+EPHEMERAL_STORAGE_MIN_MIB = 512
+EPHEMERAL_STORAGE_MAX_MIB = 10_240
+
+ENVIRONMENT_VARIABLES_MAX_BYTES = 4_096
+
+CODE_ZIPPED_IN_REQUEST_MAX_BYTES = 52_428_800
+CODE_UNZIPPED_MAX_BYTES = 262_144_000
+CODE_STORAGE_MAX_BYTES = 80_530_636_800
+
+PAYLOAD_SYNC_MAX_BYTES = 6_291_456
+PAYLOAD_ASYNC_MAX_BYTES = 1_048_576
+RESPONSE_SYNC_MAX_BYTES = 6_291_556
+"""Buffered responses may be 100 bytes larger than requests: what AWS's own error message says ("exceeded maximum allowed
+payload size (6291556 bytes)")."""
+
+ACCOUNT_CONCURRENCY = 1_000
+UNRESERVED_CONCURRENCY_MIN = 100
+
+PROCESSES_MAX = 1_024
+FILE_DESCRIPTORS_MAX = 1_024
+
+LOG_TAIL_MAX_BYTES = 4_096
+LOG_EVENT_MAX_BYTES = 262_144
+"""CloudWatch Logs' limit for one event, 256 KB less its 26 bytes of overhead is not applied: AWS cuts lines of functions at 256 KB."""

@@ -1,0 +1,115 @@
+"""What a node finds and makes on its host before it can build sandboxes."""
+
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from alonzo.model import quotas
+from alonzo.node.configuration import Configuration
+from alonzo.runtimes.discovery import SearchPlaces, discover_interpreters
+from alonzo.runtimes.interpreters import PythonInterpreter
+from alonzo.runtimes.python_packages import prepare_packages
+from alonzo.sandbox.cgroups import Cgroups, open_cgroups
+from alonzo.sandbox.host import choose_tmp_kind, inspect, is_rootless
+from alonzo.sandbox.seccomp import filter_program
+from alonzo.sandbox.settings import FIRST_USER_ID, USER_IDS_PER_NODE, Isolation, SandboxSettings, TmpKind
+from alonzo.sandbox.tmp_images import TmpImages, find_mkfs
+from alonzo.sandbox.users import SharedUser, UserIds
+
+_log = logging.getLogger(__name__)
+
+_NODES_WITH_OWN_USERS = 3_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What sandboxes are built with."""
+
+    settings: SandboxSettings
+    interpreters: tuple[PythonInterpreter, ...]
+    tmp_images: TmpImages | None
+    users: UserIds
+
+
+async def set_up_host(configuration: Configuration, *, endpoint_port: int) -> Host:
+    """Find interpreters, make directories, packages and control groups; say by name what the host cannot give. SetupError."""
+    data = configuration.data_directory
+    for name in ("code", "tmp", "root"):
+        (data / name).mkdir(parents=True, exist_ok=True)
+    # Functions' users must be able to pass through to the code, and see nothing else.
+    data.chmod(0o711)
+    _remove_leftovers(data / "tmp")
+    isolated = configuration.isolation is Isolation.NAMESPACES
+    own_path = tuple(Path(directory) for directory in os.environ.get("PATH", "").split(os.pathsep) if directory)
+    places = SearchPlaces(path=own_path, home=Path.home(), own_executable=Path(sys.executable))
+    interpreters = await discover_interpreters(places, cache_file=data / "interpreters.json")
+    packages = await prepare_packages(data / "runtimes")
+    settings = SandboxSettings(
+        isolation=configuration.isolation,
+        network=configuration.network,
+        rootless=is_rootless(),
+        tmp_kind=choose_tmp_kind() if isolated else TmpKind.TMPFS,
+        default_tmp_mib=quotas.EPHEMERAL_STORAGE_MIN_MIB,
+        endpoint_port=endpoint_port,
+        first_user=FIRST_USER_ID + _node_number(data) * USER_IDS_PER_NODE,
+        code_directory=data / "code",
+        tmp_directory=data / "tmp",
+        root_directory=data / "root",
+        packages=packages,
+        cgroups=_cgroups(configuration) if isolated else Cgroups((), (), configuration.cpu),
+        seccomp_program=filter_program(platform.machine()) if isolated else b"",
+    )
+    _say_what_is_missing(configuration, settings.cgroups)
+    users = SharedUser() if settings.rootless or not isolated else UserIds(first=settings.first_user, count=USER_IDS_PER_NODE)
+    return Host(settings=settings, interpreters=interpreters, tmp_images=await _tmp_images(settings), users=users)
+
+
+def node_name(data_directory: Path) -> str:
+    """A name that is this node's alone on this host, and the same at its next start."""
+    return f"alonzo-{hashlib.sha256(bytes(data_directory)).hexdigest()[:12]}"
+
+
+def _node_number(data_directory: Path) -> int:
+    return int.from_bytes(hashlib.sha256(bytes(data_directory)).digest()[:4], "big") % _NODES_WITH_OWN_USERS
+
+
+def _cgroups(configuration: Configuration) -> Cgroups:
+    name = node_name(configuration.data_directory)
+
+    def opened() -> Cgroups:
+        mounts, membership = Path("/proc/self/mountinfo").read_text(), Path("/proc/self/cgroup").read_text()
+        return open_cgroups(name, configuration.cpu, mounts=mounts, membership=membership)
+
+    opened().remove()  # what a killed node and its killed zygotes have left
+    return opened()
+
+
+async def _tmp_images(settings: SandboxSettings) -> TmpImages | None:
+    mkfs = find_mkfs()
+    if settings.tmp_kind is not TmpKind.IMAGE or mkfs is None:
+        return None
+    images = TmpImages(directory=settings.tmp_directory, mkfs=mkfs)
+    await images.ensure(settings.default_tmp_mib)
+    return images
+
+
+def _remove_leftovers(directory: Path) -> None:
+    for path in directory.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _say_what_is_missing(configuration: Configuration, cgroups: Cgroups) -> None:
+    if configuration.isolation is Isolation.PROCESS:
+        _log.warning("functions are NOT isolated (--isolation process): they can read, change and stop whatever you can")
+        return
+    for fact in inspect(cgroups.controllers):
+        if not fact.available:
+            _log.warning("%s: %s%s", fact.name, fact.detail, f" ({fact.remedy})" if fact.remedy else "")
+
+

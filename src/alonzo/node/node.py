@@ -1,0 +1,240 @@
+"""One node, wired: every part made here and handed to those that need it, started in order, ended in the opposite order."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import psutil
+
+from alonzo import __version__, ids
+from alonzo.aws.identity import CallerDirectory
+from alonzo.aws.service_model import ServiceModels
+from alonzo.clock import Clock, SystemClock
+from alonzo.edge.app import Application, OwnRoutes
+from alonzo.edge.aws_api import AwsApi
+from alonzo.edge.error_table import to_api_error
+from alonzo.edge.health import health_routes
+from alonzo.edge.http_protocol import HttpTimeouts
+from alonzo.edge.invoke_endpoint import InvokeEndpoint
+from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
+from alonzo.edge.lambda_api.function_operations import FunctionOperations
+from alonzo.edge.logs_api import LogOperations
+from alonzo.edge.server import HttpServer, open_listening_socket
+from alonzo.environment.factory import EnvironmentFactory
+from alonzo.environment.sandboxes import RuntimeSandboxes
+from alonzo.errors import AlonzoError
+from alonzo.functions.activation import Activations
+from alonzo.functions.code_directories import CodeDirectories
+from alonzo.functions.errors import ActivationFailed
+from alonzo.functions.registry import Functions
+from alonzo.invoke.admission import Admission
+from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.pools import EnvironmentPools
+from alonzo.model.function import FunctionVersion
+from alonzo.model.quotas import ACCOUNT_CONCURRENCY
+from alonzo.node.configuration import Configuration
+from alonzo.node.host_setup import Host, set_up_host
+from alonzo.node.log_appending import StoredLogs
+from alonzo.node.secrets import get_secret
+from alonzo.observe.log_delivery import LogDelivery
+from alonzo.store.blobs import BlobStore
+from alonzo.store.connection import Connection, connect
+from alonzo.store.directory_lock import DirectoryLock
+from alonzo.store.log_stream import LogStore
+from alonzo.store.records import RecordTable
+from alonzo.store.server import EmbeddedServer
+
+_log = logging.getLogger(__name__)
+
+_LOG_STREAM_MAX_BYTES = 1 << 30
+_SPARE_SANDBOXES = 2
+_DRAIN_SECONDS = 30.0
+_HTTP_TIMEOUTS = HttpTimeouts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stores:
+    connection: Connection
+    records: RecordTable[FunctionVersion]
+    blobs: BlobStore
+    logs: LogStore
+    code_directories: CodeDirectories
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Invocation:
+    """The parts that run functions."""
+
+    sandboxes: RuntimeSandboxes
+    factory: EnvironmentFactory
+    delivery: LogDelivery
+    pools: EnvironmentPools
+    invoker: Invoker
+
+
+class Node:
+    """`run` is its whole life."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._clock: Clock = SystemClock()
+
+    async def run(self, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
+        """Start, tell `on_ready` the endpoint's URL, serve until `stop` is set, drain and end. Cancelling ends at once.
+
+        Raises SetupError when something that the user must mend is in the way.
+        """
+        configuration = self._configuration
+        listener = open_listening_socket(host=configuration.host, port=configuration.port)
+        async with AsyncExitStack() as stack:
+            stack.callback(listener.close)
+            port = listener.getsockname()[1]
+            stores = await self._open_stores(stack)
+            async with asyncio.TaskGroup() as keepers:
+                tasks = [keepers.create_task(component) for component in (stores.connection.run(), stores.records.run())]
+                host = await set_up_host(configuration, endpoint_port=port)
+                stack.callback(host.settings.cgroups.remove)
+                await self._serve(stores=stores, host=host, listener=listener, stop=stop, on_ready=on_ready)
+                for task in tasks:
+                    task.cancel()
+
+    async def _open_stores(self, stack: AsyncExitStack) -> _Stores:
+        configuration = self._configuration
+        url = configuration.nats_url
+        if url is None:
+            server = await EmbeddedServer.start(data_directory=configuration.data_directory)
+            stack.push_async_callback(server.aclose)
+            url = server.url
+        else:
+            configuration.data_directory.mkdir(parents=True, exist_ok=True)
+            lock = await DirectoryLock.acquire(configuration.data_directory / "lock")
+            stack.callback(lock.release)
+        connection = await connect(url)
+        stack.push_async_callback(connection.aclose)
+        blobs = await BlobStore.open(connection, name="code")
+        return _Stores(
+            connection=connection,
+            records=await RecordTable.open(connection, name="functions", record_type=FunctionVersion),
+            blobs=blobs,
+            logs=await LogStore.open(connection, max_bytes=_LOG_STREAM_MAX_BYTES),
+            code_directories=await CodeDirectories.open(root=configuration.data_directory / "code", blobs=blobs),
+        )
+
+    async def _serve(
+        self, *, stores: _Stores, host: Host, listener: socket.socket, stop: asyncio.Event, on_ready: Callable[[str], None]
+    ) -> None:
+        functions = Functions(records=stores.records, code_directories=stores.code_directories, clock=self._clock)
+        servers: list[HttpServer] = []
+
+        async def serve_endpoint(endpoint: socket.socket) -> Callable[[], None]:
+            return (await servers[0].serve_socket(endpoint)).close
+
+        parts = self._wire_invocation(stores=stores, host=host, functions=functions, serve_endpoint=serve_endpoint)
+        application = await self._wire_edge(stores=stores, functions=functions, parts=parts)
+        server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS)
+        servers.append(server)
+        activations = Activations(records=stores.records, code_directories=stores.code_directories, activate=_activation(parts.factory))
+        stop_retiring = functions.subscribe(lambda key, current: parts.pools.retire((key[0], key[1], key[2], key[3]), current))
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(component)
+                for component in (parts.delivery.run(), parts.sandboxes.run(), parts.pools.run(), activations.run(), server.run())
+            ]
+            tasks.append(group.create_task(_warm_up(stores.records, parts.factory)))
+            await server.serve_socket(listener)
+            on_ready(_url(self._configuration.host, listener.getsockname()[1]))
+            await stop.wait()
+            await server.drain(timeout_seconds=_DRAIN_SECONDS)
+            stop_retiring()
+            parts.pools.close()
+            for task in tasks:
+                task.cancel()
+
+    def _wire_invocation(
+        self, *, stores: _Stores, host: Host, functions: Functions, serve_endpoint: Callable[[socket.socket], Awaitable[Callable[[], None]]]
+    ) -> _Invocation:
+        clock = self._clock
+        delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
+        sandboxes = RuntimeSandboxes(
+            interpreters=host.interpreters,
+            settings=host.settings,
+            users=host.users,
+            strict=self._configuration.strict_runtimes,
+            spare_count=_SPARE_SANDBOXES,
+            packages=host.settings.packages,
+        )
+        factory = EnvironmentFactory(
+            sandboxes=sandboxes,
+            settings=host.settings,
+            tmp=host.tmp_images,
+            delivery=delivery,
+            serve_endpoint=serve_endpoint,
+            clock=clock,
+        )
+        pools = EnvironmentPools(
+            keep_alive_seconds=self._configuration.keep_alive_seconds, memory_available=_memory_available, clock=clock
+        )
+        invoker = Invoker(
+            versions=functions,
+            code=stores.code_directories,
+            environments=factory,
+            pools=pools,
+            admission=Admission(account_limit=ACCOUNT_CONCURRENCY),
+        )
+        return _Invocation(sandboxes=sandboxes, factory=factory, delivery=delivery, pools=pools, invoker=invoker)
+
+    async def _wire_edge(self, *, stores: _Stores, functions: Functions, parts: _Invocation) -> Application:
+        models, callers = ServiceModels(), CallerDirectory()
+        links = CodeLinks(key=await get_secret(stores.connection, "code-links"), clock=self._clock)
+        operations = {
+            "lambda": FunctionOperations(functions=functions, code_links=links).table(),
+            "logs": LogOperations(logs=stores.logs).table(),
+        }
+        invoke = InvokeEndpoint(
+            functions=functions,
+            invoker=parts.invoker,
+            callers=callers,
+            models=models,
+            translate_error=to_api_error,
+            new_request_id=ids.new_uuid,
+        )
+        aws_api = AwsApi(
+            models=models, operations=operations, callers=callers, translate_error=to_api_error, new_request_id=ids.new_uuid
+        )
+        own_routes = OwnRoutes(
+            exact=health_routes(version=__version__, services=sorted(operations), clock=self._clock),
+            prefixes={CODE_PATH_PREFIX: CodeDownloads(links=links, blobs=stores.blobs)},
+        )
+        return Application(invoke=invoke, own_routes=own_routes, aws_api=aws_api)
+
+
+def _activation(factory: EnvironmentFactory) -> Callable[[FunctionVersion], Awaitable[None]]:
+    async def activate(version: FunctionVersion) -> None:
+        try:
+            await factory.prepare(version)
+        except AlonzoError as error:
+            raise ActivationFailed(str(error), reason_code="InvalidRuntime") from error
+
+    return activate
+
+
+async def _warm_up(records: RecordTable[FunctionVersion], factory: EnvironmentFactory) -> None:
+    """After a restart: have the runtimes of the functions that are there ready before they are invoked."""
+    one_of_each = {version.runtime: version for _, version in records.iter_prefix(())}
+    for version in one_of_each.values():
+        try:
+            await factory.prepare(version)
+        except AlonzoError as error:
+            _log.warning("functions on %s cannot run: %s", version.runtime, error)
+
+
+def _memory_available() -> float:
+    memory = psutil.virtual_memory()
+    return float(memory.available / memory.total)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,159 @@
+"""The platform's own log lines about an environment and its invocations, as text or JSON.
+
+Sources: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html (text), .../telemetry-schema-reference.html (JSON records).
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+_MIB = 1_048_576
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvocationReport:
+    """What is measured of one invocation. Durations in milliseconds; memory None where the host does not count it."""
+
+    request_id: str
+    duration_ms: float
+    memory_size_mib: int
+    max_memory_bytes: int | None
+    init_duration_ms: float | None
+    status: str = "success"
+    error_type: str | None = None
+
+    @property
+    def billed_ms(self) -> int:
+        """AWS bills INIT too (since August 2025), and rounds up to the next millisecond."""
+        return math.ceil(self.duration_ms + (self.init_duration_ms or 0.0))
+
+    @property
+    def max_memory_mib(self) -> int | None:
+        """Rounded up, never above the limit: page cache at the limit may be counted a little beyond it."""
+        if self.max_memory_bytes is None:
+            return None
+        return min(math.ceil(self.max_memory_bytes / _MIB), self.memory_size_mib)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitReport:
+    """An INIT that failed: which phase it was part of, and how it ended."""
+
+    duration_ms: float
+    phase: str
+    status: str
+    error_type: str | None
+
+
+class PlatformLog(Protocol):
+    """How the platform words its lines. Each method gives one message, or None where the format or level has none."""
+
+    def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None: ...
+
+    def init_report(self, unix_ms: int, report: InitReport) -> str | None: ...
+
+    def start(self, unix_ms: int, request_id: str, version: str) -> str | None: ...
+
+    def fault(self, unix_ms: int, request_id: str, message: str) -> str | None: ...
+
+    def end(self, request_id: str) -> str | None: ...
+
+    def report(self, unix_ms: int, report: InvocationReport) -> str | None: ...
+
+
+class TextPlatformLog:
+    """START, END, REPORT: what Lambda writes unless the function's logging configuration says JSON."""
+
+    def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str:
+        del unix_ms
+        return f"INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: {runtime_version_arn}\n"
+
+    def init_report(self, unix_ms: int, report: InitReport) -> str:
+        del unix_ms
+        error = f"\tError Type: {report.error_type}" if report.error_type else ""
+        return f"INIT_REPORT Init Duration: {report.duration_ms:.2f} ms\tPhase: {report.phase}\tStatus: {report.status}{error}\n"
+
+    def start(self, unix_ms: int, request_id: str, version: str) -> str:
+        del unix_ms
+        return f"START RequestId: {request_id} Version: {version}\n"
+
+    def fault(self, unix_ms: int, request_id: str, message: str) -> str:
+        if message.startswith("Task timed out"):
+            return f"{_timestamp(unix_ms)} {request_id} {message}\n\n"
+        return f"RequestId: {request_id} Error: {message}\n"
+
+    def end(self, request_id: str) -> str:
+        return f"END RequestId: {request_id}\n"
+
+    def report(self, unix_ms: int, report: InvocationReport) -> str:
+        del unix_ms
+        parts = [
+            f"REPORT RequestId: {report.request_id}",
+            f"Duration: {report.duration_ms:.2f} ms",
+            f"Billed Duration: {report.billed_ms} ms",
+            f"Memory Size: {report.memory_size_mib} MB",
+        ]
+        if report.max_memory_mib is not None:
+            parts.append(f"Max Memory Used: {report.max_memory_mib} MB")
+        if report.init_duration_ms is not None:
+            parts.append(f"Init Duration: {report.init_duration_ms:.2f} ms")
+        if report.status != "success":
+            parts.append(f"Status: {report.status}")
+        if report.error_type is not None:
+            parts.append(f"Error Type: {report.error_type}")
+        return "\t".join(parts) + "\t\n"
+
+
+class JsonPlatformLog:
+    """The same as `platform.*` records. `level` is the system log level: WARN leaves out what went well."""
+
+    _LEVELS = ("DEBUG", "INFO", "WARN")
+
+    def __init__(self, level: str) -> None:
+        self._level = self._LEVELS.index(level)
+
+    def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None:
+        record = {"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime_version}
+        return self._line("INFO", unix_ms, "platform.initStart", record | {"runtimeVersionArn": runtime_version_arn})
+
+    def init_report(self, unix_ms: int, report: InitReport) -> str | None:
+        record = {"initializationType": "on-demand", "phase": report.phase, "status": report.status}
+        record |= {"errorType": report.error_type} if report.error_type else {}
+        return self._line("WARN", unix_ms, "platform.initReport", record | {"metrics": {"durationMs": round(report.duration_ms, 3)}})
+
+    def start(self, unix_ms: int, request_id: str, version: str) -> str | None:
+        return self._line("INFO", unix_ms, "platform.start", {"requestId": request_id, "version": version})
+
+    def fault(self, unix_ms: int, request_id: str, message: str) -> str | None:
+        del unix_ms, request_id, message
+        return None  # the status and error type of platform.report say it
+
+    def end(self, request_id: str) -> str | None:
+        del request_id
+        return None  # platform.report ends an invocation
+
+    def report(self, unix_ms: int, report: InvocationReport) -> str | None:
+        metrics: dict[str, Any] = {
+            "durationMs": round(report.duration_ms, 3),
+            "billedDurationMs": report.billed_ms,
+            "memorySizeMB": report.memory_size_mib,
+        }
+        if report.max_memory_mib is not None:
+            metrics["maxMemoryUsedMB"] = report.max_memory_mib
+        if report.init_duration_ms is not None:
+            metrics["initDurationMs"] = round(report.init_duration_ms, 3)
+        record: dict[str, Any] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
+        if report.error_type is not None:
+            record["errorType"] = report.error_type
+        return self._line("INFO" if report.status == "success" else "WARN", unix_ms, "platform.report", record)
+
+    def _line(self, level: str, unix_ms: int, kind: str, record: dict[str, Any]) -> str | None:
+        if self._LEVELS.index(level) < self._level:
+            return None
+        return json.dumps({"time": _timestamp(unix_ms), "type": kind, "record": record}, separators=(",", ":")) + "\n"
+
+
+def _timestamp(unix_ms: int) -> str:
+    return datetime.fromtimestamp(unix_ms / 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{unix_ms % 1_000:03d}Z"

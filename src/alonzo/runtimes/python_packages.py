@@ -1,0 +1,107 @@
+"""What functions find at /var/runtime: AWS's runtime interface client, boto3, and the guest code, in one directory.
+
+The packages are those of Alonzo's own installation, linked into the data directory so that each interpreter version can keep its compiled
+modules beside them: without these, `import boto3` costs half a second in every environment whose Python is not the node's.
+"""
+
+import asyncio
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import alonzo
+from alonzo.errors import SetupError
+from alonzo.runtimes.interpreters import PythonInterpreter
+
+_DISTRIBUTIONS = (
+    *("awslambdaric", "simplejson", "snapshot-restore-py"),
+    *("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "urllib3", "six"),
+)
+"""awslambdaric and boto3, with all that they require."""
+
+PRELOADED_MODULES = (
+    *("awslambdaric.bootstrap", "awslambdaric.lambda_runtime_client", "logging", "json", "datetime", "decimal", "random", "uuid"),
+    *("base64", "hashlib", "http.client", "urllib.request", "collections.abc", "concurrent.futures", "threading", "tempfile"),
+)
+"""Imported once in the zygote: what the client needs and what handlers import most, so that neither is part of a cold start."""
+
+
+async def prepare_packages(directory: Path) -> Path:
+    """The packages, below `directory`: made unless those of this very installation are there. Takes 0.2 s the first time."""
+    return await asyncio.to_thread(_prepare, directory)
+
+
+async def compile_packages(packages: Path, interpreter: PythonInterpreter) -> None:
+    """Compile the packages for one interpreter, at low priority; a few seconds the first time, nothing later. Safe to cancel."""
+    marker = packages / f".compiled-{interpreter.version_text}"
+    if marker.exists():
+        return
+    # Own packages only: the descriptions of AWS's services are data.
+    process = await asyncio.create_subprocess_exec(
+        *("nice", str(interpreter.executable), "-I", "-S", "-m", "compileall", "-q", str(packages)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    # Also after errors: a file that this version cannot read stays uncompiled, whatever is tried.
+    marker.touch()
+
+
+def _prepare(directory: Path) -> Path:
+    files = dict(_iter_files())
+    target = directory / _digest(files)
+    if target.is_dir():
+        return target
+    directory.mkdir(parents=True, exist_ok=True)
+    draft = directory / f".draft-{os.getpid()}"
+    shutil.rmtree(draft, ignore_errors=True)
+    for relative, source in files.items():
+        _link(source, draft / relative)
+    try:
+        draft.rename(target)
+    except OSError:
+        # Another node was faster: the same files.
+        shutil.rmtree(draft)
+    return target
+
+
+def _iter_files() -> Iterator[tuple[str, Path]]:
+    for name in _DISTRIBUTIONS:
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError as error:
+            raise SetupError(f"the Python package {name} is missing; install Alonzo again with pip") from error
+        for file in distribution.files or ():
+            if file.parts[0] != ".." and not file.parts[0].endswith(".dist-info") and file.suffix != ".pyc" and not file.name.startswith("runtime_client."):
+                yield str(file), Path(str(file.locate()))
+    own = Path(alonzo.__file__).parent
+    yield "alonzo/__init__.py", own / "__init__.py"
+    for path in sorted((own / "guest").glob("*.py")):
+        yield f"alonzo/guest/{path.name}", path
+
+
+def _digest(files: dict[str, Path]) -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    for relative, source in files.items():
+        status = source.stat()
+        digest.update(f"{relative}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another file system, or one without hard links.
+        shutil.copyfile(source, target)

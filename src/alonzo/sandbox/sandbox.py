@@ -1,0 +1,152 @@
+"""One sandbox, as the node holds it: its sockets, its log pipe, what is known of its end.
+
+Owner: whoever took it from the `SandboxPool`; `kill` ends it and everything in it. Its processes end too when this object's control socket
+closes, so a node that dies takes its sandboxes along.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alonzo.errors import AlonzoError
+from alonzo.sandbox.messages import receive
+from alonzo.sandbox.settings import SandboxSettings
+
+
+class SandboxLost(AlonzoError):
+    """A sandbox ended, or could not be built, before its runtime was started. Trying again with another one is safe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What turns a generic sandbox into the environment of one function.
+
+    `code_directory` lies in the directory that the pool's sandboxes have as their `code` workplace.
+    """
+
+    code_directory: Path
+    variables: dict[str, str]
+    memory_mib: int
+    tmp_mib: int
+    descriptors: int
+    processes: int
+
+
+class Sandbox:
+    """A built sandbox, waiting for its function or running it."""
+
+    def __init__(
+        self, *, sandbox_id: str, user: int, control: socket.socket, log_pipe: int, settings: SandboxSettings, kill: Callable[[str], None]
+    ) -> None:
+        self.id = sandbox_id
+        self.user = user
+        self.process_id = 0
+        """Of the sandbox's init on the host, once it has been forked."""
+        self.log_pipe = log_pipe
+        self.isolated = settings.isolated
+        self.listeners: list[socket.socket] = []
+        loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[None] = loop.create_future()
+        self.runtime_exit: asyncio.Future[int] = loop.create_future()
+        """The runtime's exit status, or minus the number of the signal that killed it."""
+        self.ended: asyncio.Future[None] = loop.create_future()
+        """Done when no process of the sandbox is left."""
+        self._control = control
+        self._settings = settings
+        self._kill = kill
+        self._peak_file: int | None = None
+        loop.add_reader(control, self._on_packet)
+
+    def assign(self, assignment: Assignment) -> None:
+        """Start the runtime. Returns at once; `runtime_exit` tells how it ended, the Runtime API that it lives."""
+        message = {
+            "code": assignment.code_directory.name,
+            "directory": "/var/task" if self.isolated else str(assignment.code_directory),
+            "variables": assignment.variables,
+            "limits": self._settings.limits(memory_mib=assignment.memory_mib, processes=assignment.processes),
+            "tmp_mib": assignment.tmp_mib,
+            "descriptors": assignment.descriptors,
+            "processes": assignment.processes,
+        }
+        try:
+            self._control.send(json.dumps(message).encode())
+        except OSError as error:
+            raise SandboxLost(f"sandbox {self.id} is gone") from error
+        self._open_peak_file()
+
+    def kill(self) -> None:
+        """End every process of the sandbox now. May be called again."""
+        self._kill(self.id)
+
+    def peak_memory_bytes(self) -> int | None:
+        """The most memory the sandbox has used at once; None where the host does not count it."""
+        if self._peak_file is None:
+            return None
+        return int(os.pread(self._peak_file, 32, 0))
+
+    def was_out_of_memory(self) -> bool:
+        """Whether the kernel has killed a process of this sandbox because it reached its memory limit."""
+        return self._settings.cgroups.oom_kill_count(self.id) > 0
+
+    def note_ended(self, reason: str) -> None:
+        """Called by the zygote's owner once every process is gone; releases what the node held of it."""
+        if self.ended.done():
+            return
+        if not self.ready.done():
+            self.ready.set_exception(SandboxLost(reason))
+            self.ready.exception()  # whoever waits sees it; nobody needs to
+        if not self.runtime_exit.done():
+            self.runtime_exit.set_result(-9)
+        self.ended.set_result(None)
+        self._close()
+
+    def _on_packet(self) -> None:
+        try:
+            message, descriptors = receive(self._control)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            message, descriptors = None, []
+        if message is None:
+            asyncio.get_running_loop().remove_reader(self._control)
+        elif "ready" in message:
+            self.listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+            if not self.ready.done():
+                self.ready.set_result(None)
+        elif "exited" in message:
+            self._note_exit(message)
+        else:
+            self._note_failure(message)
+
+    def _note_exit(self, message: dict[str, Any]) -> None:
+        if not self.runtime_exit.done():
+            self.runtime_exit.set_result(message["exited"])
+
+    def _note_failure(self, message: dict[str, Any]) -> None:
+        if not self.ready.done():
+            self.ready.set_exception(SandboxLost(f"a sandbox could not be built: {message['failed']}"))
+            self.ready.exception()
+        elif not self.runtime_exit.done():
+            self.runtime_exit.set_exception(SandboxLost(f"a sandbox could not be assigned: {message['failed']}"))
+            self.runtime_exit.exception()
+
+    def _open_peak_file(self) -> None:
+        path = self._settings.cgroups.peak_memory_file(self.id)
+        if path is not None:
+            # A kernel file: opening it does not touch a disk.
+            self._peak_file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def _close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._control)
+        self._control.close()
+        for listener in self.listeners:
+            listener.close()
+        os.close(self.log_pipe)
+        if self._peak_file is not None:
+            os.close(self._peak_file)
+            self._peak_file = None

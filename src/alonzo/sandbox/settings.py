@@ -1,0 +1,62 @@
+"""How sandboxes are built on this host: decided once at start, the same for every zygote."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from alonzo.sandbox.cgroups import Cgroups, SandboxLimits
+
+FIRST_USER_ID = 1_900_000_000
+"""User ids of sandboxes: above everything that distributions and container tools hand out (systemd, "Users, Groups, UIDs and GIDs")."""
+USER_IDS_PER_NODE = 65_536
+
+
+class Isolation(StrEnum):
+    """What separates functions from the host and from each other."""
+
+    NAMESPACES = "namespaces"
+    PROCESS = "process"
+
+
+class Network(StrEnum):
+    """What an environment's network is."""
+
+    HOST = "host"
+    ISOLATED = "isolated"
+
+
+class TmpKind(StrEnum):
+    """What /tmp of a sandbox lies on."""
+
+    IMAGE = "image"
+    """A sparse ext4 image on disk, mounted through a loop device: not counted as memory, capped by its size."""
+    TMPFS = "tmpfs"
+    """Memory, capped: where loop devices are not to be had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSettings:
+    """Everything that the sandboxes of a node have in common."""
+
+    isolation: Isolation
+    network: Network
+    rootless: bool
+    tmp_kind: TmpKind
+    default_tmp_mib: int
+    endpoint_port: int
+    first_user: int
+    code_directory: Path
+    tmp_directory: Path
+    root_directory: Path
+    packages: Path
+    cgroups: Cgroups
+    seccomp_program: bytes
+
+    @property
+    def isolated(self) -> bool:
+        """Whether sandboxes have namespaces of their own."""
+        return self.isolation is Isolation.NAMESPACES
+
+    def limits(self, *, memory_mib: int, processes: int) -> dict[str, str]:
+        """The control group files to write for one sandbox."""
+        return self.cgroups.limits(SandboxLimits(memory_mib=memory_mib, processes=processes))

@@ -1,0 +1,177 @@
+"""The functions' logs: one JetStream stream that keeps the newest and drops the oldest when it is full.
+
+CloudWatch's hierarchy (group, log stream, event) is the subject; one message is a batch of events of one log stream.
+
+Not fsynced: the stream is in asynchronous persist mode (ADR-56), which acknowledges before the disk has the data, so a power loss or a
+kill of the *server* costs the last moments; a kill of the node costs nothing that was acknowledged. On a cluster (several replicas) that
+mode does not exist, and the ordinary one is taken.
+
+Order. Batches arrive a little after their events happened. Reading relies on that "little": events that are appended more than
+`LATENESS_MS` after their time are kept, but a read may find them late in the order, or not within a time range.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from nats.aio.msg import Msg
+
+from alonzo.model.scope import Scope
+from alonzo.store.connection import Connection
+from alonzo.store.keys import from_token, to_subject, to_token
+from alonzo.store.log_page import LogEvent, LogPage, LogPageBuilder, LogSpan
+
+LATENESS_MS = 60_000
+_STREAM = "LOGS"
+_SUBJECT_PREFIX = "alonzo.logs"
+_MAX_MESSAGE_BYTES = 256 * 1024
+_READ_BATCH_MESSAGES = 500
+_READ_BATCH_BYTES = 4 * 1024 * 1024
+_NOT_FOUND_STATUS = "404"
+_ZERO = datetime.fromtimestamp(0, UTC)
+
+
+class LogStore:
+    """Made by `open`. Errors of all methods: `StoreUnavailable`; of `append` also `StoreFull`."""
+
+    def __init__(self, *, connection: Connection) -> None:
+        self._connection = connection
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(tuple[LogEvent, ...])
+
+    @classmethod
+    async def open(cls, connection: Connection, *, max_bytes: int) -> "LogStore":
+        """Make the stream, or change its size. `StoreFull` when the disk has no room for that many bytes."""
+        single = connection.replica_count == 1
+        await connection.ensure_stream(
+            {
+                "name": _STREAM,
+                "subjects": [f"{_SUBJECT_PREFIX}.>"],
+                "max_bytes": max_bytes,
+                "discard": "old",
+                "allow_direct": True,
+                **({"persist_mode": "async"} if single else {}),
+            }
+        )
+        return cls(connection=connection)
+
+    async def append(self, *, scope: Scope, group: str, stream: str, events: Sequence[LogEvent]) -> None:
+        """Add events to a log stream, in their order of time. One message, but for batches over 256 KiB, which are split."""
+        subject = _subject(scope, to_token(group), to_token(stream))
+        for batch in _split(events):
+            await self._connection.publish(subject, self._encoder.encode(batch))
+
+    async def read(
+        self,
+        *,
+        scope: Scope,
+        group: str,
+        stream: str | None = None,
+        stream_prefix: str = "",
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int,
+        position: str | None = None,
+    ) -> LogPage:
+        """At most `limit` events of a group, or of one stream, or of the streams whose names begin so, sorted by time, then by arrival.
+
+        `start_ms` and `end_ms` are both included. `position` is the `position` of the page before.
+        Source: FilterLogEvents of the CloudWatch Logs API. `ValueError` when the position is not one.
+        """
+        page = LogPageBuilder(start_ms=start_ms, end_ms=end_ms, limit=limit, position=position)
+        subject = _subject(scope, to_token(group), ">" if stream is None else to_token(stream))
+        async for message in self._iter_messages(subject, since_ms=page.earliest_ms - LATENESS_MS):
+            headers = message.headers or {}
+            arrived_ms = _to_unix_ms(headers["Nats-Time-Stamp"])
+            if arrived_ms - LATENESS_MS > page.latest_ms:
+                break
+            name = from_token(headers["Nats-Subject"].rpartition(".")[2])
+            if name.startswith(stream_prefix):
+                page.add(int(headers["Nats-Sequence"]), name, arrived_ms, self._decoder.decode(message.data))
+        return page.build()
+
+    async def list_groups(self, *, scope: Scope, prefix: str = "") -> list[str]:
+        """The names of the groups that hold events, sorted."""
+        subjects = await self._list_subjects(_subject(scope, "*", "*"))
+        groups = {from_token(subject.split(".")[-2]) for subject in subjects}
+        return sorted(group for group in groups if group.startswith(prefix))
+
+    async def list_streams(self, *, scope: Scope, group: str, prefix: str = "") -> list[str]:
+        """The names of a group's log streams that hold events, sorted."""
+        subjects = await self._list_subjects(_subject(scope, to_token(group), "*"))
+        streams = (from_token(subject.rpartition(".")[2]) for subject in subjects)
+        return sorted(stream for stream in streams if stream.startswith(prefix))
+
+    async def find_span(self, *, scope: Scope, group: str, stream: str) -> LogSpan | None:
+        """From when to when a log stream has events; None when it has none."""
+        subject = _subject(scope, to_token(group), to_token(stream))
+        first = await self._get_one({"next_by_subj": subject, "seq": 1})
+        last = await self._get_one({"last_by_subj": subject})
+        if first is None or last is None:
+            return None
+        return LogSpan(
+            first_event_ms=self._decoder.decode(first.data)[0].unix_ms,
+            last_event_ms=self._decoder.decode(last.data)[-1].unix_ms,
+            last_ingestion_ms=_to_unix_ms((last.headers or {})["Nats-Time-Stamp"]),
+        )
+
+    async def delete(self, *, scope: Scope, group: str, stream: str | None = None) -> None:
+        """Forget a log stream, or a group with all its streams."""
+        subject = _subject(scope, to_token(group), "*" if stream is None else to_token(stream))
+        await self._connection.call(f"STREAM.PURGE.{_STREAM}", {"filter": subject})
+
+    async def _iter_messages(self, subject: str, *, since_ms: int) -> AsyncIterator[Msg]:
+        """In the order of arrival, those that arrived since. Source: ADR-31 (direct get), "Batched requests"; nats-server 2.11."""
+        request: dict[str, Any] = {"next_by_subj": subject, "batch": _READ_BATCH_MESSAGES, "max_bytes": _READ_BATCH_BYTES}
+        start: dict[str, Any] = {"start_time": _to_rfc3339(since_ms)} if since_ms > 0 else {"seq": 1}
+        while True:
+            *messages, end = await self._connection.request_many(f"$JS.API.DIRECT.GET.{_STREAM}", msgspec.json.encode(request | start))
+            for message in messages:
+                yield message
+            headers = end.headers or {}
+            if headers.get("Status") == _NOT_FOUND_STATUS or headers.get("Nats-Num-Pending", "0") == "0":
+                return
+            start = {"seq": int(headers["Nats-Last-Sequence"]) + 1}
+
+    async def _get_one(self, request: dict[str, Any]) -> Msg | None:
+        answer = await self._connection.request(f"$JS.API.DIRECT.GET.{_STREAM}", msgspec.json.encode(request))
+        return None if (answer.headers or {}).get("Status") == _NOT_FOUND_STATUS else answer
+
+    async def _list_subjects(self, subject_filter: str) -> list[str]:
+        subjects: list[str] = []
+        while True:
+            answer = await self._connection.call(f"STREAM.INFO.{_STREAM}", {"subjects_filter": subject_filter, "offset": len(subjects)})
+            page = answer["state"].get("subjects") or {}
+            subjects.extend(page)
+            if not page or len(subjects) >= answer.get("total", 0):
+                return subjects
+
+
+def _subject(scope: Scope, group_token: str, stream_token: str) -> str:
+    return f"{_SUBJECT_PREFIX}.{to_subject((scope.account_id, scope.region))}.{group_token}.{stream_token}"
+
+
+def _split(events: Sequence[LogEvent]) -> list[list[LogEvent]]:
+    """Batches that fit one message. An event is never cut."""
+    batches: list[list[LogEvent]] = []
+    size = _MAX_MESSAGE_BYTES
+    for event in events:
+        event_bytes = len(event.message.encode()) + 16
+        if size + event_bytes > _MAX_MESSAGE_BYTES:
+            batches.append([])
+            size = 0
+        batches[-1].append(event)
+        size += event_bytes
+    return batches
+
+
+def _to_rfc3339(unix_ms: int) -> str:
+    return (_ZERO + timedelta(milliseconds=unix_ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _to_unix_ms(timestamp: str) -> int:
+    """RFC 3339 with up to nine decimals, of which Python's parser takes six."""
+    seconds, _, fraction = timestamp.removesuffix("Z").partition(".")
+    instant = datetime.fromisoformat(f"{seconds}+00:00")
+    return (instant - _ZERO) // timedelta(milliseconds=1) + int(fraction[:3].ljust(3, "0") or 0)

@@ -1,0 +1,140 @@
+"""Requests over a connection that breaks, stalls, closes; streams that exist already."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable
+from pathlib import Path
+
+import pytest
+
+from alonzo.store.connection import Connection, connect
+from alonzo.store.errors import MessageTooLarge, StoreFull, StoreRefused, StoreUnavailable
+from alonzo.store.server import EmbeddedServer
+
+from .conftest import OpenStore
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def outcome_of(awaitable: Awaitable[object]) -> BaseException | None:
+    try:
+        await awaitable
+    except StoreUnavailable as error:
+        return error
+    return None
+
+
+async def test_connecting_to_nothing_says_so(unused_port: int) -> None:
+    with pytest.raises(StoreUnavailable, match="no NATS server answers"):
+        await connect(f"nats://127.0.0.1:{unused_port}", timeout_seconds=0.2)
+
+
+async def test_connecting_with_a_wrong_password_says_so(tmp_path: Path) -> None:
+    async with await EmbeddedServer.start(data_directory=tmp_path) as server:
+        port = server.url.rpartition(":")[2]
+        with pytest.raises(StoreUnavailable, match="Authorization Violation"):
+            await connect(f"nats://alonzo:wrong@127.0.0.1:{port}", timeout_seconds=0.2)
+
+
+async def test_requests_in_flight_end_when_the_connection_is_closed(tmp_path: Path) -> None:
+    async with await EmbeddedServer.start(data_directory=tmp_path) as server:
+        connection = await connect(server.url)
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            async with asyncio.TaskGroup() as group:
+                request = group.create_task(outcome_of(connection.request("$JS.API.INFO")))
+                await asyncio.sleep(0)
+                await connection.aclose()
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        assert isinstance(request.result(), StoreUnavailable)
+
+
+async def test_a_closed_connection_refuses_requests(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        await connection.aclose()
+        with pytest.raises(StoreUnavailable):
+            await connection.request("$JS.API.INFO")
+        with pytest.raises(StoreUnavailable):
+            await connection.subscribe("anything", lambda _: None)
+
+
+async def test_requests_in_flight_are_repeated_after_a_restart(tmp_path: Path) -> None:
+    async with await EmbeddedServer.start(data_directory=tmp_path) as server, await connect(server.url) as connection:
+        await connection.ensure_stream({"name": "S", "subjects": ["s"], "duplicate_window": 30_000_000_000})
+        async with asyncio.TaskGroup() as components:
+            running = components.create_task(server.run())
+            async with asyncio.TaskGroup() as writers:
+                os.kill(server.pid, signal.SIGSTOP)
+                writes = [writers.create_task(connection.publish("s", b"")) for _ in range(20)]
+                await asyncio.sleep(0)
+                os.kill(server.pid, signal.SIGKILL)
+            running.cancel()
+        assert sorted(write.result() for write in writes) == list(range(1, 21))
+
+
+async def test_tells_of_interruptions(tmp_path: Path) -> None:
+    async with await EmbeddedServer.start(data_directory=tmp_path) as server, await connect(server.url) as connection:
+        interrupted = asyncio.Event()
+        forget = connection.on_interruption(interrupted.set)
+        async with asyncio.TaskGroup() as components:
+            running = components.create_task(server.run())
+            os.kill(server.pid, signal.SIGKILL)
+            await interrupted.wait()
+            running.cancel()
+        forget()
+
+
+async def test_run_reports_a_connection_that_the_server_closed_for_good(tmp_path: Path) -> None:
+    async with await EmbeddedServer.start(data_directory=tmp_path) as server, await connect(server.url) as connection:
+        await connection.subscribe("ok", lambda _: None)
+        with pytest.raises(StoreUnavailable, match="closed the connection"):
+            async with asyncio.timeout(10):
+                await asyncio.gather(connection.run(), break_protocol(connection))
+
+
+async def break_protocol(connection: Connection) -> None:
+    await connection._client._send_command(b"NONSENSE\r\n")
+    await connection._client._flush_pending()
+
+
+async def test_an_existing_stream_is_brought_up_to_date(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        await connection.ensure_stream({"name": "S", "subjects": ["s"], "max_bytes": 1000})
+        await connection.ensure_stream({"name": "S", "subjects": ["s"], "max_bytes": 2000})
+        assert (await connection.call("STREAM.INFO.S"))["config"]["max_bytes"] == 2000
+
+
+async def test_a_stream_that_does_not_fit_the_disk_is_refused(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        with pytest.raises(StoreFull):
+            await connection.ensure_stream({"name": "S", "subjects": ["s"], "max_bytes": 1 << 60})
+
+
+async def test_writing_to_a_full_stream_says_so(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        await connection.ensure_stream({"name": "S", "subjects": ["s"], "max_bytes": 1000, "discard": "new"})
+        await connection.publish("s", b"x" * 700)
+        with pytest.raises(StoreFull):
+            await connection.publish("s", b"x" * 700)
+
+
+async def test_an_error_of_jetstream_is_told_with_its_code(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        with pytest.raises(StoreRefused, match="stream not found") as refused:
+            await connection.call("STREAM.INFO.NONE")
+        assert refused.value.error_code == 10059
+
+
+async def test_a_message_over_the_servers_limit_is_refused(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        await connection.ensure_stream({"name": "S", "subjects": ["s"]})
+        with pytest.raises(MessageTooLarge):
+            await connection.publish("s", b"x" * (9 << 20))

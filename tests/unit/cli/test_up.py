@@ -1,0 +1,65 @@
+"""The options of `alonzo up` become a configuration."""
+
+from pathlib import Path
+
+import click
+import pytest
+
+from alonzo.cli.up import build_configuration, up
+from alonzo.node.configuration import Configuration
+from alonzo.sandbox.cgroups import CpuPolicy
+from alonzo.sandbox.settings import Isolation, Network
+
+
+def parse(*arguments: str) -> Configuration:
+    with up.make_context("up", list(arguments)) as context:
+        return build_configuration(**context.params)
+
+
+def test_works_without_any_option() -> None:
+    assert parse() == Configuration(
+        host="127.0.0.1",
+        port=4566,
+        data_directory=Path.home() / ".local" / "share" / "alonzo",
+        nats_url=None,
+        isolation=Isolation.NAMESPACES,
+        network=Network.HOST,
+        cpu=CpuPolicy.WEIGHT,
+        strict_runtimes=False,
+        keep_alive_seconds=600.0,
+    )
+
+
+def test_takes_every_option(tmp_path: Path) -> None:
+    configuration = parse(
+        *("--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path), "--nats", "nats://n:4222", "--isolation", "process"),
+        *("--network", "isolated", "--cpu", "quota", "--strict-runtimes", "--keep-alive", "1.5"),
+    )
+    assert configuration == Configuration(
+        host="0.0.0.0",
+        port=0,
+        data_directory=tmp_path,
+        nats_url="nats://n:4222",
+        isolation=Isolation.PROCESS,
+        network=Network.ISOLATED,
+        cpu=CpuPolicy.QUOTA,
+        strict_runtimes=True,
+        keep_alive_seconds=1.5,
+    )
+
+
+def test_takes_variables_and_lets_options_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALONZO_PORT", "5000")
+    monkeypatch.setenv("ALONZO_STRICT_RUNTIMES", "1")
+    assert (parse().port, parse().strict_runtimes) == (5000, True)
+    assert parse("--port", "5001").port == 5001
+
+
+def test_every_option_has_a_variable() -> None:
+    assert [parameter.name for parameter in up.params if not str(parameter.envvar).startswith("ALONZO_")] == []
+
+
+@pytest.mark.parametrize("arguments", [("--port", "65536"), ("--isolation", "docker"), ("--keep-alive", "-1")])
+def test_refuses_what_makes_no_sense(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(click.BadParameter):
+        parse(*arguments)

@@ -1,0 +1,113 @@
+import asyncio
+import io
+import zipfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alonzo.clock import ManualClock
+from alonzo.functions.activation import Activate, Activations
+from alonzo.functions.code_directories import CodeDirectories
+from alonzo.functions.configuration import ConfigurationChange
+from alonzo.functions.registry import Functions, NewFunction
+from alonzo.model.function import FunctionVersion
+from alonzo.model.names import FunctionReference
+from alonzo.model.scope import Scope
+from alonzo.store.blobs import BlobStore
+from alonzo.store.connection import connect
+from alonzo.store.records import RecordTable
+from alonzo.store.server import EmbeddedServer
+
+SCOPE = Scope("111111111111", "us-east-1")
+ROLE = "arn:aws:iam::111111111111:role/lambda-role"
+
+
+def a_zip(entries: dict[str, bytes | str] | None = None) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (entries or {"index.py": "def handler(event, context): return event\n"}).items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+async def ready_at_once(version: FunctionVersion) -> None:
+    """What most tests have done to activate a version: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """The registry over a real store."""
+
+    records: RecordTable[FunctionVersion]
+    blobs: BlobStore
+    code_directories: CodeDirectories
+    functions: Functions
+    clock: ManualClock
+
+    async def create(self, name: str = "f", *, code: bytes | None = None, publish: bool = False, **configuration: Any) -> FunctionVersion:
+        settings = {"runtime": "python3.12", "handler": "index.handler", "role": ROLE} | configuration
+        return await self.functions.create(
+            NewFunction(
+                reference=FunctionReference(SCOPE, name),
+                code=a_zip() if code is None else code,
+                configuration=ConfigurationChange(**settings),
+                publish=publish,
+            )
+        )
+
+    async def create_active(self, name: str = "f", **parameters: Any) -> FunctionVersion:
+        await self.create(name, **parameters)
+        return await self.settled(name)
+
+    async def settled(self, name: str = "f") -> FunctionVersion:
+        """`$LATEST`, as soon as no version of the function waits for its activation."""
+        is_settled = asyncio.Event()
+
+        def look(*_: object) -> None:
+            versions = list(self.functions.iter_versions(SCOPE, name))
+            if versions and not any(version.awaits_activation for version in versions):
+                is_settled.set()
+
+        unsubscribe = self.functions.subscribe(look)
+        try:
+            look()
+            await is_settled.wait()
+        finally:
+            unsubscribe()
+        return self.functions.get_version(FunctionReference(SCOPE, name))
+
+    @asynccontextmanager
+    async def activating(self, activate: Activate = ready_at_once) -> AsyncIterator[None]:
+        activations = Activations(records=self.records, code_directories=self.code_directories, activate=activate)
+        async with asyncio.TaskGroup() as components:
+            component = components.create_task(activations.run())
+            try:
+                yield
+            finally:
+                component.cancel()
+
+
+OpenControlPlane = Callable[[], Any]
+
+
+@pytest.fixture
+def open_control_plane(tmp_path: Path) -> OpenControlPlane:
+    """Opens the registry over the data of this test; opening it again is a restart."""
+
+    @asynccontextmanager
+    async def open_() -> AsyncIterator[ControlPlane]:
+        async with AsyncExitStack() as stack:
+            nats = await stack.enter_async_context(await EmbeddedServer.start(data_directory=tmp_path))
+            connection = await stack.enter_async_context(await connect(nats.url))
+            records = await RecordTable.open(connection, name="functions", record_type=FunctionVersion)
+            blobs = await BlobStore.open(connection, name="code")
+            directories = await CodeDirectories.open(root=tmp_path / "code", blobs=blobs)
+            clock = ManualClock()
+            functions = Functions(records=records, code_directories=directories, clock=clock)
+            yield ControlPlane(records, blobs, directories, functions, clock)
+
+    return open_

@@ -9,8 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from alonzo.edge.asgi import AsgiScope, Endpoint, InvokeEndpoint, Receive, Send
 
-_FUNCTIONS = b"/2015-03-31/functions/"
-_INVOCATIONS = b"/invocations"
+_NAME = slice(len(b"/2015-03-31/functions/"), -len(b"/invocations"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +32,12 @@ class Application:
     def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> Awaitable[None]:
         """Not a coroutine function itself: it returns the endpoint's, which saves a frame at every step of the hot path."""
         path: bytes = scope["raw_path"]
-        if path.startswith(_FUNCTIONS) and path.endswith(_INVOCATIONS) and scope["method"] == "POST":
-            name = path[len(_FUNCTIONS) : -len(_INVOCATIONS)]
+        if path.endswith(b"/invocations") and path.startswith(b"/2015-03-31/functions/") and scope["method"] == "POST":
+            name = path[_NAME]
             if b"/" not in name:
-                return self._invoke(scope, receive, send, _decoded(name))
+                if b"%" in name:
+                    name = unquote_to_bytes(name)
+                return self._invoke(scope, receive, send, name.decode("utf-8", "replace"))
         return self._endpoint_of(path)(scope, receive, send)
 
     def _endpoint_of(self, path: bytes) -> Endpoint:
@@ -47,9 +48,3 @@ class Application:
             if path.startswith(prefix):
                 return candidate
         return self._aws_api
-
-
-def _decoded(label: bytes) -> str:
-    if b"%" in label:
-        label = unquote_to_bytes(label)
-    return label.decode("utf-8", "replace")

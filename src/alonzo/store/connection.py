@@ -39,12 +39,19 @@ _TEMPORARY_STATUS = 503
 _log = logging.getLogger(__name__)
 
 
-async def connect(url: str, *, replica_count: int = 1, timeout_seconds: float = CONNECT_TIMEOUT_SECONDS) -> "Connection":
+async def connect(
+    url: str,
+    *,
+    replica_count: int = 1,
+    has_room: Callable[[], bool] = lambda: True,
+    timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+) -> "Connection":
     """Connect to a NATS server with JetStream. Streams are made with that many replicas (1; 3 on a cluster).
 
+    `has_room` is asked before each write (`EmbeddedServer.has_room`, for the embedded one).
     `StoreUnavailable` when no server lets us in within the time; the caller closes the connection.
     """
-    connection = Connection(replica_count=replica_count)
+    connection = Connection(replica_count=replica_count, has_room=has_room)
     await connection._open(url, timeout_seconds)
     return connection
 
@@ -52,8 +59,9 @@ async def connect(url: str, *, replica_count: int = 1, timeout_seconds: float = 
 class Connection:
     """Requests to NATS and JetStream. Made by `connect`; closed by `aclose`, or by leaving `async with`."""
 
-    def __init__(self, *, replica_count: int) -> None:
+    def __init__(self, *, replica_count: int, has_room: Callable[[], bool]) -> None:
         self.replica_count = replica_count
+        self._has_room = has_room
         self._client = Client()
         self._inbox = f"_INBOX.{new_hex_id(12)}"
         self._request_count = 0
@@ -114,6 +122,8 @@ class Connection:
         `StoreFull`, `MessageTooLarge`; `StoreRefused` when an expectation in the headers is not met; `StoreUnavailable`.
         Cancelled, the message may be stored.
         """
+        if not self._has_room():
+            raise StoreFull("the disk of the data directory is full")
         headers = {MESSAGE_ID_HEADER: new_hex_id(12), **(headers or {})}
         answer = await self._request_until_ready(subject, payload, headers)
         sequence = answer["seq"]

@@ -3,6 +3,10 @@
 It listens on the loopback interface only, on a port that the kernel chooses, and admits only a user whose password is made up at each
 start. Every write is on the disk before it is acknowledged (`sync_interval: always`).
 It never outlives the node: on Linux the kernel ends it with the node (PR_SET_PDEATHSIG, prctl(2)), however the node ends.
+
+A full disk is kept away from it. nats-server 2.15.1 does not answer a write that meets ENOSPC, nor any later write to that stream, even
+when there is room again, until it is restarted. So writers ask `has_room`, which keeps a reserve, and `run` restarts a server that has
+been through such a time.
 """
 
 import asyncio
@@ -26,10 +30,13 @@ from typing import Self
 from alonzo.errors import SetupError
 from alonzo.store.directory_lock import DirectoryLock
 
+DISK_RESERVE_BYTES = 64 * 1024 * 1024
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024  # the largest that nats-server takes without a warning
 _START_TIMEOUT_SECONDS = 60.0  # recovery after a power loss reads all streams
 _STOP_TIMEOUT_SECONDS = 10.0
 _READY_POLL_SECONDS = 0.002
+_ROOM_CHECK_SECONDS = 1.0
+_NO_STORAGE_LIMIT_BYTES = 1 << 50  # left to itself, the server takes 75 % of what is free at its start, whatever it uses already
 _LOG_TAIL_BYTES = 2000
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -39,18 +46,21 @@ _log = logging.getLogger(__name__)
 class EmbeddedServer:
     """Made by `start`; ended by `aclose` or by leaving `async with`. While `run` runs, a server that dies is started again."""
 
-    def __init__(self, *, directory: Path, lock: DirectoryLock) -> None:
+    def __init__(self, *, directory: Path, lock: DirectoryLock, disk_reserve_bytes: int) -> None:
         self._directory = directory
         self._lock = lock
+        self._disk_reserve_bytes = disk_reserve_bytes
+        self._was_out_of_room = False
         self._user = "alonzo"
         self._password = secrets.token_hex(16)
         self._port = -1  # the server chooses
         self._process: asyncio.subprocess.Process | None = None
 
     @classmethod
-    async def start(cls, *, data_directory: Path) -> "EmbeddedServer":
+    async def start(cls, *, data_directory: Path, disk_reserve_bytes: int = DISK_RESERVE_BYTES) -> "EmbeddedServer":
         """Lock the data directory, start the server and return when it accepts connections.
 
+        `disk_reserve_bytes`: how much of the disk `has_room` leaves free.
         Call it from the main thread: the server ends when the thread that started it does.
         `SetupError` when the directory is in use or cannot be written, or when the server does not start; the message tells why.
         """
@@ -60,7 +70,7 @@ class EmbeddedServer:
             lock = await DirectoryLock.acquire(data_directory / "lock")
         except OSError as error:
             raise SetupError(f"the data directory {data_directory} cannot be used: {error}") from error
-        server = cls(directory=directory, lock=lock)
+        server = cls(directory=directory, lock=lock, disk_reserve_bytes=disk_reserve_bytes)
         try:
             await server._launch()
         except BaseException:
@@ -79,12 +89,28 @@ class EmbeddedServer:
         assert self._process is not None
         return self._process.pid
 
+    def has_room(self) -> bool:
+        """Whether the disk has more than the reserve left. One system call, about 2 µs."""
+        disk = os.statvfs(self._directory)
+        if disk.f_bavail * disk.f_frsize >= self._disk_reserve_bytes:
+            return True
+        self._was_out_of_room = True
+        return False
+
     async def run(self) -> None:
-        """Component: starts the server again, on the same port, when it ends unasked (crash, OOM kill). `SetupError` when that fails."""
+        """Component: starts the server again, on the same port, when it ended unasked (crash, OOM kill) or when the disk was full and has
+        room again. `SetupError` when it does not start.
+        """
         while True:
             assert self._process is not None
-            code = await self._process.wait()
-            _log.error("nats-server ended with %s; starting it again", code)
+            if await self._ends_soon(self._process):
+                _log.error("nats-server ended with %s; starting it again", self._process.returncode)
+            elif self._was_out_of_room and self.has_room():
+                _log.warning("the disk was full and has room again; restarting nats-server")
+                self._was_out_of_room = False
+                await _stop(self._process)
+            else:
+                continue
             await self._launch()
 
     async def aclose(self) -> None:
@@ -101,6 +127,16 @@ class EmbeddedServer:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.aclose()
+
+    async def _ends_soon(self, process: asyncio.subprocess.Process) -> bool:
+        """Wait for its end, but no longer than until the disk is to be looked at."""
+        self.has_room()
+        try:
+            async with asyncio.timeout(_ROOM_CHECK_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _launch(self) -> None:
         ports_directory = self._directory / "ports"
@@ -144,6 +180,7 @@ class EmbeddedServer:
 
     def _configuration(self) -> str:
         """Source: https://docs.nats.io/running-a-nats-service/configuration. Quoted as JSON strings, which are a subset."""
+        store_directory = json.dumps(str(self._directory))
         return "\n".join(
             (
                 'host: "127.0.0.1"',
@@ -152,7 +189,7 @@ class EmbeddedServer:
                 f"max_payload: {MAX_MESSAGE_BYTES}",
                 f"ports_file_dir: {json.dumps(str(self._directory / 'ports'))}",
                 f"authorization {{ user: {json.dumps(self._user)}, password: {json.dumps(self._password)} }}",
-                f"jetstream {{ store_dir: {json.dumps(str(self._directory))}, sync_interval: always }}",
+                f"jetstream {{ store_dir: {store_directory}, sync_interval: always, max_file_store: {_NO_STORAGE_LIMIT_BYTES} }}",
                 "",
             )
         )

@@ -3,11 +3,14 @@
 import asyncio
 import hashlib
 import random
+from pathlib import Path
 
 import pytest
 
 from alonzo.store.blobs import CHUNK_BYTES, BlobStore
-from alonzo.store.errors import BlobCorrupt, BlobNotFound
+from alonzo.store.connection import connect
+from alonzo.store.errors import BlobCorrupt, BlobNotFound, StoreFull
+from alonzo.store.server import EmbeddedServer
 
 from .conftest import OpenStore
 
@@ -86,3 +89,26 @@ async def test_a_missing_chunk_is_noticed(open_store: OpenStore) -> None:
         await connection.call("STREAM.PURGE.BLOBS_code", {"filter": f"alonzo.blobs.code.{sha256}.1"})
         with pytest.raises(BlobCorrupt):
             await blobs.get(sha256)
+
+
+async def test_nothing_is_left_of_a_blob_for_which_there_is_no_room(tmp_path: Path) -> None:
+    answers = iter([True] * 5)
+    async with (
+        await EmbeddedServer.start(data_directory=tmp_path) as server,
+        await connect(server.url, has_room=lambda: next(answers, False)) as connection,
+    ):
+        blobs = await BlobStore.open(connection, name="code")
+        with pytest.raises(StoreFull):
+            await blobs.put(some_bytes(20 * CHUNK_BYTES))
+        assert (await connection.call("STREAM.INFO.BLOBS_code"))["state"]["messages"] == 0
+
+
+async def test_only_old_leftovers_are_removed_at_opening(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        await BlobStore.open(connection, name="code")
+        await connection.publish(f"alonzo.blobs.code.{UNKNOWN}.started", b"")
+        await connection.publish(f"alonzo.blobs.code.{UNKNOWN}.0", b"half")
+        await BlobStore.open(connection, name="code", leftover_age_seconds=3600)
+        assert (await connection.call("STREAM.INFO.BLOBS_code"))["state"]["messages"] == 2
+        await BlobStore.open(connection, name="code", leftover_age_seconds=-1)
+        assert (await connection.call("STREAM.INFO.BLOBS_code"))["state"]["messages"] == 0

@@ -14,8 +14,10 @@ import pytest
 
 from alonzo.errors import SetupError
 from alonzo.store.connection import connect
+from alonzo.store.errors import StoreFull
 from alonzo.store.server import EmbeddedServer, find_nats_server
 
+FILL_BYTES = 1 << 30
 NODE = """
 import asyncio, sys
 from pathlib import Path
@@ -157,4 +159,29 @@ async def test_is_started_again_on_the_same_address_when_it_crashes(tmp_path: Pa
             os.kill(first_pid, signal.SIGKILL)
             await connection.call("INFO")
             assert (server.pid != first_pid, server.url) == (True, url)
+            running.cancel()
+
+
+async def test_a_disk_that_was_full_is_written_again(tmp_path: Path) -> None:
+    """The disk is made full by another file, down to a reserve that is large enough for what else happens on this machine."""
+    free = os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize
+    async with (
+        await EmbeddedServer.start(data_directory=tmp_path, disk_reserve_bytes=free - FILL_BYTES // 2) as server,
+        await connect(server.url, has_room=server.has_room) as connection,
+    ):
+        await connection.ensure_stream({"name": "S", "subjects": ["s"]})
+        await connection.publish("s", b"")
+        with (tmp_path / "fill").open("wb") as fill:
+            os.posix_fallocate(fill.fileno(), 0, FILL_BYTES)
+        with pytest.raises(StoreFull):
+            await connection.publish("s", b"")
+        (tmp_path / "fill").unlink()
+        first_pid = server.pid
+        async with asyncio.TaskGroup() as components:
+            running = components.create_task(server.run())
+            interrupted = asyncio.Event()
+            connection.on_interruption(interrupted.set)
+            await interrupted.wait()
+            assert await connection.publish("s", b"") == 2
+            assert server.pid != first_pid
             running.cancel()

@@ -111,3 +111,9 @@ def open_control_plane(tmp_path: Path) -> OpenControlPlane:
             yield ControlPlane(records, blobs, directories, functions, clock)
 
     return open_
+
+
+@pytest.fixture(name="a_zip")
+def a_zip_fixture() -> Callable[..., bytes]:
+    """Builds an archive of names and contents."""
+    return a_zip

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from alonzo.functions import packages
 from alonzo.functions.errors import InvalidParameter, PackageEmpty, PackageUnreadable, UnzippedCodeTooLarge
 from alonzo.functions.packages import unpack
+from alonzo.model import quotas
 
 Fill = Callable[[zipfile.ZipFile], None]
 
@@ -38,11 +39,15 @@ def a_link(name: str, target: str) -> Fill:
 
 
 def all_of(*fills: Fill) -> Fill:
-    return lambda archive: [fill(archive) for fill in fills] and None
+    def fill_all(archive: zipfile.ZipFile) -> None:
+        for fill in fills:
+            fill(archive)
+
+    return fill_all
 
 
 def a_file(name: str, content: bytes = b"x") -> Fill:
-    return lambda archive: archive.writestr(an_entry(name), content)
+    return lambda archive: archive.writestr(an_entry(name), content, compress_type=archive.compression)
 
 
 @pytest.fixture
@@ -179,7 +184,7 @@ def test_a_bomb_that_admits_its_size_is_refused_before_it_is_unpacked(directory:
 
 
 def test_sizes_are_counted_and_not_believed(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages.quotas, "CODE_UNZIPPED_MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(quotas, "CODE_UNZIPPED_MAX_BYTES", 1_000_000)
     content = an_archive(a_file("bomb", bytes(50_000_000)))
     lying = content.replace(struct.pack("<I", 50_000_000), struct.pack("<I", 1_000))
     with pytest.raises(InvalidParameter):
@@ -189,7 +194,7 @@ def test_sizes_are_counted_and_not_believed(directory: Path, monkeypatch: pytest
 
 def test_overlapping_entries_do_not_multiply(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in David Fifield's "A better zip bomb": many entries of one body."""
-    monkeypatch.setattr(packages.quotas, "CODE_UNZIPPED_MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(quotas, "CODE_UNZIPPED_MAX_BYTES", 1_000_000)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("0", bytes(100_000))

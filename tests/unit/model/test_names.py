@@ -1,4 +1,4 @@
-from collections.abc import Callable
+import contextlib
 
 import pytest
 from hypothesis import given
@@ -92,13 +92,5 @@ def test_the_parts_of_an_arn_come_back(name: str, qualifier: str) -> None:
 
 @given(st.text(max_size=300), st.none() | st.text(max_size=150))
 def test_any_text_is_a_reference_or_an_error(function_name: str, qualifier: str | None) -> None:
-    _reference_or_error(lambda: refer_to_function(function_name, qualifier, SCOPE))
-
-
-def _reference_or_error(refer: Callable[[], FunctionReference]) -> None:
-    try:
-        reference = refer()
-    except AlonzoError as error:
-        assert str(error)
-    else:
-        assert reference.name
+    with contextlib.suppress(AlonzoError):
+        assert refer_to_function(function_name, qualifier, SCOPE).name

@@ -12,7 +12,7 @@ import re
 from alonzo.clock import Clock
 from alonzo.edge.asgi import AsgiScope, Receive, Send, send_response
 from alonzo.store.blobs import BlobStore
-from alonzo.store.errors import BlobNotFound
+from alonzo.store.errors import BlobNotFound, StoreError
 
 CODE_PATH_PREFIX = b"/_alonzo/code/"
 VALID_SECONDS = 600
@@ -67,5 +67,8 @@ class CodeDownloads:
             content = await self._blobs.get(sha256)
         except BlobNotFound:
             await send_response(send, 404, [_TEXT_HEADER], b"There is no such package.\n")
+            return
+        except StoreError:
+            await send_response(send, 503, [_TEXT_HEADER], b"The package cannot be read at the moment.\n")
             return
         await send_response(send, 200, [(b"content-type", b"application/zip")], content)

@@ -1,0 +1,30 @@
+"""What tests share: a real server, started as users start it, on a port and a data directory of its own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Server
+
+StartServer = Callable[..., Server]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the tests of a module; they use functions of their own."""
+    with Server.start(data_directory=tmp_path_factory.mktemp("alonzo")) as running:
+        yield running
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    """Starts servers with options of the test's own: `start_server("--network", "isolated")`. All are ended with the test."""
+    with ExitStack() as stack:
+
+        def start(*options: str, data_directory: Path | None = None, environment: dict[str, str] | None = None) -> Server:
+            running = Server.start(*options, data_directory=data_directory or tmp_path / "alonzo", environment=environment)
+            return stack.enter_context(running)
+
+        yield start

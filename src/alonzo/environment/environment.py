@@ -8,6 +8,8 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from alonzo.clock import Clock
 from alonzo.environment.connection_owner import ConnectionCheck
 from alonzo.environment.log_channel import LogChannel
@@ -38,8 +40,7 @@ class EnvironmentPlan:
     """A warning to begin the log with."""
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
+class _End(msgspec.Struct, frozen=True, gc=False):
     """How an invocation ended, for its last two lines in the log."""
 
     request_id: str
@@ -244,6 +245,10 @@ class ExecutionEnvironment:
             return refusal(403, "InvalidStateTransition", "Transition from Ready to InitError is not allowed for runtime")
         self._init_error = (body, error_type or "Runtime.Unknown")
         return accepted()
+
+    def is_waiting(self, connection: RuntimeApiConnection) -> bool:
+        """Whether a connection has asked for the next invocation and not got it yet."""
+        return self._next is connection
 
     def on_connection_opened(self, connection: RuntimeApiConnection) -> None:
         """A process of the environment has connected."""

@@ -73,8 +73,7 @@ class EnvironmentFactory:
         )
         log = LogChannel(
             pipe=sandbox.log_pipe,
-            name=LogStreamName(version.scope, version.logging.log_group, stream),
-            delivery=self._delivery,
+            outlet=self._delivery.open_outlet(LogStreamName(version.scope, version.logging.log_group, stream)),
             clock=self._clock,
         )
         environment = ExecutionEnvironment(

@@ -8,8 +8,9 @@ import os
 
 from alonzo.clock import Clock
 from alonzo.model.quotas import LOG_TAIL_MAX_BYTES
-from alonzo.observe.framing import LogLine, LogPipeParser
-from alonzo.observe.log_delivery import LogDelivery, LogStreamName
+from alonzo.model.log_event import LogEvent
+from alonzo.observe.framing import LogPipeParser
+from alonzo.observe.log_delivery import LogOutlet
 
 _READ_BYTES = 65_536
 _WINDOW_SECONDS = 0.05
@@ -23,10 +24,9 @@ _DRAIN_READS = 24
 class LogChannel:
     """Reads one sandbox's log pipe from `open` to `close`."""
 
-    def __init__(self, *, pipe: int, name: LogStreamName, delivery: LogDelivery, clock: Clock) -> None:
+    def __init__(self, *, pipe: int, outlet: LogOutlet, clock: Clock) -> None:
         self._pipe = pipe
-        self._name = name
-        self._delivery = delivery
+        self._outlet = outlet
         self._clock = clock
         self._parser = LogPipeParser()
         self._tail: bytearray | None = None
@@ -55,7 +55,7 @@ class LogChannel:
     def write(self, message: str | None) -> None:
         """A line of the platform's own; None writes nothing."""
         if message is not None:
-            self._deliver([LogLine(self._clock.unix_ms(), message)])
+            self._deliver_one(LogEvent(self._clock.unix_ms(), message))
 
     def begin_tail(self) -> None:
         """Keep a copy of what comes from here on, for `LogType=Tail`."""
@@ -109,18 +109,19 @@ class LogChannel:
         self._window_bytes += byte_count
         self._window_lines += line_count
 
-    def _deliver(self, lines: list[LogLine]) -> None:
-        if not lines:
-            return
+    def _deliver(self, events: list[LogEvent]) -> None:
+        for event in events:
+            self._deliver_one(event)
+
+    def _deliver_one(self, event: LogEvent) -> None:
         if self._tail is not None:
-            self._extend_tail(self._tail, lines)
-        self._delivery.submit(self._name, lines)
+            self._extend_tail(self._tail, event)
+        self._outlet.write(event)
 
     @staticmethod
-    def _extend_tail(tail: bytearray, lines: list[LogLine]) -> None:
-        for line in lines:
-            tail += line.message.encode("utf-8", "replace")
-            if not line.message.endswith("\n"):
-                tail += b"\n"
-            if len(tail) > _TAIL_KEPT_BYTES:
-                del tail[:-LOG_TAIL_MAX_BYTES]
+    def _extend_tail(tail: bytearray, event: LogEvent) -> None:
+        tail += event.message.encode("utf-8", "replace")
+        if not event.message.endswith("\n"):
+            tail += b"\n"
+        if len(tail) > _TAIL_KEPT_BYTES:
+            del tail[:-LOG_TAIL_MAX_BYTES]

@@ -70,7 +70,11 @@ def _serve(variables: dict[str, str]) -> int:
     if "AWS_LAMBDA_LOG_FORMAT" in variables or "AWS_LAMBDA_LOG_LEVEL" in variables:
         # The module reads these once, when it is imported: in the zygote, where they were not known yet.
         bootstrap = importlib.reload(bootstrap)
-    client = importlib.import_module("awslambdaric.lambda_runtime_client").LambdaRuntimeClient(variables["AWS_LAMBDA_RUNTIME_API"])
+    # So does this one: whether results are written in ASCII depends on AWS_EXECUTION_ENV.
+    marshaller = importlib.import_module("awslambdaric.lambda_runtime_marshaller").LambdaMarshaller()
+    client_type = importlib.import_module("awslambdaric.lambda_runtime_client").LambdaRuntimeClient
+    client_type.marshaller = marshaller
+    client = client_type(variables["AWS_LAMBDA_RUNTIME_API"])
     sys.modules["runtime_client"].configure(variables["AWS_LAMBDA_RUNTIME_API"])
     for name in [name for name in sys.modules if name.partition(".")[0] == GUEST_PACKAGE]:
         del sys.modules[name]  # a function may bring a module of this name

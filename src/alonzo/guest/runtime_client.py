@@ -9,48 +9,65 @@ from __future__ import annotations
 import os
 import socket
 
-_VERSION = "2018-06-01"
+_PREFIX = b"/2018-06-01/runtime/"
 _RECEIVE_BYTES = 65_536
-_ACCEPTED = 202
 _OK = 200
+_ACCEPTED = 202
+_INVALID_REQUEST_ID = 400
 
 
 class _Connection:
-    """One HTTP/1.1 connection to the Runtime API, opened again when the function has closed it under us."""
+    """One HTTP/1.1 connection to the Runtime API, opened again when the function has closed it under us.
+
+    A report is sent together with the request for the next invocation, which follows at once: both are answered in order.
+    """
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
-        self._prefix = b""
-        self._host = b""
-        self.next_request = b""
+        self._head_end = b""
+        self._next_request = b""
+        self._report = b""
+        self._rest = b""
 
     def configure(self, address: str, user_agent: str) -> None:
-        self._host, self._prefix = address.encode(), b"/" + _VERSION.encode() + b"/runtime/"
-        common = b" HTTP/1.1\r\nHost: " + self._host + b"\r\nUser-Agent: " + user_agent.encode() + b"\r\n"
-        self.next_request = b"GET " + self._prefix + b"invocation/next" + common + b"\r\n"
-        self._common = common
+        self._head_end = b" HTTP/1.1\r\nHost: " + address.encode() + b"\r\n"
+        self._next_request = b"GET " + _PREFIX + b"invocation/next" + self._head_end + b"User-Agent: " + user_agent.encode() + b"\r\n\r\n"
 
-    def post(self, path: str, body: bytes, headers: str) -> tuple[int, dict[str, str], bytes]:
-        head = b"POST " + self._prefix + path.encode() + self._common
-        return self.exchange(b"%b%bContent-Length: %d\r\n\r\n%b" % (head, headers.encode("utf-8"), len(body), body))
+    def report(self, path: str, body: bytes, headers: str) -> None:
+        """Leave a report to be sent with the next request."""
+        head = b"POST " + _PREFIX + path.encode() + self._head_end
+        self._report = b"%b%bContent-Length: %d\r\n\r\n%b" % (head, headers.encode("utf-8"), len(body), body)
 
-    def exchange(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
-        """Send a request, return status, headers and body of its answer."""
+    def next(self) -> tuple[bytes, dict[str, str | int]]:
+        """Send what is to be sent, wait for the next invocation."""
+        report, self._report = self._report, b""
         try:
-            return self._exchange(self._socket or self._connect(), request)
+            return self._next(self._socket or self._connect(), report)
         except OSError:
-            # The function may have closed our descriptor. Nothing was taken by the other side: a complete request is answered.
-            return self._exchange(self._connect(), request)
+            # The function may have closed our descriptor. A report that has been taken is refused the second time: no harm.
+            return self._next(self._connect(), report)
+
+    def _next(self, connection: socket.socket, report: bytes) -> tuple[bytes, dict[str, str | int]]:
+        connection.sendall(report + self._next_request)
+        if report:
+            status, _, _ = self._read_answer(connection)
+            if status not in (_ACCEPTED, _INVALID_REQUEST_ID):
+                raise RuntimeError(f"Failed to post handler success response. Http response code: {status}")
+        status, headers, body = self._read_answer(connection)
+        if status != _OK:
+            raise RuntimeError(f"Failed to get next invocation, error code: {status}")
+        # A number, as from the extension: LambdaContext reckons with it.
+        return body, {**headers, "Lambda-Runtime-Deadline-Ms": int(headers["Lambda-Runtime-Deadline-Ms"])}
 
     def _connect(self) -> socket.socket:
         host, _, port = os.environ["AWS_LAMBDA_RUNTIME_API"].partition(":")
+        self._rest = b""
         self._socket = socket.create_connection((host, int(port)))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._socket
 
-    def _exchange(self, connection: socket.socket, request: bytes) -> tuple[int, dict[str, str], bytes]:
-        connection.sendall(request)
-        data = connection.recv(_RECEIVE_BYTES)
+    def _read_answer(self, connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
+        data = self._rest or _more(connection.recv(_RECEIVE_BYTES))
         while (end := data.find(b"\r\n\r\n")) < 0:
             data += _more(connection.recv(_RECEIVE_BYTES))
         lines = data[:end].decode("utf-8").split("\r\n")
@@ -58,12 +75,14 @@ class _Connection:
         for line in lines[1:]:
             name, _, value = line.partition(": ")
             headers[name] = value
-        return int(lines[0][9:12]), headers, _read_body(connection, data[end + 4 :], int(headers["Content-Length"]))
+        length = int(headers["Content-Length"])
+        body, self._rest = data[end + 4 : end + 4 + length], data[end + 4 + length :]
+        if len(body) < length:
+            body = _read_body(connection, body, length)
+        return int(lines[0][9:12]), headers, body
 
 
 def _read_body(connection: socket.socket, start: bytes, length: int) -> bytes:
-    if len(start) >= length:
-        return start
     body = bytearray(length)
     body[: len(start)] = start
     view, position = memoryview(body), len(start)
@@ -95,33 +114,24 @@ def configure(address: str) -> None:
     _connection.configure(address, _user_agents[-1])
 
 
-def next() -> tuple[bytes, dict[str, str]]:  # noqa: A001  # the name in awslambdaric's extension
+def next() -> tuple[bytes, dict[str, str | int]]:  # noqa: A001  # the name in awslambdaric's extension
     """Wait for the next invocation: its payload and the `Lambda-Runtime-…` headers."""
-    status, headers, body = _connection.exchange(_connection.next_request)
-    if status != _OK:
-        raise RuntimeError(f"Failed to get next invocation, error code: {status}")
-    return body, headers
+    return _connection.next()
 
 
 def post_invocation_result(invoke_id: str, data: bytes, content_type: str, invocation_id: str | None) -> None:
-    """Answer an invocation."""
-    headers = f"Content-Type: {content_type}\r\n" + _invocation_header(invocation_id)
-    _expect_accepted(_connection.post(f"invocation/{invoke_id}/response", data, headers))
+    """Answer an invocation. What goes wrong is raised by the `next` that follows."""
+    del content_type  # JSON, here and always
+    _connection.report(f"invocation/{invoke_id}/response", data, _invocation_header(invocation_id))
 
 
 def post_error(invoke_id: str, error: str, xray_fault: str, invocation_id: str | None) -> None:
-    """Report that the handler raised."""
-    headers = "Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: Unhandled\r\n" + _invocation_header(invocation_id)
+    """Report that the handler raised. What goes wrong is raised by the `next` that follows."""
+    headers = "Lambda-Runtime-Function-Error-Type: Unhandled\r\n" + _invocation_header(invocation_id)
     if xray_fault and "\n" not in xray_fault and xray_fault.isascii():
         headers += f"Lambda-Runtime-Function-XRay-Error-Cause: {xray_fault}\r\n"
-    _expect_accepted(_connection.post(f"invocation/{invoke_id}/error", error.encode("utf-8", "surrogatepass"), headers))
+    _connection.report(f"invocation/{invoke_id}/error", error.encode("utf-8", "surrogatepass"), headers)
 
 
 def _invocation_header(invocation_id: str | None) -> str:
     return f"Lambda-Runtime-Invocation-Id: {invocation_id}\r\n" if invocation_id else ""
-
-
-def _expect_accepted(answer: tuple[int, dict[str, str], bytes]) -> None:
-    status = answer[0]
-    if status != _ACCEPTED:
-        raise RuntimeError(f"Failed to post handler success response. Http response code: {status}")

@@ -1,6 +1,7 @@
 """Runs one node as a program: logging, the event loop, signals, the exit status."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -15,12 +16,20 @@ from alonzo.node.node import Node
 _log = logging.getLogger(__name__)
 
 _INTERRUPTED = 130
+_GARBAGE_THRESHOLD = 20_000
 
 
 def run(configuration: Configuration) -> int:
     """Run a node until SIGINT or SIGTERM; the exit status. A second signal ends it at once. Raises SetupError."""
     configure_logging(log_format=LogFormat.CONSOLE)
     return uvloop.run(_run(configuration))
+
+
+def _settle_garbage_collection() -> None:
+    """What the start has made stays; look for cycles less often, since the invoke path makes none (2 % of its time otherwise)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_THRESHOLD, 20, 20)
 
 
 async def _run(configuration: Configuration) -> int:
@@ -41,6 +50,7 @@ async def _run(configuration: Configuration) -> int:
         loop.add_signal_handler(number, on_signal)
 
     def on_ready(url: str) -> None:
+        _settle_garbage_collection()
         print(f"alonzo: ready at {url} after {time.monotonic() - started_at:.2f} s", flush=True)
 
     try:

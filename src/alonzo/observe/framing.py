@@ -5,20 +5,11 @@ they were written. A frame is `a5 5a 00 xx`, length, timestamp (microseconds), m
 writes (`FramedTelemetryLogSink`); its first byte cannot begin a character of UTF-8, so plain text is never taken for one.
 """
 
-from dataclasses import dataclass
-
+from alonzo.model.log_event import LogEvent
 from alonzo.model.quotas import LOG_EVENT_MAX_BYTES
 
 _FRAME_MAGIC = b"\xa5\x5a\x00"
 _FRAME_HEADER_BYTES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One log event of a function: a line of plain output, or a whole message of the runtime's logger."""
-
-    unix_ms: int
-    message: str
 
 
 class LogPipeParser:
@@ -27,10 +18,10 @@ class LogPipeParser:
     def __init__(self) -> None:
         self._rest = b""
 
-    def feed(self, data: bytes, unix_ms: int) -> list[LogLine]:
+    def feed(self, data: bytes, unix_ms: int) -> list[LogEvent]:
         """The events that `data` completes. Plain lines get the time `unix_ms`; frames carry their own."""
         data = self._rest + data
-        lines: list[LogLine] = []
+        lines: list[LogEvent] = []
         position = 0
         while position < len(data):
             if data.startswith(_FRAME_MAGIC, position):
@@ -42,19 +33,19 @@ class LogPipeParser:
                 end = _text_end(data, position)
                 if end is None:
                     break
-                lines.append(LogLine(unix_ms, _decode(data[position:end])))
+                lines.append(LogEvent(unix_ms, _decode(data[position:end])))
             position = end
         self._rest = data[position:]
         return lines
 
-    def flush(self, unix_ms: int) -> list[LogLine]:
+    def flush(self, unix_ms: int) -> list[LogEvent]:
         """What is left at the end of an invocation or of the pipe, as an event of its own."""
         rest, self._rest = self._rest, b""
         if not rest:
             return []
         if rest.startswith(_FRAME_MAGIC):
             rest = rest[_FRAME_HEADER_BYTES:]
-        return [LogLine(unix_ms, _decode(rest))]
+        return [LogEvent(unix_ms, _decode(rest))]
 
 
 def _frame_end(data: bytes, start: int) -> int | None:
@@ -67,9 +58,9 @@ def _frame_end(data: bytes, start: int) -> int | None:
     return end if end <= len(data) else None
 
 
-def _frame_lines(frame: bytes) -> list[LogLine]:
+def _frame_lines(frame: bytes) -> list[LogEvent]:
     unix_ms = int.from_bytes(frame[8:16], "big") // 1_000
-    return [LogLine(unix_ms, _decode(frame[_FRAME_HEADER_BYTES:]))]
+    return [LogEvent(unix_ms, _decode(frame[_FRAME_HEADER_BYTES:]))]
 
 
 def _text_end(data: bytes, start: int) -> int | None:

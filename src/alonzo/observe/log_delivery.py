@@ -1,25 +1,28 @@
 """Carries log events from environments to the log store, beside the invoke path.
 
-Environments hand over events by a plain call; a component writes what has come together, ten times a second, one batch a log stream. What
-waits is bounded: a flood that the store cannot take is dropped, counted, and said in the log stream that it was meant for.
+An environment writes to a `LogOutlet` of its own, which only appends to a list; a component writes what has come together, a few times a
+second, to the store, a batch a log stream. What waits is bounded: a flood that the store cannot take is dropped, counted, and said in the
+log stream that it was meant for.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from alonzo.clock import Clock
 from alonzo.errors import AlonzoError
+from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
-from alonzo.observe.framing import LogLine
 
 _log = logging.getLogger(__name__)
 
-_INTERVAL_SECONDS = 0.1
-_QUEUE_MAX_CHARACTERS = 64_000_000
-_BATCH_MAX_CHARACTERS = 512_000
+_INTERVAL_SECONDS = 0.2
+_WAITING_MAX_EVENTS = 200_000
+_WAITING_MAX_CHARACTERS = 64_000_000
+_EVENTS_AT_ONCE = 2_000
+"""Encoding this many takes 2 ms: no longer shall the event loop be kept from invocations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,33 @@ class LogStreamName:
 class LogAppender(Protocol):
     """The log store, as this file needs it."""
 
-    async def append_lines(self, name: LogStreamName, lines: Sequence[LogLine]) -> None:
+    async def append(self, name: LogStreamName, events: Sequence[LogEvent]) -> None:
         """Keep the events; AlonzoError if the store does not take them now."""
         ...
 
 
-@dataclass(slots=True)
-class _Waiting:
-    lines: list[LogLine] = field(default_factory=list)
-    dropped_count: int = 0
+class LogOutlet:
+    """One log stream's way to the store. Made by `LogDelivery.open_outlet`; forgotten when nobody writes to it any more."""
+
+    def __init__(self, *, name: LogStreamName, delivery: "LogDelivery") -> None:
+        self.name = name
+        self._delivery = delivery
+        self._waiting: list[LogEvent] = []
+        self._dropped_count = 0
+
+    def write(self, event: LogEvent) -> None:
+        """Take one event."""
+        if self._delivery.has_room_for(event):
+            self._waiting.append(event)
+        else:
+            self._dropped_count += 1
+        self._delivery.note(self)
+
+    def take(self) -> tuple[list[LogEvent], int]:
+        """What waits, once, and how many events were dropped after it."""
+        taken, self._waiting = self._waiting, []
+        dropped_count, self._dropped_count = self._dropped_count, 0
+        return taken, dropped_count
 
 
 class LogDelivery:
@@ -51,21 +72,26 @@ class LogDelivery:
     def __init__(self, *, appender: LogAppender, clock: Clock) -> None:
         self._appender = appender
         self._clock = clock
-        self._waiting: dict[LogStreamName, _Waiting] = {}
+        self._written_to: set[LogOutlet] = set()
+        self._waiting_events = 0
         self._waiting_characters = 0
         self._arrived = asyncio.Event()
 
-    def submit(self, name: LogStreamName, lines: Sequence[LogLine]) -> None:
-        """Take events of one stream, in order."""
-        waiting = self._waiting.get(name)
-        if waiting is None:
-            waiting = self._waiting[name] = _Waiting()
-        size = sum(len(line.message) for line in lines)
-        if self._waiting_characters + size > _QUEUE_MAX_CHARACTERS:
-            waiting.dropped_count += len(lines)
-        else:
-            waiting.lines.extend(lines)
-            self._waiting_characters += size
+    def open_outlet(self, name: LogStreamName) -> LogOutlet:
+        """The way into one log stream."""
+        return LogOutlet(name=name, delivery=self)
+
+    def has_room_for(self, event: LogEvent) -> bool:
+        """Count an event in, if there is room for it."""
+        if self._waiting_events >= _WAITING_MAX_EVENTS or self._waiting_characters >= _WAITING_MAX_CHARACTERS:
+            return False
+        self._waiting_events += 1
+        self._waiting_characters += len(event.message)
+        return True
+
+    def note(self, outlet: LogOutlet) -> None:
+        """There is something to fetch from an outlet."""
+        self._written_to.add(outlet)
         self._arrived.set()
 
     async def run(self) -> None:
@@ -77,33 +103,24 @@ class LogDelivery:
                 self._arrived.clear()
                 await self.flush()
         finally:
-            await asyncio.shield(self.flush())
+            await self.flush()
 
     async def flush(self) -> None:
         """Deliver everything that waits now."""
-        taken, self._waiting = self._waiting, {}
-        self._waiting_characters = 0
-        for name, waiting in taken.items():
-            if waiting.dropped_count:
-                message = f"[alonzo] {waiting.dropped_count} log events dropped: written faster than they can be kept\n"
-                waiting.lines.append(LogLine(self._clock.unix_ms(), message))
-            await self._deliver(name, waiting.lines)
+        outlets, self._written_to = self._written_to, set()
+        for outlet in outlets:
+            events, dropped_count = outlet.take()
+            self._waiting_events -= len(events)
+            self._waiting_characters -= sum(len(event.message) for event in events)
+            if dropped_count:
+                message = f"[alonzo] {dropped_count} log events dropped: written faster than they can be kept\n"
+                events.append(LogEvent(self._clock.unix_ms(), message))
+            await self._deliver(outlet.name, events)
 
-    async def _deliver(self, name: LogStreamName, lines: list[LogLine]) -> None:
-        for batch in _batches(lines):
+    async def _deliver(self, name: LogStreamName, events: list[LogEvent]) -> None:
+        for start in range(0, len(events), _EVENTS_AT_ONCE):
+            batch = events[start : start + _EVENTS_AT_ONCE]
             try:
-                await self._appender.append_lines(name, batch)
+                await self._appender.append(name, batch)
             except AlonzoError:
                 _log.exception("%d log events of %s are lost", len(batch), name.group)
-
-
-def _batches(lines: list[LogLine]) -> list[list[LogLine]]:
-    batches: list[list[LogLine]] = [[]]
-    size = 0
-    for line in lines:
-        if size + len(line.message) > _BATCH_MAX_CHARACTERS and batches[-1]:
-            batches.append([])
-            size = 0
-        batches[-1].append(line)
-        size += len(line.message)
-    return batches

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import msgspec
+
 _MIB = 1_048_576
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvocationReport:
+class InvocationReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is measured of one invocation. Durations in milliseconds; memory None where the host does not count it."""
 
     request_id: str

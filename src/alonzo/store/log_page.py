@@ -2,14 +2,9 @@
 
 import msgspec
 
+from alonzo.model.log_event import LogEvent
+
 _FOREVER = 2**63
-
-
-class LogEvent(msgspec.Struct, frozen=True, array_like=True):
-    """One line (or more) of a log and when it was written."""
-
-    unix_ms: int
-    message: str
 
 
 class LogRecord(msgspec.Struct, frozen=True):

@@ -17,10 +17,11 @@ from typing import Any
 import msgspec
 from nats.aio.msg import Msg
 
+from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 from alonzo.store.connection import Connection
 from alonzo.store.keys import from_token, to_subject, to_token
-from alonzo.store.log_page import LogEvent, LogPage, LogPageBuilder, LogSpan
+from alonzo.store.log_page import LogPage, LogPageBuilder, LogSpan
 
 LATENESS_MS = 60_000
 _STREAM = "LOGS"

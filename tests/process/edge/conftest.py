@@ -72,8 +72,10 @@ class RunningEdge:
                     connection.shutdown(socket.SHUT_WR)
                 while part := connection.recv(65_536):
                     received += part
-            except (ConnectionResetError, BrokenPipeError):
-                pass
+            except TimeoutError:
+                raise
+            except OSError:
+                pass  # reset, at any step: the server closes while garbage is still coming in
             return bytes(received)
 
 

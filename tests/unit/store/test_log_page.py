@@ -2,7 +2,8 @@
 
 import pytest
 
-from alonzo.store.log_page import LogEvent, LogPageBuilder
+from alonzo.model.log_event import LogEvent
+from alonzo.store.log_page import LogPageBuilder
 
 
 def a_batch(*times: int) -> tuple[LogEvent, ...]:

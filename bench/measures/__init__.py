@@ -1,0 +1,1 @@
+"""One module a subject; each yields `Figure`s as it gets them."""

@@ -1,0 +1,126 @@
+"""The server that is measured: started as users start it, with a data directory that goes with it."""
+
+import contextlib
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.http_messages import parse_response, signed_request
+from bench.processes import PlatformProcesses, read_cpu_seconds, read_processes, sort_platform
+from tests.support.server import ROLE, Server, zip_of
+
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+"""The interpreter that runs the bench also runs the functions: the limits are then measured with the same one."""
+
+_QUIET_CPU_SHARE = 0.02
+_QUIET_WINDOW_SECONDS = 0.1
+_QUIET_TIMEOUT_SECONDS = 60.0
+_ANSWER_TIMEOUT_SECONDS = 60.0
+_RECEIVE_BYTES = 1 << 16
+
+
+class NotQuiet(RuntimeError):
+    """The platform went on working though nobody asked anything of it."""
+
+
+@contextlib.contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """A directory on a disk: /tmp is memory on many machines, where writing through costs nothing."""
+    path = Path(tempfile.mkdtemp(prefix="alonzo-bench-", dir="/var/tmp"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+class Platform:
+    """A running server with one client of its API. Made by `started_platform`."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._client = server.client("lambda")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it serves."""
+        url = urlsplit(self._server.endpoint_url)
+        assert url.hostname is not None
+        assert url.port is not None
+        return url.hostname, url.port
+
+    def deploy(self, name: str, source: str, **configuration: Any) -> str:
+        """Create a function `app.handler` and wait until it is active; its name."""
+        settings = {"Runtime": RUNTIME, "Handler": "app.handler", "Role": ROLE, "Timeout": 60} | configuration
+        self._client.create_function(FunctionName=name, Code={"ZipFile": zip_of({"app.py": source})}, **settings)
+        self._client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 1000})
+        return name
+
+    def processes(self) -> PlatformProcesses:
+        """What runs now."""
+        return sort_platform(read_processes(), self._server.process.pid)
+
+    def wait_until_quiet(self, *, spare_count: int = 1) -> PlatformProcesses:
+        """Return when nothing of it works any more and at least so many spare sandboxes wait; raises NotQuiet."""
+        deadline = time.monotonic() + _QUIET_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            processes = self.processes()
+            before = read_cpu_seconds(processes.every)
+            time.sleep(_QUIET_WINDOW_SECONDS)
+            used = read_cpu_seconds(processes.every) - before
+            now = self.processes()
+            if used < _QUIET_CPU_SHARE * _QUIET_WINDOW_SECONDS and now == processes and len(now.spares) >= spare_count:
+                return now
+        raise NotQuiet(f"the platform did not come to rest within {_QUIET_TIMEOUT_SECONDS:.0f} s")
+
+    def connect(self) -> "PlatformConnection":
+        """A connection of one client; close it."""
+        return PlatformConnection(self.address)
+
+
+class PlatformConnection:
+    """One client that invokes, one invocation after the other, on a connection that stays."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._address = address
+        self._socket = socket.create_connection(address, _ANSWER_TIMEOUT_SECONDS)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def invoke(self, function_name: str) -> tuple[float, bytes]:
+        """Invoke once: seconds until the whole answer was there, and its body. RuntimeError when it is not a success."""
+        request = signed_request(self._address, function_name, b"{}")
+        started_at = time.perf_counter()
+        self._socket.sendall(request)
+        received = self._socket.recv(_RECEIVE_BYTES)
+        while (response := parse_response(received)) is None:
+            more = self._socket.recv(_RECEIVE_BYTES)
+            if not more:
+                raise RuntimeError(f"{function_name}: the connection was closed in the middle of an answer")
+            received += more
+        seconds = time.perf_counter() - started_at
+        if not response.is_success:
+            raise RuntimeError(f"{function_name}: {received.decode(errors='replace')}")
+        return seconds, response.body
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+    def __enter__(self) -> "PlatformConnection":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def started_platform() -> Iterator[Platform]:
+    """A new platform without functions; ended and removed at the end."""
+    with temporary_directory() as directory, Server.start(data_directory=directory / "data") as server:
+        yield Platform(server)

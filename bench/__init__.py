@@ -1,1 +1,1 @@
-"""`make bench`: measures what SPECIFICATION.md promises in numbers, each figure beside the raw limit of the same machine in the same run."""
+"""`make bench`: measures what SPECIFICATION.md promises in numbers, each figure beside the raw limit of this machine."""

@@ -25,7 +25,8 @@ def signed_request(address: tuple[str, int], function_name: str, payload: bytes)
         f"POST /2015-03-31/functions/{function_name}/invocations HTTP/1.1",
         f"Host: {address[0]}:{address[1]}",
         "Accept-Encoding: identity",
-        "User-Agent: Boto3/1.44.0 md/Botocore#1.44.0 ua/2.1 os/linux#6.1 md/arch#x86_64 lang/python#3.12.0 cfg/retry-mode#legacy Botocore/1.44.0",
+        "User-Agent: Boto3/1.44.0 md/Botocore#1.44.0 ua/2.1 os/linux#6.1 md/arch#x86_64 lang/python#3.12.0 "
+        "cfg/retry-mode#legacy Botocore/1.44.0",
         "X-Amz-Date: 20300101T000000Z",
         "Authorization: AWS4-HMAC-SHA256 Credential=test/20300101/us-east-1/lambda/aws4_request, "
         f"SignedHeaders=amz-sdk-invocation-id;amz-sdk-request;host;x-amz-date, Signature={secrets.token_hex(32)}",

@@ -1,7 +1,7 @@
 """The processes of a running platform and the memory they take, as the kernel tells it.
 
-Memory is PSS, the proportional set size: a page that n processes share counts 1/n for each, so that the sum over all is what they really take
-(proc_pid_smaps(5)).
+Memory is PSS, the proportional set size: a page that n processes share counts 1/n for each, so that the sum over all is what they
+really take (proc_pid_smaps(5)).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -97,9 +97,7 @@ class PlatformProcesses:
 def sort_platform(processes: Mapping[int, Process], node_id: int) -> PlatformProcesses:
     """The platform whose node this is. A sandbox in which nothing but process 1 runs is a spare; others are zygotes and what helps."""
     platform = list(iter_tree(processes, node_id))
-    sandboxes = [
-        tuple(process.process_id for process in iter_tree(processes, init.process_id)) for init in platform if init.is_init
-    ]
+    sandboxes = [tuple(process.process_id for process in iter_tree(processes, init.process_id)) for init in platform if init.is_init]
     sandboxed = {process_id for sandbox in sandboxes for process_id in sandbox}
     rest = [process for process in platform if process.process_id not in sandboxed and process.process_id != node_id]
     return PlatformProcesses(

@@ -5,6 +5,7 @@ It prints its port and serves until stdin is closed.
 
 import asyncio
 import sys
+from typing import cast
 
 import httptools
 import uvloop
@@ -12,8 +13,7 @@ import uvloop
 
 class _Echo(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's do not inherit from asyncio's
         self._parser = httptools.HttpRequestParser(self)
         self._body = b""
 

@@ -130,14 +130,12 @@ class _Generator:
             self._in_flight -= 1
 
     def _lose(self, client: _Client) -> None:
+        """The others go on: to connect again at once would only flood a server that is in trouble already."""
         descriptor = client.socket.fileno()
         self._epoll.unregister(descriptor)
         del self._clients[descriptor]
         client.socket.close()
         self._in_flight -= 1
-        if self._order.rounds is None and time.perf_counter() < self._deadline:
-            self._open_client()
-            self._in_flight += 1
 
     def _fail(self, text: str, *, count: int = 1) -> None:
         self._failure_count += count

@@ -1,7 +1,6 @@
 """INIT: what lives on between the invocations of an environment, what goes wrong when a function is loaded, and the second try."""
 
 import pytest
-
 from tests.support.invoking import invoke, succeed, wait_for_log
 from tests.support.server import Server
 

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
-
 from tests.conftest import StartServer
 from tests.support.invoking import invoke, read_log, succeed, wait_for_log
 from tests.support.server import Server, zip_of

@@ -184,8 +184,6 @@ class ExecutionEnvironment:
                 variables=self._plan.variables,
                 memory_mib=version.memory_mib,
                 tmp_mib=version.ephemeral_storage_mib,
-                descriptors=quotas.FILE_DESCRIPTORS_MAX,
-                processes=quotas.PROCESSES_MAX,
             )
         )
 

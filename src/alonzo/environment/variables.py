@@ -11,6 +11,8 @@ from alonzo.model.invocation import InitializationType
 TASK_ROOT = "/var/task"
 RUNTIME_DIRECTORY = "/var/runtime"
 _TELEMETRY_DESCRIPTOR = "62"
+_XRAY_DAEMON_HOST, _XRAY_DAEMON_PORT = "127.0.0.1", "2000"
+"""Where an X-Ray daemon of the machine's own listens; tracers send it UDP packets and do not miss an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +48,15 @@ def environment_variables(
         "AWS_DEFAULT_REGION": version.scope.region,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}",
         "_LAMBDA_TELEMETRY_LOG_FD": _TELEMETRY_DESCRIPTOR,
-        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         **credentials,
     }
     if logging.format is LogFormat.JSON:
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = logging.application_level or "INFO"
-    return _defaults(place) | (version.environment_variables or {}) | reserved
+    return _defaults(place, version.runtime) | (version.environment_variables or {}) | reserved
 
 
-def _defaults(place: Place) -> dict[str, str]:
+def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
     """Variables that a function may set otherwise."""
     defaults = {
         "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
@@ -66,8 +67,15 @@ def _defaults(place: Place) -> dict[str, str]:
         "TZ": ":UTC",
         "SHLVL": "0",
         "PWD": place.task_root,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": f"{_XRAY_DAEMON_HOST}:{_XRAY_DAEMON_PORT}",
+        "_AWS_XRAY_DAEMON_ADDRESS": _XRAY_DAEMON_HOST,
+        "_AWS_XRAY_DAEMON_PORT": _XRAY_DAEMON_PORT,
         "AWS_ENDPOINT_URL": place.endpoint_url,
     }
+    if runtime is not None and runtime.startswith("python"):
+        # CPython puts this into its own environment where LANG names a locale that is not installed, as on AWS (PEP 538).
+        defaults["LC_CTYPE"] = "C.UTF-8"
     if place.tmp_directory is not None:
         defaults["TMPDIR"] = place.tmp_directory
     return defaults

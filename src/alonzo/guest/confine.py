@@ -19,8 +19,13 @@ TELEMETRY_DESCRIPTOR = 62
 """The descriptor of the framed log protocol, as recorded from AWS (`_LAMBDA_TELEMETRY_LOG_FD`)."""
 
 
-def attach_output(log_pipe: int) -> None:
+RELEASE_DESCRIPTOR = 63
+"""Where the runtime's process waits to be let go; closed before it runs anything of the function's."""
+
+
+def attach_output(log_pipe: int, release: int) -> None:
     """Standard input is empty; standard output, standard error and the framed log share one pipe, so that their order is kept."""
+    os.dup2(release, RELEASE_DESCRIPTOR, inheritable=False)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     for descriptor in (1, 2, TELEMETRY_DESCRIPTOR):
@@ -30,7 +35,7 @@ def attach_output(log_pipe: int) -> None:
 def close_foreign_descriptors(limit: int) -> None:
     """Close everything else that the fork has copied: control sockets above all."""
     os.closerange(3, TELEMETRY_DESCRIPTOR)
-    os.closerange(TELEMETRY_DESCRIPTOR + 1, limit)
+    os.closerange(RELEASE_DESCRIPTOR + 1, limit)
 
 
 def limit_resources(descriptors: int, processes: int | None) -> None:

@@ -1,6 +1,7 @@
-"""Process 1 of a sandbox: builds it, waits to be assigned a function, starts the runtime, reaps, reports its end.
+"""Process 1 of a sandbox: builds it, forks the runtime's process, waits to be assigned a function, reaps, reports the runtime's end.
 
-A sandbox may wait here, complete but for its function, so that a cold start costs a fork and not a mount (`sandbox/pool.py`).
+A sandbox may wait here complete but for its function, the runtime's process already confined (`sandbox/pool.py`): what a cold start then
+costs is two mounts and the function's own imports.
 Packets to the node: `{"ready"}` with the Runtime API's listening socket (and, with a network of its own, the AWS endpoint's), `{"exited"}`,
 `{"failed"}`. From the node: one assignment. When the node closes the socket, the sandbox ends.
 """
@@ -8,6 +9,7 @@ Packets to the node: `{"ready"}` with the Runtime API's listening socket (and, w
 from __future__ import annotations
 
 import base64
+import json
 import os
 import select
 import signal
@@ -19,6 +21,7 @@ from alonzo.guest import channel, confine, linux, python_bootstrap
 WORKPLACE = "/.alonzo"
 RUNTIME_API_PORT = 9001
 LISTEN_BACKLOG = 128
+_MAPPED = b"1"
 _READ_ONLY = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
 
 
@@ -39,8 +42,8 @@ def run(
         assignment, _ = channel.receive(control)
         if assignment is None:
             os._exit(0)
-        runtime = sandbox.start(assignment)
-        _watch(control, runtime)
+        sandbox.start(assignment)
+        _watch(control, sandbox.runtime)
     except OSError as error:
         channel.send(control, {"failed": str(error)})
     os._exit(1)
@@ -63,6 +66,9 @@ class _Sandbox:
         self._settings = settings
         self._cgroups = cgroups
         self._isolated = settings["isolation"] == "namespaces"
+        self._release = -1
+        self.runtime = -1
+        """The process that will be, or is, the runtime."""
 
     def prepare(self) -> None:
         """Everything that does not depend on the function."""
@@ -79,12 +85,13 @@ class _Sandbox:
         listeners = [_listen(RUNTIME_API_PORT if own_network else 0)]
         if own_network:
             listeners.append(_listen(self._settings["endpoint_port"]))
+        self._fork_runtime()
         channel.send(self._control, {"ready": True}, [listener.fileno() for listener in listeners])
         for listener in listeners:
             listener.close()
 
-    def start(self, assignment: dict[str, Any]) -> int:
-        """Give the sandbox its function and start the runtime; returns its process id."""
+    def start(self, assignment: dict[str, Any]) -> None:
+        """Give the sandbox its function and let the runtime go."""
         for name, value in assignment["limits"].items():
             group, _, file = name.partition("/")
             self._write_cgroup(group, file, value)
@@ -95,7 +102,8 @@ class _Sandbox:
             linux.bind(f"{WORKPLACE}/code/{assignment['code']}", "/var/task", _READ_ONLY)
             for name in self._settings["workplaces"]:
                 linux.unmount(f"{WORKPLACE}/{name}")
-        return self._fork_runtime(assignment)
+        with open(self._release, "wb") as release:
+            release.write(json.dumps({"directory": assignment["directory"], "variables": assignment["variables"]}).encode())
 
     def _join_cgroups(self) -> None:
         for name, descriptor in self._cgroups.items():
@@ -136,49 +144,58 @@ class _Sandbox:
         os.chown("/tmp", self._user, self._user)  # noqa: S108
         os.chmod("/tmp", 0o700)  # noqa: S108
 
-    def _fork_runtime(self, assignment: dict[str, Any]) -> int:
+    def _fork_runtime(self) -> None:
         unshared_read, unshared_write = os.pipe()
-        mapped_read, mapped_write = os.pipe()
-        process_id = os.fork()
-        if process_id == 0:
+        release_read, self._release = os.pipe()
+        self.runtime = os.fork()
+        if self.runtime == 0:
             try:
-                self._become_runtime(assignment, unshared_write, mapped_read)
+                self._become_runtime(unshared_write, release_read)
             finally:
                 os._exit(71)
         os.close(unshared_write)
-        os.close(mapped_read)
+        os.close(release_read)
         if self._isolated:
             os.read(unshared_read, 1)
             for name, inside in (("uid_map", confine.USER_ID), ("gid_map", confine.GROUP_ID)):
-                with open(f"/proc/{process_id}/{name}", "w", encoding="ascii") as file:
+                with open(f"/proc/{self.runtime}/{name}", "w", encoding="ascii") as file:
                     file.write(f"{inside} {self._user} 1")
-            os.write(mapped_write, b"1")
-        for descriptor in (unshared_read, mapped_write, self._log_pipe):
-            os.close(descriptor)
-        return process_id
+            os.write(self._release, _MAPPED)
+        os.close(unshared_read)
+        os.close(self._log_pipe)
 
-    def _become_runtime(self, assignment: dict[str, Any], unshared: int, mapped: int) -> NoReturn:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+    def _become_runtime(self, unshared: int, release: int) -> NoReturn:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        limits = self._settings["runtime_limits"]
         if self._isolated:
-            os.setsid()
-            # When the sandbox or the machine runs out of memory, the kernel shall kill the function, not the one who reports it.
-            with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-                file.write("500")
-            if not self._settings["rootless"]:
-                os.setgroups([])
-            linux.unshare(linux.CLONE_NEWUSER)
-            os.write(unshared, b"1")
-            os.read(mapped, 1)
-        confine.attach_output(self._log_pipe)
-        confine.close_foreign_descriptors(assignment["descriptors"])
+            self._enter_user_namespace(unshared, release)
+        confine.attach_output(self._log_pipe, release)
+        confine.close_foreign_descriptors(limits["descriptors"])
         own_user = self._isolated and not self._settings["rootless"]
-        confine.limit_resources(assignment["descriptors"], assignment["processes"] if own_user else None)
-        os.chdir(assignment["directory"])
+        confine.limit_resources(limits["descriptors"], limits["processes"] if own_user else None)
         if self._isolated:
             confine.give_up_privileges(base64.b64decode(self._settings["seccomp"]))
-        python_bootstrap.run(assignment["variables"])
+        python_bootstrap.prepare()
+        with open(confine.RELEASE_DESCRIPTOR, "rb") as released:
+            assignment = released.read()
+        if not assignment:
+            os._exit(0)  # init is gone, and this sandbox with it
+        message = json.loads(assignment)
+        os.chdir(message["directory"])
+        python_bootstrap.run(message["variables"])
+
+    def _enter_user_namespace(self, unshared: int, release: int) -> None:
+        os.setsid()
+        # When the sandbox or the machine runs out of memory, the kernel shall kill the function, not the one who reports it.
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("500")
+        if not self._settings["rootless"]:
+            os.setgroups([])
+        linux.unshare(linux.CLONE_NEWUSER)
+        os.write(unshared, _MAPPED)
+        os.read(release, len(_MAPPED))
 
 
 def _listen(port: int) -> socket.socket:

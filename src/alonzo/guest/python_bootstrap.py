@@ -18,6 +18,14 @@ from typing import NoReturn
 GUEST_PACKAGE = "alonzo"
 
 
+def prepare() -> None:
+    """What can be done before the function is known."""
+    sys.argv = ["/var/runtime/bootstrap.py"]
+    for name in ("stdin", "stdout", "stderr"):
+        _open_stream(name)
+    gc.enable()
+
+
 def run(variables: dict[str, str]) -> NoReturn:
     """Run the function until the runtime ends; the process ends with it, as `python bootstrap.py` would."""
     code = 1
@@ -38,12 +46,8 @@ def _become_fresh(variables: dict[str, str]) -> None:
         del os.environ[name]
     os.environ.update(variables)
     time.tzset()
-    sys.argv = ["/var/runtime/bootstrap.py"]
     sys.path[:] = _search_path(variables)
     sys.path_importer_cache.clear()
-    for name in ("stdin", "stdout", "stderr"):
-        _open_stream(name)
-    gc.enable()
 
 
 def _search_path(variables: dict[str, str]) -> list[str]:

@@ -55,6 +55,8 @@ async def set_up_host(configuration: Configuration, *, endpoint_port: int) -> Ho
         rootless=is_rootless(),
         tmp_kind=choose_tmp_kind() if isolated else TmpKind.TMPFS,
         default_tmp_mib=quotas.EPHEMERAL_STORAGE_MIN_MIB,
+        descriptors=quotas.FILE_DESCRIPTORS_MAX,
+        processes=quotas.PROCESSES_MAX,
         endpoint_port=endpoint_port,
         first_user=FIRST_USER_ID + _node_number(data) * USER_IDS_PER_NODE,
         code_directory=data / "code",

@@ -18,6 +18,7 @@ from alonzo.sandbox.zygote import Zygote, ZygoteSpec
 _log = logging.getLogger(__name__)
 
 _RESTART_PAUSE_SECONDS = 0.5
+_REFILL_DELAY_SECONDS = 0.05
 
 
 class SandboxPool:
@@ -46,6 +47,9 @@ class SandboxPool:
                 if self._zygote is None or self._zygote.lost.done():
                     await self._restart()
                 await self._pause_after_failure()
+                if self._spares:
+                    # The sandbox that was just taken is starting its function: it shall have the CPU to itself.
+                    await asyncio.sleep(_REFILL_DELAY_SECONDS)
                 self._refill()
         finally:
             zygote, self._zygote = self._zygote, None

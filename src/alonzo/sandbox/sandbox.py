@@ -33,8 +33,6 @@ class Assignment:
     variables: dict[str, str]
     memory_mib: int
     tmp_mib: int
-    descriptors: int
-    processes: int
 
 
 class Sandbox:
@@ -68,10 +66,8 @@ class Sandbox:
             "code": assignment.code_directory.name,
             "directory": "/var/task" if self.isolated else str(assignment.code_directory),
             "variables": assignment.variables,
-            "limits": self._settings.limits(memory_mib=assignment.memory_mib, processes=assignment.processes),
+            "limits": self._settings.limits(memory_mib=assignment.memory_mib),
             "tmp_mib": assignment.tmp_mib,
-            "descriptors": assignment.descriptors,
-            "processes": assignment.processes,
         }
         try:
             self._control.send(json.dumps(message).encode())

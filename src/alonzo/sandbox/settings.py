@@ -43,6 +43,8 @@ class SandboxSettings:
     rootless: bool
     tmp_kind: TmpKind
     default_tmp_mib: int
+    descriptors: int
+    processes: int
     endpoint_port: int
     first_user: int
     code_directory: Path
@@ -57,6 +59,6 @@ class SandboxSettings:
         """Whether sandboxes have namespaces of their own."""
         return self.isolation is Isolation.NAMESPACES
 
-    def limits(self, *, memory_mib: int, processes: int) -> dict[str, str]:
+    def limits(self, *, memory_mib: int) -> dict[str, str]:
         """The control group files to write for one sandbox."""
-        return self.cgroups.limits(SandboxLimits(memory_mib=memory_mib, processes=processes))
+        return self.cgroups.limits(SandboxLimits(memory_mib=memory_mib, processes=self.processes))

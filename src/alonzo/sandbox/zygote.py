@@ -176,6 +176,7 @@ def _zygote_settings(spec: ZygoteSpec, settings: SandboxSettings) -> dict[str, A
         "masked_proc_files": masked_proc_files(),
         "seccomp": base64.b64encode(settings.seccomp_program).decode(),
         "preload": spec.preload,
+        "runtime_limits": {"descriptors": settings.descriptors, "processes": settings.processes},
         "tmp_directory": str(settings.tmp_directory),
         "node_group": settings.cgroups.directories[0].path.name if settings.cgroups.directories else None,
         "workplaces": sorted(_workplaces(settings)),

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.support.server import ROLE, Server, zip_of
+
 from bench.http_messages import parse_response, signed_request
 from bench.processes import PlatformProcesses, read_cpu_seconds, read_processes, sort_platform
-from tests.support.server import ROLE, Server, zip_of
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 """The interpreter that runs the bench also runs the functions: the limits are then measured with the same one."""

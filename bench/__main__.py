@@ -1,0 +1,63 @@
+"""`python -m bench`: measures, prints the table."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import click
+
+from bench.figures import Figure
+from bench.measures.burst import measure_burst
+from bench.measures.cold import measure_cold
+from bench.measures.start import measure_memory, measure_start
+from bench.measures.store import measure_store
+from bench.measures.warm import measure_warm
+from bench.report import Report, describe_machine, render_machine, render_table, write_json
+from bench.settings import BenchSettings
+
+Measure = Callable[[BenchSettings], Iterator[Figure]]
+
+MEASURES: Mapping[str, Measure] = MappingProxyType(
+    {
+        "start": measure_start,
+        "memory": measure_memory,
+        "store": measure_store,
+        "cold": measure_cold,
+        "warm": measure_warm,
+        "burst": measure_burst,
+    }
+)
+"""In the order in which they run: what leaves a machine least disturbed comes first."""
+
+
+@click.command()
+@click.option("--only", metavar="NAME,...", help=f"Measure no more than these: {', '.join(MEASURES)}.")
+@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(min=0, min_open=True), help="Length of each load.")
+@click.option("--cold-starts", default=40, show_default=True, type=click.IntRange(min=3), help="Cold starts of the trivial handler.")
+@click.option("--starts", default=5, show_default=True, type=click.IntRange(min=1), help="Starts of the platform.")
+@click.option("--environments", default=500, show_default=True, type=click.IntRange(min=1), help="Environments asked for at once.")
+@click.option("--json", "json_file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here too.")
+def main(*, only: str | None, seconds: float, cold_starts: int, starts: int, environments: int, json_file: Path | None) -> None:
+    """Measure what SPECIFICATION.md promises, each figure beside the raw limit of this machine. Let nothing else run meanwhile."""
+    machine = describe_machine()
+    print(render_machine(machine), flush=True)
+    settings = BenchSettings(load_seconds=seconds, cold_start_count=cold_starts, start_count=starts, environment_count=environments)
+    figures: list[Figure] = []
+    for name in _chosen(only):
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        figures += MEASURES[name](settings)
+    print(f"\n{render_table(figures)}")
+    if json_file is not None:
+        write_json(Report(machine=machine, figures=tuple(figures)), json_file)
+
+
+def _chosen(only: str | None) -> list[str]:
+    names = list(MEASURES) if only is None else [name.strip() for name in only.split(",")]
+    if unknown := [name for name in names if name not in MEASURES]:
+        raise click.BadParameter(f"{', '.join(unknown)}: there are {', '.join(MEASURES)}", param_hint="--only")
+    return names
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Many cold environments at once, and the memory that each takes."""
+
+from collections.abc import Iterator
+
+from bench.figures import Figure, Limit, Promise
+from bench.limits import forked_child_mb, sleepers_seconds
+from bench.load import run_burst
+from bench.processes import read_pss_mb
+from bench.running_platform import started_platform
+from bench.settings import BenchSettings
+
+_HANDLER_SECONDS = 2
+_HANDLER = f"import time\ndef handler(event, context):\n    time.sleep({_HANDLER_SECONDS})\n    return event\n"
+_BODY = b"{}"
+_MEASURED_CHILDREN_MAX = 100
+
+
+def measure_burst(settings: BenchSettings) -> Iterator[Figure]:
+    """Time from the first connection to the last answer; memory when all have answered and still are there, warm."""
+    count = settings.environment_count
+    limit_seconds = sleepers_seconds(count, _HANDLER_SECONDS)
+    limit_mb = forked_child_mb(min(count, _MEASURED_CHILDREN_MAX))
+    with started_platform() as platform:
+        name = platform.deploy("burst", _HANDLER)
+        platform.wait_until_quiet()
+        result = run_burst(platform.address, name, _BODY, connection_count=count)
+        yield Figure(
+            row="burst of cold environments, 2 s each: all answered",
+            value=result.seconds,
+            unit="s",
+            limit=Limit(limit_seconds, f"{count} forked processes that sleep {_HANDLER_SECONDS} s"),
+            promise=Promise(below=8),
+            failure_count=result.failure_count,
+            note=f"{count} at once; p50 {result.p50_seconds:.2f} s{_failures(result.failure_count, result.first_failure)}",
+        )
+        environments = platform.wait_until_quiet().environments
+        yield Figure(
+            row="memory of an environment (PSS)",
+            value=sum(map(read_pss_mb, environments)) / len(environments),
+            unit="MB",
+            limit=Limit(limit_mb, "forked child that does nothing"),
+            promise=Promise(below=8),
+            note=f"mean of {len(environments)}, its process 1 and its runtime together",
+        )
+
+
+def _failures(count: int, first: str) -> str:
+    return f"; first failure: {first}" if count else ""

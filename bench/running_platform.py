@@ -23,6 +23,7 @@ _QUIET_CPU_SHARE = 0.02
 _QUIET_WINDOW_SECONDS = 0.1
 _QUIET_TIMEOUT_SECONDS = 60.0
 _ANSWER_TIMEOUT_SECONDS = 60.0
+_LOG_TAIL_CHARACTERS = 2000
 _RECEIVE_BYTES = 1 << 16
 
 
@@ -70,6 +71,7 @@ class Platform:
     def wait_until_quiet(self, *, spare_count: int = 1) -> PlatformProcesses:
         """Return when nothing of it works any more and at least so many spare sandboxes wait; raises NotQuiet."""
         deadline = time.monotonic() + _QUIET_TIMEOUT_SECONDS
+        used = 0.0
         while time.monotonic() < deadline:
             processes = self.processes()
             before = read_cpu_seconds(processes.every)
@@ -78,7 +80,11 @@ class Platform:
             now = self.processes()
             if used < _QUIET_CPU_SHARE * _QUIET_WINDOW_SECONDS and now == processes and len(now.spares) >= spare_count:
                 return now
-        raise NotQuiet(f"the platform did not come to rest within {_QUIET_TIMEOUT_SECONDS:.0f} s")
+        raise NotQuiet(
+            f"after {_QUIET_TIMEOUT_SECONDS:.0f} s the platform still uses {used / _QUIET_WINDOW_SECONDS:.0%} of a core "
+            f"and has {len(self.processes().spares)} of {spare_count} spare sandboxes; the end of its log:\n"
+            f"{self._server.log_file.read_text()[-_LOG_TAIL_CHARACTERS:]}"
+        )
 
     def connect(self) -> "PlatformConnection":
         """A connection of one client; close it."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from alonzo.aws.api_error import ApiError, Fault
-from alonzo.errors import AlonzoError
 from alonzo.environment import outcomes as environment
+from alonzo.errors import AlonzoError
 from alonzo.functions import errors as functions
 from alonzo.invoke import errors as invoke
 from alonzo.model import names

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qs
 
 from alonzo.aws.api_error import ApiError, not_implemented
-from alonzo.aws.identity import Caller, CallerDirectory
+from alonzo.aws.identity import CallerDirectory
 from alonzo.aws.serialization import header_value, serialize_error
 from alonzo.aws.service_model import ServiceModels
 from alonzo.aws.validation import validate
@@ -91,7 +91,7 @@ class InvokeEndpoint:
         invocation = Invocation(
             request_id=request_id,
             payload=payload,
-            invoked_function_arn=_invoked_arn(version, reference, caller),
+            invoked_function_arn=_invoked_arn(version, reference),
             trace_header=trace_header,
             client_context=_client_context(options.get(b"x-amz-client-context")),
             wants_log_tail=log_type == b"Tail",
@@ -145,8 +145,7 @@ def _too_large(message: str) -> ApiError:
     return ApiError(code="RequestTooLargeException", message=message, http_status=413)
 
 
-def _invoked_arn(version: FunctionVersion, reference: FunctionReference, caller: Caller) -> str:
-    del caller
+def _invoked_arn(version: FunctionVersion, reference: FunctionReference) -> str:
     return version.function_arn if reference.qualifier is None else f"{version.function_arn}:{reference.qualifier}"
 
 
@@ -154,13 +153,17 @@ def _client_context(header: bytes | None) -> str | None:
     """The context as one line of JSON: it goes on as a header, where nothing but that may stand."""
     if header is None:
         return None
+    if len(header) > _CLIENT_CONTEXT_MAX_BYTES:
+        raise _bad_client_context("longer than 3,583 bytes")
     try:
-        if len(header) > _CLIENT_CONTEXT_MAX_BYTES:
-            raise ValueError("longer than 3,583 bytes")
         return json.dumps(json.loads(base64.b64decode(header, validate=True)))
     except (binascii.Error, ValueError, RecursionError) as error:
-        message = f"Client context must be a valid Base64-encoded JSON object: {error}"
-        raise ApiError(code="InvalidRequestContentException", message=message, http_status=400) from error
+        raise _bad_client_context(str(error)) from error
+
+
+def _bad_client_context(problem: str) -> ApiError:
+    message = f"Client context must be a valid Base64-encoded JSON object: {problem}"
+    return ApiError(code="InvalidRequestContentException", message=message, http_status=400)
 
 
 def _trace_header(given: bytes | None) -> str:

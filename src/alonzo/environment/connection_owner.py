@@ -1,11 +1,10 @@
 """Who owns the other end of a loopback connection: on the shared loopback, an environment's Runtime API answers that environment only.
 
-The kernel is asked for the client's socket (sock_diag(7)); its user id tells whose it is where every sandbox has a user id of its own. Where
-they share one (rootless, or no isolation), the socket must be held by a process of the sandbox's own process tree (proc(5)).
+The kernel is asked for the client's socket (sock_diag(7)); its user id tells whose it is where every sandbox has a user id of its own.
+Where they share one (rootless, or no isolation), the socket must be held by a process of the sandbox's own process tree (proc(5)).
 """
 
 import contextlib
-import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -92,7 +91,7 @@ def _tree_holds(root_process: int, wanted: str) -> bool:
                 if remaining < 0:
                     return False
                 with contextlib.suppress(OSError):
-                    if os.readlink(descriptor) == wanted:
+                    if str(descriptor.readlink()) == wanted:
                         return True
     return False
 

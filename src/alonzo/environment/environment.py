@@ -65,7 +65,9 @@ class _Running:
 class ExecutionEnvironment:
     """See the module. `invocation_count` and `idle_since` are for the pool that keeps it."""
 
-    def __init__(self, *, plan: EnvironmentPlan, sandbox: Sandbox, log: LogChannel, words: PlatformLog, check: ConnectionCheck, clock: Clock) -> None:
+    def __init__(
+        self, *, plan: EnvironmentPlan, sandbox: Sandbox, log: LogChannel, words: PlatformLog, check: ConnectionCheck, clock: Clock
+    ) -> None:
         # For life.
         self.version = plan.version
         self._plan = plan

@@ -7,8 +7,8 @@ import asyncio
 import os
 
 from alonzo.clock import Clock
-from alonzo.model.quotas import LOG_TAIL_MAX_BYTES
 from alonzo.model.log_event import LogEvent
+from alonzo.model.quotas import LOG_TAIL_MAX_BYTES
 from alonzo.observe.framing import LogPipeParser
 from alonzo.observe.log_delivery import LogOutlet
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import array
 import json
 import socket
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 MESSAGE_MAX_BYTES = 196_608
 """Below Linux's default socket buffer (212,992 bytes), which bounds a packet."""

@@ -97,7 +97,7 @@ class _Sandbox:
             self._write_cgroup(group, file, value)
         if self._isolated:
             if assignment["tmp_mib"] != self._settings["tmp_mib"]:
-                linux.unmount("/tmp")  # noqa: S108  # the sandbox's own /tmp
+                linux.unmount("/tmp")  # the sandbox's own /tmp
                 self._mount_tmp(assignment["tmp_mib"])
             linux.bind(f"{WORKPLACE}/code/{assignment['code']}", "/var/task", _READ_ONLY)
             for name in self._settings["workplaces"]:
@@ -135,14 +135,14 @@ class _Sandbox:
             image = os.open(f"{WORKPLACE}/tmp", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
             try:
                 linux.copy_sparse(f"{WORKPLACE}/tmp/template-{mib}.img", image)
-                linux.mount_image(image, "/tmp", f"{WORKPLACE}/dev")  # noqa: S108
+                linux.mount_image(image, "/tmp", f"{WORKPLACE}/dev")
             finally:
                 os.close(image)
-            os.rmdir("/tmp/lost+found")  # noqa: S108
+            os.rmdir("/tmp/lost+found")
         else:
-            linux.mount("tmpfs", "/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={mib}m")  # noqa: S108
-        os.chown("/tmp", self._user, self._user)  # noqa: S108
-        os.chmod("/tmp", 0o700)  # noqa: S108
+            linux.mount("tmpfs", "/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={mib}m")
+        os.chown("/tmp", self._user, self._user)
+        os.chmod("/tmp", 0o700)
 
     def _fork_runtime(self) -> None:
         unshared_read, unshared_write = os.pipe()
@@ -233,5 +233,3 @@ def _reap(control: socket.socket, runtime: int) -> None:
             return
         if process_id == runtime:
             channel.send(control, {"exited": os.WTERMSIG(status) * -1 if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)})
-
-

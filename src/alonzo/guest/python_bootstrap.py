@@ -62,7 +62,7 @@ def _search_path(variables: dict[str, str]) -> list[str]:
 
 def _open_stream(name: str) -> None:
     descriptor = ("stdin", "stdout", "stderr").index(name)
-    raw = open(descriptor, "rb" if name == "stdin" else "wb", buffering=-1 if name == "stdin" else 0, closefd=False)  # noqa: SIM115, PTH123
+    raw = open(descriptor, "rb" if name == "stdin" else "wb", buffering=-1 if name == "stdin" else 0, closefd=False)  # noqa: SIM115
     write_through = name != "stdin"
     stream = io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace" if name == "stderr" else None, write_through=write_through)
     setattr(sys, name, stream)

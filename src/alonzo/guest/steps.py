@@ -6,7 +6,8 @@ A plan is made by the node (`sandbox/plan.py`) as pure data; here each step is c
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from alonzo.guest import linux
 

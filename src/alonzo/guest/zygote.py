@@ -4,8 +4,8 @@ It is trusted and holds what sandboxes must not have: the node's socket, capabil
 threads, no logging handlers: nothing that a fork would copy in a broken state. When the node goes away, however it dies, the zygote sees
 its socket close, kills every sandbox, removes their cgroups and exits: nothing outlives the node.
 
-Packets from the node: `{"op": "spawn", "id", "user"}` with two descriptors (the sandbox's control socket, the write end of its log pipe) and
-`{"op": "kill", "id"}`. Packets to the node: `{"ready"}`, `{"spawned": id, "process"}`,
+Packets from the node: `{"op": "spawn", "id", "user"}` with two descriptors (the sandbox's control socket, the write end of its log pipe)
+and `{"op": "kill", "id"}`. Packets to the node: `{"ready"}`, `{"spawned": id, "process"}`,
 `{"exited": id}`, `{"failed": …}`.
 """
 

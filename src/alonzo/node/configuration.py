@@ -6,7 +6,6 @@ from pathlib import Path
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 
-
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 4566
 """The port that the tools made for local AWS endpoints (awslocal, samlocal, cdklocal, tflocal, Testcontainers) already use."""

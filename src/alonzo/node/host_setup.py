@@ -113,5 +113,3 @@ def _say_what_is_missing(configuration: Configuration, cgroups: Cgroups) -> None
     for fact in inspect(cgroups.controllers):
         if not fact.available:
             _log.warning("%s: %s%s", fact.name, fact.detail, f" ({fact.remedy})" if fact.remedy else "")
-
-

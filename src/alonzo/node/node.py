@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+import shutil
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -50,6 +53,7 @@ from alonzo.store.server import EmbeddedServer
 _log = logging.getLogger(__name__)
 
 _LOG_STREAM_MAX_BYTES = 1 << 30
+_LOG_STREAM_DISK_SHARE = 0.1
 _SPARE_SANDBOXES = 2
 _DRAIN_SECONDS = 30.0
 _HTTP_TIMEOUTS = HttpTimeouts()
@@ -58,6 +62,8 @@ _HTTP_TIMEOUTS = HttpTimeouts()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stores:
     connection: Connection
+    components: list[Coroutine[Any, Any, None]]
+    """What keeps them going: to be run while the node lives."""
     records: RecordTable[FunctionVersion]
     blobs: BlobStore
     logs: LogStore
@@ -94,7 +100,7 @@ class Node:
             port = listener.getsockname()[1]
             stores = await self._open_stores(stack)
             async with asyncio.TaskGroup() as keepers:
-                tasks = [keepers.create_task(component) for component in (stores.connection.run(), stores.records.run())]
+                tasks = [keepers.create_task(component) for component in stores.components]
                 host = await set_up_host(configuration, endpoint_port=port)
                 stack.callback(host.settings.cgroups.remove)
                 await self._serve(stores=stores, host=host, listener=listener, stop=stop, on_ready=on_ready)
@@ -103,24 +109,29 @@ class Node:
 
     async def _open_stores(self, stack: AsyncExitStack) -> _Stores:
         configuration = self._configuration
-        url = configuration.nats_url
-        if url is None:
-            server = await EmbeddedServer.start(data_directory=configuration.data_directory)
+        data = configuration.data_directory
+        components: list[Coroutine[Any, Any, None]] = []
+        if configuration.nats_url is None:
+            server = await EmbeddedServer.start(data_directory=data)
             stack.push_async_callback(server.aclose)
-            url = server.url
+            connection = await connect(server.url, has_room=server.has_room)
+            components.append(server.run())
         else:
-            configuration.data_directory.mkdir(parents=True, exist_ok=True)
-            lock = await DirectoryLock.acquire(configuration.data_directory / "lock")
+            data.mkdir(parents=True, exist_ok=True)
+            lock = await DirectoryLock.acquire(data / "lock")
             stack.callback(lock.release)
-        connection = await connect(url)
+            connection = await connect(configuration.nats_url)
         stack.push_async_callback(connection.aclose)
+        records = await RecordTable.open(connection, name="functions", record_type=FunctionVersion)
+        components += [connection.run(), records.run()]
         blobs = await BlobStore.open(connection, name="code")
         return _Stores(
             connection=connection,
-            records=await RecordTable.open(connection, name="functions", record_type=FunctionVersion),
+            components=components,
+            records=records,
             blobs=blobs,
-            logs=await LogStore.open(connection, max_bytes=_LOG_STREAM_MAX_BYTES),
-            code_directories=await CodeDirectories.open(root=configuration.data_directory / "code", blobs=blobs),
+            logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
+            code_directories=await CodeDirectories.open(root=data / "code", blobs=blobs),
         )
 
     async def _serve(
@@ -174,9 +185,7 @@ class Node:
             serve_endpoint=serve_endpoint,
             clock=clock,
         )
-        pools = EnvironmentPools(
-            keep_alive_seconds=self._configuration.keep_alive_seconds, memory_available=_memory_available, clock=clock
-        )
+        pools = EnvironmentPools(keep_alive_seconds=self._configuration.keep_alive_seconds, memory_available=_memory_available, clock=clock)
         invoker = Invoker(
             versions=functions,
             code=stores.code_directories,
@@ -201,9 +210,7 @@ class Node:
             translate_error=to_api_error,
             new_request_id=ids.new_uuid,
         )
-        aws_api = AwsApi(
-            models=models, operations=operations, callers=callers, translate_error=to_api_error, new_request_id=ids.new_uuid
-        )
+        aws_api = AwsApi(models=models, operations=operations, callers=callers, translate_error=to_api_error, new_request_id=ids.new_uuid)
         own_routes = OwnRoutes(
             exact=health_routes(version=__version__, services=sorted(operations), clock=self._clock),
             prefixes={CODE_PATH_PREFIX: CodeDownloads(links=links, blobs=stores.blobs)},
@@ -229,6 +236,11 @@ async def _warm_up(records: RecordTable[FunctionVersion], factory: EnvironmentFa
             await factory.prepare(version)
         except AlonzoError as error:
             _log.warning("functions on %s cannot run: %s", version.runtime, error)
+
+
+def _log_stream_bytes(data_directory: Path) -> int:
+    """How much of functions' logs is kept: they shall never take the room that functions need."""
+    return min(_LOG_STREAM_MAX_BYTES, int(shutil.disk_usage(data_directory).free * _LOG_STREAM_DISK_SHARE))
 
 
 def _memory_available() -> float:

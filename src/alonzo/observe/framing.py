@@ -19,7 +19,7 @@ class LogPipeParser:
         self._rest = b""
 
     def feed(self, data: bytes, unix_ms: int) -> list[LogEvent]:
-        """The events that `data` completes. Plain lines get the time `unix_ms`; frames carry their own."""
+        """The events that `data` completes. Plain lines get the time `unix_ms`; frames carry their own, which is no later."""
         data = self._rest + data
         lines: list[LogEvent] = []
         position = 0
@@ -28,7 +28,7 @@ class LogPipeParser:
                 end = _frame_end(data, position)
                 if end is None:
                     break
-                lines.extend(_frame_lines(data[position:end]))
+                lines.append(_frame_event(data[position:end], unix_ms))
             else:
                 end = _text_end(data, position)
                 if end is None:
@@ -58,9 +58,9 @@ def _frame_end(data: bytes, start: int) -> int | None:
     return end if end <= len(data) else None
 
 
-def _frame_lines(frame: bytes) -> list[LogEvent]:
+def _frame_event(frame: bytes, latest_ms: int) -> LogEvent:
     unix_ms = int.from_bytes(frame[8:16], "big") // 1_000
-    return [LogEvent(unix_ms, _decode(frame[_FRAME_HEADER_BYTES:]))]
+    return LogEvent(min(unix_ms, latest_ms), _decode(frame[_FRAME_HEADER_BYTES:]))
 
 
 def _text_end(data: bytes, start: int) -> int | None:

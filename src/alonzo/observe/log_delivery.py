@@ -43,16 +43,24 @@ class LogAppender(Protocol):
 
 
 class LogOutlet:
-    """One log stream's way to the store. Made by `LogDelivery.open_outlet`; forgotten when nobody writes to it any more."""
+    """One log stream's way to the store. Made by `LogDelivery.open_outlet`; forgotten when nobody writes to it any more.
+
+    Logs are read in the order of their times. Events that come in order get times in order: a frame of the logger says when it was
+    written, a plain line only when it was read, which may be later than the frames behind it.
+    """
 
     def __init__(self, *, name: LogStreamName, delivery: "LogDelivery") -> None:
         self.name = name
         self._delivery = delivery
         self._waiting: list[LogEvent] = []
         self._dropped_count = 0
+        self._newest_ms = 0
 
     def write(self, event: LogEvent) -> None:
         """Take one event."""
+        if event.unix_ms < self._newest_ms:
+            event = LogEvent(self._newest_ms, event.message)
+        self._newest_ms = event.unix_ms
         if self._delivery.has_room_for(event):
             self._waiting.append(event)
         else:

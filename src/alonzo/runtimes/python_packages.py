@@ -82,7 +82,12 @@ def _iter_files() -> Iterator[tuple[str, Path]]:
         except importlib.metadata.PackageNotFoundError as error:
             raise SetupError(f"the Python package {name} is missing; install Alonzo again with pip") from error
         for file in distribution.files or ():
-            if file.parts[0] != ".." and not file.parts[0].endswith(".dist-info") and file.suffix != ".pyc" and not file.name.startswith("runtime_client."):
+            if (
+                file.parts[0] != ".."
+                and not file.parts[0].endswith(".dist-info")
+                and file.suffix != ".pyc"
+                and not file.name.startswith("runtime_client.")
+            ):
                 yield str(file), Path(str(file.locate()))
     own = Path(alonzo.__file__).parent
     yield "alonzo/__init__.py", own / "__init__.py"

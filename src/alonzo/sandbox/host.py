@@ -32,7 +32,9 @@ def inspect(controllers: frozenset[str] | None = None) -> list[HostFact]:
     `controllers`: the control group controllers that the node could really use; by default those that look usable from here.
     """
     if sys.platform != "linux":
-        return [HostFact("namespaces", False, f"{platform.system()} has none", "start with --isolation process: functions are not isolated")]
+        return [
+            HostFact("namespaces", False, f"{platform.system()} has none", "start with --isolation process: functions are not isolated")
+        ]
     usable = _writable_controllers() if controllers is None else controllers
     return [_namespaces(), _seccomp(), *_controllers(usable), _tmp(), _architecture()]
 

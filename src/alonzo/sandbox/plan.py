@@ -1,7 +1,7 @@
 """The root file system of sandboxes, as a list of steps.
 
-Pure: looks at the host's layout through what it is given, changes nothing. The guest's `steps.py` carries the list out. What a function sees
-is in this file and nowhere else: the distribution's programs and libraries (read-only), the interpreter at /var/lang, the runtime's
+Pure: looks at the host's layout through what it is given, changes nothing. The guest's `steps.py` carries the list out. What a function
+sees is in this file and nowhere else: the distribution's programs and libraries (read-only), the interpreter at /var/lang, the runtime's
 packages at /var/runtime, a few devices, and files in /etc that say nothing of the host but how to resolve names and trust certificates.
 """
 
@@ -17,7 +17,7 @@ _TRUST_DIRECTORIES = ("/etc/ssl", "/etc/pki", "/etc/ca-certificates")
 _COPIED_FILES = ("resolv.conf", "services", "protocols", "mime.types")
 _MASKED_DIRECTORIES = ("/usr/local", "/usr/src", "/usr/share/doc")
 
-_PASSWD = """root:x:0:0:root:/root:/sbin/nologin
+_USERS_FILE = """root:x:0:0:root:/root:/sbin/nologin
 sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin
 nobody:x:65534:65534:nobody:/:/sbin/nologin
 """
@@ -89,7 +89,7 @@ def _devices() -> Iterator[Step]:
 
 
 def _etc(host: Path, recursive: bool) -> Iterator[Step]:
-    for name, content in (("passwd", _PASSWD), ("group", _GROUP), ("nsswitch.conf", _NSSWITCH), ("hosts", _HOSTS)):
+    for name, content in (("passwd", _USERS_FILE), ("group", _GROUP), ("nsswitch.conf", _NSSWITCH), ("hosts", _HOSTS)):
         yield {"kind": "file", "path": f"/etc/{name}", "content": content}
     for name in _COPIED_FILES:
         source = host / "etc" / name

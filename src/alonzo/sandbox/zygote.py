@@ -87,9 +87,7 @@ class Zygote:
         ours.setblocking(False)
         read, write = os.pipe2(os.O_CLOEXEC) if sys.platform == "linux" else os.pipe()
         os.set_blocking(read, False)
-        sandbox = Sandbox(
-            sandbox_id=ids.new_hex_id(8), user=user, control=ours, log_pipe=read, settings=self._settings, kill=self._kill
-        )
+        sandbox = Sandbox(sandbox_id=ids.new_hex_id(8), user=user, control=ours, log_pipe=read, settings=self._settings, kill=self._kill)
         self._sandboxes[sandbox.id] = sandbox
         try:
             send(self._control, {"op": "spawn", "id": sandbox.id, "user": user}, [theirs.fileno(), write])
@@ -211,5 +209,3 @@ def _interpreter_environment(spec: ZygoteSpec, *, isolated: bool) -> dict[str, s
         inside = Path("/var/lang") / spec.library_directory.relative_to(spec.prefix)
         variables["LD_LIBRARY_PATH"] = str(inside if isolated else spec.library_directory)
     return variables
-
-

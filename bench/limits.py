@@ -11,14 +11,14 @@ from typing import Any
 
 from bench.processes import read_pss_mb
 
-_SMALL_PROCESS = str(Path(__file__).parent / "programs" / "small_process.py")
+_PROGRAMS = Path(__file__).parent / "programs"
 _TIME_OF_IMPORT = "import time; started_at = time.perf_counter(); import {}; print(time.perf_counter() - started_at)"
 
 
 @contextlib.contextmanager
 def started_echo_server() -> Iterator[tuple[str, int]]:
     """The address of a bare HTTP echo server."""
-    command = [sys.executable, "-m", "bench.programs.echo_server"]
+    command = [sys.executable, str(_PROGRAMS / "echo_server.py")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -78,7 +78,7 @@ def bare_interpreter_mb() -> float:
 
 
 def _small_process(kind: str, *arguments: float) -> subprocess.Popen[str]:
-    command = [sys.executable, "-I", "-S", _SMALL_PROCESS, kind, *map(str, arguments)]
+    command = [sys.executable, "-I", "-S", str(_PROGRAMS / "small_process.py"), kind, *map(str, arguments)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 

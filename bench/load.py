@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 
@@ -10,6 +11,7 @@ from bench.http_messages import signed_request
 _DISTINCT_REQUESTS = 1000
 _WARM_UP_SECONDS = 1.0
 _TIMEOUT_SECONDS = 300.0
+_ROOT = Path(__file__).parents[1]
 
 
 class LoadOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,5 +85,6 @@ def _run(order: LoadOrder) -> LoadResult:
         stdout=subprocess.PIPE,
         timeout=_TIMEOUT_SECONDS,
         check=True,
+        cwd=_ROOT,
     )
     return msgspec.json.decode(done.stdout, type=LoadResult)

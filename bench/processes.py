@@ -11,6 +11,7 @@ from pathlib import Path
 _PROC = Path("/proc")
 _KIB = 1024
 _MB = 1e6
+_STORE_NAME = "nats-server"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,33 +80,38 @@ def iter_tree(processes: Mapping[int, Process], root_id: int) -> Iterator[Proces
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformProcesses:
-    """A platform's processes by what they are; process ids. An environment or a spare is a sandbox: process 1 and all below it."""
+    """A platform's processes by what they are; process ids. A sandbox is process 1 and all below it.
+
+    Environments and the spare sandboxes that wait for a function look alike from here: who asks for environments counts.
+    """
 
     node: int
     store: tuple[int, ...]
-    environments: tuple[tuple[int, ...], ...]
-    spares: tuple[tuple[int, ...], ...]
+    sandboxes: tuple[tuple[int, ...], ...]
     others: tuple[int, ...]
+
+    @property
+    def sandboxed(self) -> tuple[int, ...]:
+        """All that are in a sandbox."""
+        return tuple(process_id for sandbox in self.sandboxes for process_id in sandbox)
 
     @property
     def every(self) -> tuple[int, ...]:
         """All of them."""
-        sandboxes = (process_id for sandbox in (*self.environments, *self.spares) for process_id in sandbox)
-        return (self.node, *self.store, *self.others, *sandboxes)
+        return (self.node, *self.store, *self.others, *self.sandboxed)
 
 
 def sort_platform(processes: Mapping[int, Process], node_id: int) -> PlatformProcesses:
-    """The platform whose node this is. A sandbox in which nothing but process 1 runs is a spare; others are zygotes and what helps."""
+    """The platform whose node this is. Others are zygotes and what helps for a while."""
     platform = list(iter_tree(processes, node_id))
     sandboxes = [tuple(process.process_id for process in iter_tree(processes, init.process_id)) for init in platform if init.is_init]
     sandboxed = {process_id for sandbox in sandboxes for process_id in sandbox}
     rest = [process for process in platform if process.process_id not in sandboxed and process.process_id != node_id]
     return PlatformProcesses(
         node=node_id,
-        store=tuple(process.process_id for process in rest if process.name.startswith("nats-server")),
-        environments=tuple(sandbox for sandbox in sandboxes if len(sandbox) > 1),
-        spares=tuple(sandbox for sandbox in sandboxes if len(sandbox) == 1),
-        others=tuple(process.process_id for process in rest if not process.name.startswith("nats-server")),
+        store=tuple(process.process_id for process in rest if process.name == _STORE_NAME),
+        sandboxes=tuple(sandboxes),
+        others=tuple(process.process_id for process in rest if process.name != _STORE_NAME),
     )
 
 

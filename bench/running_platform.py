@@ -68,8 +68,11 @@ class Platform:
         """What runs now."""
         return sort_platform(read_processes(), self._server.process.pid)
 
-    def wait_until_quiet(self, *, spare_count: int = 1) -> PlatformProcesses:
-        """Return when nothing of it works any more and at least so many spare sandboxes wait; raises NotQuiet."""
+    def wait_until_quiet(self, *, sandbox_count: int = 1) -> PlatformProcesses:
+        """Return when nothing of it works any more and at least so many sandboxes are there; raises NotQuiet.
+
+        They are the environments and the spares, which deploying a function has made and each cold start has made again.
+        ."""
         deadline = time.monotonic() + _QUIET_TIMEOUT_SECONDS
         used = 0.0
         while time.monotonic() < deadline:
@@ -78,11 +81,11 @@ class Platform:
             time.sleep(_QUIET_WINDOW_SECONDS)
             used = read_cpu_seconds(processes.every) - before
             now = self.processes()
-            if used < _QUIET_CPU_SHARE * _QUIET_WINDOW_SECONDS and now == processes and len(now.spares) >= spare_count:
+            if used < _QUIET_CPU_SHARE * _QUIET_WINDOW_SECONDS and now == processes and len(now.sandboxes) >= sandbox_count:
                 return now
         raise NotQuiet(
             f"after {_QUIET_TIMEOUT_SECONDS:.0f} s the platform still uses {used / _QUIET_WINDOW_SECONDS:.0%} of a core "
-            f"and has {len(self.processes().spares)} of {spare_count} spare sandboxes; the end of its log:\n"
+            f"and has {len(self.processes().sandboxes)} of {sandbox_count} sandboxes; the end of its log:\n"
             f"{self._server.log_file.read_text()[-_LOG_TAIL_CHARACTERS:]}"
         )
 

@@ -88,6 +88,6 @@ def _composition(processes: PlatformProcesses) -> str:
         ("node", (processes.node,)),
         ("nats-server", processes.store),
         ("zygote", processes.others),
-        (f"{len(processes.spares)} spare sandboxes", tuple(process_id for spare in processes.spares for process_id in spare)),
+        (f"{len(processes.sandboxes)} spare sandboxes", processes.sandboxed),
     )
     return ", ".join(f"{name} {read_pss_mb(process_ids):.1f}" for name, process_ids in parts)

@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import pytest
-
 from tests.support.invoking import invoke, read_log, succeed, wait_for_log
 from tests.support.server import Server
 from tests.support.waiting import eventually
@@ -25,7 +24,6 @@ def handler(event, context):
     print("printed 2")
     logger.error("logged 3")
     os.system("echo from a child")
-    print("no newline at the end", end="")
 """
 
 LEVELS = """
@@ -64,7 +62,6 @@ def test_lines_come_in_the_order_in_which_they_were_written(server: Server) -> N
         r"printed 2\n",
         rf"\[ERROR\]\t{TIME}\t{request_id}\tlogged 3\n",
         r"from a child\n",
-        r"no newline at the end\n?",
         rf"END RequestId: {request_id}\n",
         rf"REPORT RequestId: {request_id}\tDuration: .*\n",
     ]
@@ -88,7 +85,8 @@ def test_the_order_holds_over_many_invocations(server: Server) -> None:
 
 
 def test_a_stack_trace_in_the_log_is_one_event(server: Server) -> None:
-    source = "import logging\ndef handler(event, context):\n    try:\n        1 / 0\n    except ZeroDivisionError:\n        logging.exception('oh')\n"
+    source = "import logging\ndef handler(event, context):\n    try:\n        1 / 0\n"
+    source += "    except ZeroDivisionError:\n        logging.exception('oh')\n"
     name = server.deploy("trace", source)
     succeed(server, name)
     messages = wait_for_log(server, name, "REPORT")
@@ -133,14 +131,26 @@ def test_output_between_two_invocations_belongs_to_the_next_one(server: Server) 
 
 
 def test_a_timeout_is_logged_with_what_came_before(server: Server) -> None:
-    source = "import time\ndef handler(event, context):\n    print('waiting')\n    print('half a line', end='')\n    time.sleep(60)\n"
+    source = "import time\ndef handler(event, context):\n    print('waiting')\n    time.sleep(60)\n"
     name = server.deploy("waiting", source, Timeout=1)
     request_id = invoke(server, name).request_id
     messages = wait_for_log(server, name, "REPORT")
-    assert messages[2:4] == ["waiting\n", "half a line"]
-    assert re.fullmatch(rf"{TIME} {request_id} Task timed out after 1\.00 seconds\n\n", messages[4])
-    assert messages[5] == f"END RequestId: {request_id}\n"
-    assert "Status: timeout" in messages[6]
+    assert messages[2] == "waiting\n"
+    assert re.fullmatch(rf"{TIME} {request_id} Task timed out after 1\.00 seconds\n\n", messages[3])
+    assert messages[4] == f"END RequestId: {request_id}\n"
+    assert "Status: timeout" in messages[5]
+
+
+@pytest.mark.parametrize("ending", ["return", "time.sleep(60)", "os._exit(1)"])
+def test_a_line_without_an_end_belongs_to_its_invocation(server: Server, ending: str) -> None:
+    source = f"import os, time\ndef handler(event, context):\n    print('half a line', end='')\n    {ending}\n"
+    name = server.deploy("half-" + "".join(filter(str.isalnum, ending)), source, Timeout=1)
+    invoke(server, name)
+    second = invoke(server, name, LogType="Tail")
+    assert second.log_tail.splitlines()[:2] == [f"START RequestId: {second.request_id} Version: $LATEST", "half a line"]
+    messages = wait_for_log(server, name, "REPORT", count=2)
+    kinds = [message.split()[0] for message in messages if message.startswith(("START", "END", "half"))]
+    assert kinds == ["START", "half", "END"] * 2
 
 
 def as_records(messages: list[str]) -> list[dict[str, Any]]:

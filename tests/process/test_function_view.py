@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.support.invoking import invoke, succeed
-from tests.support.server import Server
+from tests.support.server import ROLE, Server, zip_of
 
 RECORDED = json.loads((Path(__file__).parent / "recorded" / "introspection.json").read_text())
 
@@ -174,8 +173,6 @@ def test_a_function_cannot_see_what_the_server_was_started_with(server: Server, 
 
 def test_an_exec_wrapper_is_honoured(server: Server) -> None:
     """Recorded on AWS: test_runtime_wrapper_invoke; the wrapper sets variables and executes what it is given."""
-    from tests.support.server import ROLE, zip_of
-
     wrapper = '#!/bin/bash\nexport WRAPPER_VAR="test"\nexec "$@"\n'
     files: dict[str, str | bytes] = {"app.py": INTROSPECTION, "environment_wrapper": wrapper}
     client = server.client("lambda")

@@ -5,7 +5,6 @@ import re
 from dataclasses import dataclass
 
 import pytest
-
 from tests.support.invoking import invoke, succeed, wait_for_log
 from tests.support.server import Server
 

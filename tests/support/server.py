@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,13 +34,18 @@ class Server:
         self.log_file = log_file
 
     @classmethod
-    def start(cls, *options: str, data_directory: Path, environment: dict[str, str] | None = None) -> Self:
-        """Start a server on a free port and wait until it is ready; RuntimeError with what it said if it does not get there."""
+    def start(
+        cls, *options: str, data_directory: Path, environment: dict[str, str] | None = None, command: Sequence[str] = (ALONZO,)
+    ) -> Self:
+        """Start a server on a free port and wait until it is ready; RuntimeError with what it said if it does not get there.
+
+        `command` starts `alonzo` in another way, as another user say.
+        """
         data_directory.mkdir(parents=True, exist_ok=True)
         log_file = data_directory.parent / f"{data_directory.name}.log"
         with log_file.open("a") as log:
             process = subprocess.Popen(
-                [ALONZO, "up", "--port", "0", "--data-dir", str(data_directory), *options],
+                [*command, "up", "--port", "0", "--data-dir", str(data_directory), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -21,6 +21,8 @@ _INVOCATION = _PREFIX + b"invocation/"
 _INIT_ERROR = _PREFIX + b"init/error"
 _ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
 _REASONS = {400: b"Bad Request", 403: b"Forbidden", 404: b"Not Found", 405: b"Method Not Allowed", 413: b"Payload Too Large"}
+_ERROR_TYPE = b"lambda-runtime-function-error-type"
+_ERROR_TYPE_LENGTH = len(_ERROR_TYPE)
 _HEAD_MAX_BYTES = 1_200_000
 """`Lambda-Runtime-Function-XRay-Error-Cause` may be 1 MiB long."""
 
@@ -70,6 +72,7 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._head_bytes = 0
+        self._is_in_head = False
         self._error_type: str | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -97,6 +100,10 @@ class RuntimeApiConnection(asyncio.Protocol):
             self.write(refusal(400, "InvalidRequest", "malformed HTTP"))
             self.close()
         self._is_parsing = False
+        if self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_MAX_BYTES:
+                self.close()
         if self._unsent and not self._events.is_waiting(self):
             self.write(b"")
 
@@ -123,16 +130,18 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._url = b""
         self._body = []
         self._body_bytes = self._head_bytes = 0
+        self._is_in_head = True
         self._error_type = None
 
     def on_url(self, url: bytes) -> None:
         self._url += url
-        self._bound_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._bound_head(len(name) + len(value))
-        if name.lower() == b"lambda-runtime-function-error-type":
+        if len(name) == _ERROR_TYPE_LENGTH and name.lower() == _ERROR_TYPE:
             self._error_type = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -159,8 +168,3 @@ class RuntimeApiConnection(asyncio.Protocol):
         if action == b"error":
             return self._events.on_error(request_id, b"".join(self._body), self._error_type)
         return refusal(404, "InvalidRequest", "no such path")
-
-    def _bound_head(self, length: int) -> None:
-        self._head_bytes += length
-        if self._head_bytes > _HEAD_MAX_BYTES:
-            self.close()

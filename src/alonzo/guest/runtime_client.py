@@ -29,9 +29,9 @@ class _Connection:
         self._report = b""
         self._rest = b""
 
-    def configure(self, address: str, user_agent: str) -> None:
+    def configure(self, address: str) -> None:
         self._head_end = b" HTTP/1.1\r\nHost: " + address.encode() + b"\r\n"
-        self._next_request = b"GET " + _PREFIX + b"invocation/next" + self._head_end + b"User-Agent: " + user_agent.encode() + b"\r\n\r\n"
+        self._next_request = b"GET " + _PREFIX + b"invocation/next" + self._head_end + b"\r\n"
 
     def report(self, path: str, body: bytes, headers: str) -> None:
         """Leave a report to be sent with the next request."""
@@ -101,17 +101,16 @@ def _more(data: bytes) -> bytes:
 
 
 _connection = _Connection()
-_user_agents: list[str] = []
 
 
 def initialize_client(user_agent: str) -> None:
-    """Called once by `awslambdaric` when it is imported, in the zygote: remembered, nothing is opened."""
-    _user_agents.append(user_agent)
+    """Called once by `awslambdaric` when it is imported, in the zygote: nothing is opened, nobody asks for a user agent."""
+    del user_agent
 
 
 def configure(address: str) -> None:
     """Called in the environment before the first request."""
-    _connection.configure(address, _user_agents[-1])
+    _connection.configure(address)
 
 
 def next() -> tuple[bytes, dict[str, str | int]]:  # noqa: A001  # the name in awslambdaric's extension

@@ -61,11 +61,12 @@ class LogOutlet:
         if event.unix_ms < self._newest_ms:
             event = LogEvent(self._newest_ms, event.message)
         self._newest_ms = event.unix_ms
+        if not self._waiting:
+            self._delivery.note(self)
         if self._delivery.has_room_for(event):
             self._waiting.append(event)
         else:
             self._dropped_count += 1
-        self._delivery.note(self)
 
     def take(self) -> tuple[list[LogEvent], int]:
         """What waits, once, and how many events were dropped after it."""

@@ -96,8 +96,9 @@ class TextPlatformLog:
             f"Billed Duration: {report.billed_ms} ms",
             f"Memory Size: {report.memory_size_mib} MB",
         ]
-        if report.max_memory_mib is not None:
-            parts.append(f"Max Memory Used: {report.max_memory_mib} MB")
+        max_memory_mib = report.max_memory_mib
+        if max_memory_mib is not None:
+            parts.append(f"Max Memory Used: {max_memory_mib} MB")
         if report.init_duration_ms is not None:
             parts.append(f"Init Duration: {report.init_duration_ms:.2f} ms")
         if report.status != "success":

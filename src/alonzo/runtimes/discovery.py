@@ -105,7 +105,8 @@ def iter_candidates(places: SearchPlaces) -> Iterator[Path]:
 
 def _iter_interpreters_in(directory: Path) -> Iterator[Path]:
     for path in _iter_directory(directory):
-        if _INTERPRETER_NAME.fullmatch(path.name) and path.is_file() and os.access(path, os.X_OK):
+        # access(2) first: stat(2) of a link into somebody else's home directory raises.
+        if _INTERPRETER_NAME.fullmatch(path.name) and os.access(path, os.X_OK) and path.is_file():
             yield path.resolve()
 
 

@@ -5,6 +5,7 @@ import base64
 import os
 import socket
 import sys
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,18 @@ class ZygoteSpec:
     preload: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Packet:
+    """A message to the zygote; its descriptors are ours until it has been sent."""
+
+    message: dict[str, Any]
+    descriptors: tuple[int, ...]
+
+    def close(self) -> None:
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+
 class Zygote:
     """A running zygote. `aclose` ends it and all its sandboxes."""
 
@@ -40,6 +53,7 @@ class Zygote:
         self._control = control
         self._settings = settings
         self._sandboxes: dict[str, Sandbox] = {}
+        self._unsent: deque[_Packet] = deque()
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the process is gone, whoever ended it."""
@@ -89,13 +103,7 @@ class Zygote:
         os.set_blocking(read, False)
         sandbox = Sandbox(sandbox_id=ids.new_hex_id(8), user=user, control=ours, log_pipe=read, settings=self._settings, kill=self._kill)
         self._sandboxes[sandbox.id] = sandbox
-        try:
-            send(self._control, {"op": "spawn", "id": sandbox.id, "user": user}, [theirs.fileno(), write])
-        except OSError:
-            self._end(sandbox.id, "its zygote is gone or does not answer")
-        finally:
-            theirs.close()
-            os.close(write)
+        self._post(_Packet({"op": "spawn", "id": sandbox.id, "user": user}, (theirs.detach(), write)))
         return sandbox
 
     async def aclose(self) -> None:
@@ -105,10 +113,26 @@ class Zygote:
 
     def _kill(self, sandbox_id: str) -> None:
         if sandbox_id in self._sandboxes:
-            try:
-                send(self._control, {"op": "kill", "id": sandbox_id})
-            except OSError:
-                self._lose()
+            self._post(_Packet({"op": "kill", "id": sandbox_id}, ()))
+
+    def _post(self, packet: _Packet) -> None:
+        """Send, or keep until the zygote has read what is before it: it takes a millisecond for each sandbox."""
+        self._unsent.append(packet)
+        if len(self._unsent) == 1:
+            self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._unsent:
+                send(self._control, self._unsent[0].message, self._unsent[0].descriptors)
+                self._unsent.popleft().close()
+        except BlockingIOError:
+            loop.add_writer(self._control, self._send_waiting)
+        except OSError:
+            self._lose()
+        else:
+            loop.remove_writer(self._control)
 
     def _on_packet(self) -> None:
         try:
@@ -140,8 +164,12 @@ class Zygote:
         """The zygote is gone or must go; it ends its sandboxes itself when it sees its socket close."""
         if self.lost.done():
             return
-        asyncio.get_running_loop().remove_reader(self._control)
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._control)
+        loop.remove_writer(self._control)
         self._control.close()
+        while self._unsent:
+            self._unsent.popleft().close()
         if not self._ready.done():
             self._ready.set_exception(SetupError("the zygote ended while it started; what it said is above"))
             self._ready.exception()

@@ -1,0 +1,81 @@
+"""The unmodified AWS CLI: create, invoke, update, logs, delete, as a user types it."""
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.invoking import wait_for_log
+from tests.support.server import ROLE, Server, zip_of
+
+AWS = Path(sys.executable).with_name("aws")
+
+
+def aws(server: Server, *arguments: str, expect: int = 0) -> Any:
+    """Run the AWS CLI against the server; its JSON output, or with another exit status than 0 what it says."""
+    done = subprocess.run(
+        [AWS, *arguments],
+        env=server.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == expect, done.stderr
+    if expect:
+        return done.stderr
+    return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+def test_the_life_of_a_function(server: Server, tmp_path: Path) -> None:
+    package = tmp_path / "function.zip"
+    package.write_bytes(
+        zip_of({"app.py": "import os\ndef handler(event, context):\n    print('hi')\n    return [event, os.environ.get('MOOD')]\n"})
+    )
+    output = tmp_path / "out.json"
+    created = aws(
+        server,
+        *("lambda", "create-function", "--function-name", "typed", "--runtime", "python3.12", "--handler", "app.handler"),
+        *("--role", ROLE, "--zip-file", f"fileb://{package}", "--environment", "Variables={MOOD=sunny}"),
+    )
+    assert created["State"] == "Pending"
+    aws(server, "lambda", "wait", "function-active-v2", "--function-name", "typed")
+    answer = aws(server, "lambda", "invoke", "--function-name", "typed", "--payload", '{"a": 1}', "--log-type", "Tail", str(output))
+    assert answer["StatusCode"] == 200
+    assert json.loads(output.read_text()) == [{"a": 1}, "sunny"]
+    assert b"\nhi\n" in base64.b64decode(answer["LogResult"])
+    aws(server, "lambda", "update-function-configuration", "--function-name", "typed", "--environment", "Variables={MOOD=stormy}")
+    aws(server, "lambda", "wait", "function-updated-v2", "--function-name", "typed")
+    aws(server, "lambda", "invoke", "--function-name", "typed", str(output))
+    assert json.loads(output.read_text()) == [{}, "stormy"]
+    wait_for_log(server, "typed", "REPORT", count=2)
+    events = aws(server, "logs", "filter-log-events", "--log-group-name", "/aws/lambda/typed")["events"]
+    assert sum(event["message"] == "hi\n" for event in events) == 2
+    functions = aws(server, "lambda", "list-functions")["Functions"]
+    assert "typed" in [function["FunctionName"] for function in functions]
+    aws(server, "lambda", "delete-function", "--function-name", "typed")
+    refused = aws(server, "lambda", "get-function", "--function-name", "typed", expect=255)
+    assert "ResourceNotFoundException" in refused
+
+
+def test_a_failing_function_is_an_answer_and_not_an_error(server: Server, tmp_path: Path) -> None:
+    server.deploy("fails", "def handler(event, context):\n    raise ValueError('no')\n")
+    answer = aws(server, "lambda", "invoke", "--function-name", "fails", str(tmp_path / "out.json"))
+    assert answer["FunctionError"] == "Unhandled"
+    assert json.loads((tmp_path / "out.json").read_text())["errorMessage"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("lambda", "invoke", "--function-name", "nobody", "/dev/null"), "ResourceNotFoundException"),
+        (("lambda", "publish-version", "--function-name", "nobody"), "NotImplementedException"),
+        (("sqs", "list-queues"), "NotImplementedException"),
+    ],
+)
+def test_refusals_are_told_by_their_code(server: Server, arguments: tuple[str, ...], code: str) -> None:
+    assert code in aws(server, *arguments, expect=255)

@@ -13,6 +13,8 @@ from bench.figures import Figure
 
 _VERDICTS = {True: "kept", False: "MISSED", None: ""}
 _HEADINGS = ("row", "figure", "raw limit", "ratio", "promise", "", "the raw limit is")
+_QUIET_LOAD = 0.5
+_BUSY = "\nsomething else has been running here: if it still does, the figures are worse than they could be"
 _RIGHT_ALIGNED = frozenset({1, 2, 3})
 
 
@@ -47,10 +49,10 @@ def describe_machine() -> Machine:
 
 
 def render_machine(machine: Machine) -> str:
-    """One line."""
+    """A line, and a warning when the machine was not quiet."""
     return (
         f"Alonzo {machine.version}, {machine.measured_at}: {machine.processor_count} processors, Linux {machine.kernel}, "
-        f"Python {machine.python}, load average {machine.load_average:.2f}"
+        f"Python {machine.python}, load average {machine.load_average:.2f}{_BUSY if machine.load_average > _QUIET_LOAD else ''}"
     )
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from statistics import fmean
 
-from bench.figures import Figure, Limit, Promise
+from bench.figures import Figure, Limit
 from bench.limits import forked_child_mb, sleepers_seconds
 from bench.load import run_burst
 from bench.processes import read_pss_mb
+from bench.promises import PROMISES
 from bench.running_platform import started_platform
 from bench.settings import BenchSettings
 
+_ANSWERED_ROW = "burst of cold environments, 2 s each: all answered"
+_MEMORY_ROW = "memory of an environment (PSS)"
 _HANDLER_SECONDS = 2
 _HANDLER = f"import time\ndef handler(event, context):\n    time.sleep({_HANDLER_SECONDS})\n    return event\n"
 _BODY = b"{}"
@@ -26,22 +29,22 @@ def measure_burst(settings: BenchSettings) -> Iterator[Figure]:
         platform.wait_until_quiet()
         result = run_burst(platform.address, name, _BODY, connection_count=count)
         yield Figure(
-            row="burst of cold environments, 2 s each: all answered",
+            row=_ANSWERED_ROW,
             value=result.seconds,
             unit="s",
             limit=Limit(limit_seconds, f"{count} forked processes that sleep {_HANDLER_SECONDS} s"),
-            promise=Promise(below=8),
+            promise=PROMISES.get(_ANSWERED_ROW),
             failure_count=result.failure_count,
             note=f"{count} at once; p50 {result.p50_seconds:.2f} s{_failures(result.failure_count, result.first_failure)}",
         )
         taken = sorted(map(read_pss_mb, platform.wait_until_quiet(sandbox_count=count).sandboxes), reverse=True)
         environments = taken[:count]  # the rest are the spares, in which nothing has run yet
         yield Figure(
-            row="memory of an environment (PSS)",
+            row=_MEMORY_ROW,
             value=fmean(environments),
             unit="MB",
             limit=Limit(limit_mb, "forked child that does nothing"),
-            promise=Promise(below=8),
+            promise=PROMISES.get(_MEMORY_ROW),
             note=f"mean of {len(environments)}, process 1 and runtime together; the largest {environments[0]:.2f} MB",
         )
 

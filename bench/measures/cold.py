@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bench.figures import Figure, Limit, Promise, percentile
+from bench.figures import Figure, Limit, percentile
 from bench.limits import exec_seconds, fork_seconds, import_seconds
+from bench.promises import PROMISES
 from bench.running_platform import Platform, started_platform
 from bench.settings import BenchSettings
 
@@ -58,13 +59,14 @@ def measure_cold(settings: BenchSettings) -> Iterator[Figure]:
 
 
 def _trivial_figures(measured: _Measured) -> Iterator[Figure]:
-    for percent, promise in ((50, Promise(below=10)), (90, None)):
+    for percent in (50, 90):
+        row = f"cold start, trivial handler: p{percent}"
         yield Figure(
-            row=f"cold start, trivial handler: p{percent}",
+            row=row,
             value=percentile(measured.starts, percent) * 1e3,
             unit="ms",
             limit=Limit(percentile(measured.forks, percent) * 1e3, "fork, exit, wait of a small process"),
-            promise=promise,
+            promise=PROMISES.get(row),
             note=f"{len(measured.starts)} cold starts; exec of `python -c pass`: {percentile(measured.executions, percent) * 1e3:.1f} ms",
         )
 
@@ -78,12 +80,13 @@ def _heavy_figures(measured: _Measured) -> Iterator[Figure]:
         note=f"{len(measured.starts)} cold starts",
     )
     beyond = [start - importing for start, importing in zip(measured.starts, measured.imports, strict=True)]
+    row = "cold start, beyond the time of its imports: p50"
     yield Figure(
-        row="cold start, beyond the time of its imports: p50",
+        row=row,
         value=percentile(beyond, 50) * 1e3,
         unit="ms",
         limit=Limit(percentile(measured.executions, 50) * 1e3, "exec of python -c pass"),
-        promise=Promise(below=30),
+        promise=PROMISES.get(row),
         note=f"the imports took {percentile(measured.imports, 50) * 1e3:.1f} ms in the environment (p50)",
     )
 

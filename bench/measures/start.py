@@ -12,12 +12,14 @@ import uvloop
 from tests.support.server import Server
 
 from alonzo.store.server import EmbeddedServer
-from bench.figures import Figure, Limit, Promise
+from bench.figures import Figure, Limit
 from bench.limits import bare_interpreter_mb, exec_seconds, import_seconds
 from bench.processes import PlatformProcesses, read_pss_mb
+from bench.promises import PROMISES
 from bench.running_platform import started_platform, temporary_directory
 from bench.settings import BenchSettings
 
+_MEMORY_ROW = "memory of an idle platform (PSS)"
 _LIBRARIES = "asyncio, click, httptools, msgspec, nats.aio.client, psutil, uvicorn.config, uvloop"
 _HANDLER = "def handler(event, context):\n    return event\n"
 
@@ -37,7 +39,7 @@ def measure_start(settings: BenchSettings) -> Iterator[Figure]:
             value=median(durations),
             unit="s",
             limit=limit,
-            promise=Promise(below=1),
+            promise=PROMISES.get(row),
             note=f"{count} starts, {min(durations):.2f} to {max(durations):.2f} s",
         )
 
@@ -50,11 +52,11 @@ def measure_memory(settings: BenchSettings) -> Iterator[Figure]:
         platform.deploy("idle", _HANDLER)
         processes = platform.wait_until_quiet()
         yield Figure(
-            row="memory of an idle platform (PSS)",
+            row=_MEMORY_ROW,
             value=read_pss_mb(processes.every),
             unit="MB",
             limit=Limit(limit_mb, "nats-server and a bare interpreter"),
-            promise=Promise(below=150),
+            promise=PROMISES.get(_MEMORY_ROW),
             note=_composition(processes),
         )
 

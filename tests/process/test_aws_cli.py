@@ -11,20 +11,21 @@ import pytest
 from tests.support.invoking import wait_for_log
 from tests.support.server import ROLE, Server, zip_of
 
+CODE = """
+import os
+
+def handler(event, context):
+    print("hi")
+    return [event, os.environ.get("MOOD")]
+"""
+
 AWS = Path(sys.executable).with_name("aws")
 
 
 def aws(server: Server, *arguments: str, expect: int = 0) -> Any:
     """Run the AWS CLI against the server; its JSON output, or with another exit status than 0 what it says."""
-    done = subprocess.run(
-        [AWS, *arguments],
-        env=server.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    command = [str(AWS), *arguments]
+    done = subprocess.run(command, env=server.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == expect, done.stderr
     if expect:
         return done.stderr
@@ -33,9 +34,7 @@ def aws(server: Server, *arguments: str, expect: int = 0) -> Any:
 
 def test_the_life_of_a_function(server: Server, tmp_path: Path) -> None:
     package = tmp_path / "function.zip"
-    package.write_bytes(
-        zip_of({"app.py": "import os\ndef handler(event, context):\n    print('hi')\n    return [event, os.environ.get('MOOD')]\n"})
-    )
+    package.write_bytes(zip_of({"app.py": CODE}))
     output = tmp_path / "out.json"
     created = aws(
         server,
@@ -74,7 +73,7 @@ def test_a_failing_function_is_an_answer_and_not_an_error(server: Server, tmp_pa
     [
         (("lambda", "invoke", "--function-name", "nobody", "/dev/null"), "ResourceNotFoundException"),
         (("lambda", "publish-version", "--function-name", "nobody"), "NotImplementedException"),
-        (("sqs", "list-queues"), "NotImplementedException"),
+        (("sns", "list-topics"), "NotImplementedException"),
     ],
 )
 def test_refusals_are_told_by_their_code(server: Server, arguments: tuple[str, ...], code: str) -> None:

@@ -73,13 +73,7 @@ def test_the_network_is_as_wide_as_the_mode_says(called: tuple[str, Server]) -> 
 def test_an_account_calls_its_own_functions(called: tuple[str, Server]) -> None:
     _, server = called
     client = server.client("lambda", account="123456789012")
-    client.create_function(
-        FunctionName="calls",
-        Runtime="python3.11",
-        Handler="app.handler",
-        Role=ROLE,
-        MemorySize=1024,
-        Code={"ZipFile": zip_of({"app.py": CALLS})},
-    )
+    code = {"ZipFile": zip_of({"app.py": CALLS})}
+    client.create_function(FunctionName="calls", Runtime="python3.11", Handler="app.handler", Role=ROLE, MemorySize=1024, Code=code)
     client.get_waiter("function_active_v2").wait(FunctionName="calls", WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
     assert client.invoke(FunctionName="calls", Payload=b'{"names": true}')["Payload"].read() == b'["calls"]'

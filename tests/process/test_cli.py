@@ -30,7 +30,7 @@ class RunningServer(Protocol):
         """A boto3 client of the server."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def echo(server: RunningServer) -> RunningServer:
     """A server with a function `echo` that returns its event, or fails with what `fail` says."""
     package = io.BytesIO()

@@ -50,11 +50,11 @@ def test_each_runtime_runs(server: Server, interpreters: dict[str, bool], runtim
     assert f"Runtime Version: python:{runtime.removeprefix('python')}.v" in "".join(messages)
 
 
-def test_each_runtime_has_boto3_and_the_runtime_client(server: Server) -> None:
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_each_runtime_has_boto3_and_the_runtime_client(server: Server, runtime: str) -> None:
     source = "import json, boto3, botocore, urllib3, awslambdaric\ndef handler(event, context):\n    return boto3.__version__\n"
-    for runtime in RUNTIMES:
-        name = server.deploy("boto3-" + runtime.replace(".", "-"), source, Runtime=runtime, MemorySize=1024)
-        assert succeed(server, name)
+    name = server.deploy("boto3-" + runtime.replace(".", "-"), source, Runtime=runtime, MemorySize=1024)
+    assert succeed(server, name)
 
 
 def test_strict_runtimes_refuses_what_the_machine_lacks(start_server: StartServer, interpreters: dict[str, bool]) -> None:

@@ -11,7 +11,7 @@ from alonzo.clock import Clock
 from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck, OwnedByProcessTree, OwnedByUser
 from alonzo.environment.environment import EnvironmentPlan, ExecutionEnvironment
 from alonzo.environment.log_channel import LogChannel
-from alonzo.environment.sandboxes import RuntimeSandboxes
+from alonzo.environment.sandboxes import RuntimeSandbox, RuntimeSandboxes
 from alonzo.environment.variables import Place, environment_variables
 from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
@@ -61,6 +61,13 @@ class EnvironmentFactory:
         if self._tmp is not None:
             await self._tmp.ensure(version.ephemeral_storage_mib)
         runtime_sandbox = await self._sandboxes.acquire(version.runtime)
+        try:
+            return await self._furnish(version, code_directory, runtime_sandbox)
+        except BaseException:
+            runtime_sandbox.sandbox.kill()
+            raise
+
+    async def _furnish(self, version: FunctionVersion, code_directory: Path, runtime_sandbox: RuntimeSandbox) -> ExecutionEnvironment:
         sandbox = runtime_sandbox.sandbox
         stream = _log_stream_name(self._clock.now(), version.version)
         place = self._place(sandbox, code_directory)

@@ -17,8 +17,8 @@ from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.model.quotas import INIT_TIMEOUT_SECONDS
 from alonzo.sandbox.sandbox import SandboxLost
 
-_TRIES = 4
-_PAUSE_SECONDS = 0.05
+_PAUSES_SECONDS = (0.02, 0.3, 1.0, 3.0)
+"""Between tries to get an environment: a zygote that was lost takes a quarter of a second to come back."""
 
 
 class CurrentVersions(Protocol):
@@ -78,13 +78,13 @@ class Invoker:
 
     async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         problem: Exception | None = None
-        for _ in range(_TRIES):
+        for pause_seconds in _PAUSES_SECONDS:
             try:
                 return await self._invoke_in_new(version, invocation)
             except (EnvironmentLost, SandboxLost) as error:
                 # The function has not seen the invocation.
                 problem = error
-                await asyncio.sleep(_PAUSE_SECONDS)
+                await asyncio.sleep(pause_seconds)
         raise NoEnvironment(f"no execution environment for {version.qualified_arn}: {problem}") from problem
 
     async def _invoke_in_new(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:

@@ -66,10 +66,17 @@ _REFUSED = {
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _CLONE3 = 435
 _SOCKET = {"x86_64": 41, "aarch64": 198}
+_SOCKETPAIR = {"x86_64": 53, "aarch64": 199}
 _IOCTL = {"x86_64": 16, "aarch64": 29}
 
 _SOCKET_FAMILIES = (1, 2, 10, 16)
-"""AF_UNIX, AF_INET, AF_INET6, AF_NETLINK (glibc lists interfaces through it); no packet, vsock, crypto or Bluetooth sockets."""
+"""AF_UNIX, AF_INET, AF_INET6, AF_NETLINK; no packet, vsock, crypto or Bluetooth sockets."""
+_INTERNET_FAMILIES = (2, 10)
+_INTERNET_PROTOCOLS = (0, 1, 6, 17, 58, 262)
+"""The default, ICMP (ping sockets), TCP, UDP, ICMPv6, MPTCP (Go's default); no SCTP, DCCP or L2TP, for which the kernel would load a module."""
+_NETLINK_FAMILY = 16
+_NETLINK_PROTOCOLS = (0,)
+"""NETLINK_ROUTE, through which C libraries list interfaces; not the kernel's other services, such as netfilter, xfrm or the socket list."""
 
 _REFUSED_IOCTLS = (
     0x5412,  # TIOCSTI types into a terminal
@@ -95,7 +102,9 @@ def filter_program(machine: str) -> bytes:
             *_answer_if(_EQUAL, _CLONE3, errno.ENOSYS),
             *(part for number in refused for part in _answer_if(_EQUAL, number, errno.EPERM)),
             *_only_if_call(_CLONE[machine], _with_argument(0, _answer_if(_BITS_SET, _NEW_NAMESPACES, errno.EPERM))),
-            *_only_if_call(_SOCKET[machine], _with_argument(0, _answer_unless(_SOCKET_FAMILIES, errno.EAFNOSUPPORT))),
+            *_only_if_call(_SOCKET[machine], _socket_rules()),
+            # It reaches a family's code, and has the kernel load it, as socket() does.
+            *_only_if_call(_SOCKETPAIR[machine], _with_argument(0, _answer_unless(_SOCKET_FAMILIES, errno.EAFNOSUPPORT))),
             *_only_if_call(
                 _IOCTL[machine],
                 _with_argument(1, [part for request in _REFUSED_IOCTLS for part in _answer_if(_EQUAL, request, errno.EPERM)]),
@@ -103,6 +112,16 @@ def filter_program(machine: str) -> bytes:
             _instruction(_RETURN, _ALLOW),
         ]
     )
+
+
+def _socket_rules() -> list[bytes]:
+    """For socket(family, type, protocol)."""
+    protocols = [(family, _INTERNET_PROTOCOLS) for family in _INTERNET_FAMILIES] + [(_NETLINK_FAMILY, _NETLINK_PROTOCOLS)]
+    rules = _answer_unless(_SOCKET_FAMILIES, errno.EAFNOSUPPORT)
+    for family, allowed in protocols:
+        check = [_load_argument(2), *_answer_unless(allowed, errno.EPROTONOSUPPORT), _load_argument(0)]
+        rules += [_instruction(_EQUAL, family, on_false=len(check)), *check]
+    return _with_argument(0, rules)
 
 
 def _instruction(code: int, operand: int, *, on_true: int = 0, on_false: int = 0) -> bytes:
@@ -120,7 +139,12 @@ def _answer_unless(allowed: tuple[int, ...], error: int) -> list[bytes]:
 
 
 def _with_argument(index: int, rest: list[bytes]) -> list[bytes]:
-    return [_instruction(_LOAD, _ARGUMENTS_OFFSET + 8 * index), *rest, _instruction(_LOAD, _NUMBER_OFFSET)]
+    return [_load_argument(index), *rest, _instruction(_LOAD, _NUMBER_OFFSET)]
+
+
+def _load_argument(index: int) -> bytes:
+    """Its lower 32 bits, which is all that the kernel looks at in those that are compared here."""
+    return _instruction(_LOAD, _ARGUMENTS_OFFSET + 8 * index)
 
 
 def _only_if_call(number: int, body: list[bytes]) -> list[bytes]:

@@ -224,6 +224,9 @@ def _workplaces(settings: SandboxSettings) -> dict[str, Path]:
     workplaces = {"code": settings.code_directory}
     if settings.tmp_kind is TmpKind.IMAGE:
         workplaces |= {"tmp": settings.tmp_directory, "dev": Path("/dev")}
+    if settings.rootless:
+        # In a user namespace the kernel mounts a new /proc only beside one that is there and wholly visible (mount_namespaces(7)).
+        workplaces["proc"] = Path("/proc")
     return workplaces
 
 

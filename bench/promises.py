@@ -1,0 +1,22 @@
+"""The bounds that SPECIFICATION.md promises, by the rows that show whether they are kept. A test holds the two together."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bench.figures import Promise
+
+PROMISES: Mapping[str, Promise] = MappingProxyType(
+    {
+        "warm invoke, 1 client: p50": Promise(below=0.35),
+        "warm invoke, 8 clients: rate": Promise(at_least=7000),
+        "warm invoke, 16 clients: rate": Promise(at_least=7000),
+        "cold start, trivial handler: p50": Promise(below=10),
+        "cold start, beyond the time of its imports: p50": Promise(below=30),
+        "burst of cold environments, 2 s each: all answered": Promise(below=8),
+        "first start to ready: median": Promise(below=1),
+        "restart to ready: median": Promise(below=1),
+        "memory of an environment (PSS)": Promise(below=8),
+        "memory of an idle platform (PSS)": Promise(below=150),
+    }
+)
+"""In the units of the rows: ms, a second, s, MB (10^6 bytes)."""

@@ -1,0 +1,103 @@
+"""The queue between environments and the log store: in order, bounded, and a failing store costs its batch alone."""
+
+import asyncio
+from collections.abc import Sequence
+
+from alonzo.clock import ManualClock
+from alonzo.errors import AlonzoError
+from alonzo.model.log_event import LogEvent
+from alonzo.model.scope import Scope
+from alonzo.observe.log_delivery import LogDelivery, LogStreamName
+
+NAME = LogStreamName(Scope("000000000000", "us-east-1"), "/aws/lambda/x", "stream")
+
+
+class MemoryAppender:
+    """Keeps batches; refuses those whose first message is `refused`."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[LogStreamName, list[LogEvent]]] = []
+
+    async def append(self, name: LogStreamName, events: Sequence[LogEvent]) -> None:
+        if events[0].message == "refused":
+            raise AlonzoError("the store is full")
+        self.batches.append((name, list(events)))
+
+    @property
+    def events(self) -> list[LogEvent]:
+        return [event for _, batch in self.batches for event in batch]
+
+
+def a_delivery() -> tuple[LogDelivery, MemoryAppender]:
+    appender = MemoryAppender()
+    return LogDelivery(appender=appender, clock=ManualClock()), appender
+
+
+def test_times_never_go_back_within_a_stream() -> None:
+    """A plain line is dated when it is read, a frame of the logger when it was written: before, though it comes after."""
+    delivery, appender = a_delivery()
+    outlet = delivery.open_outlet(NAME)
+    for unix_ms, message in ((5, "start"), (7, "printed"), (6, "logged"), (8, "printed again")):
+        outlet.write(LogEvent(unix_ms, message))
+    asyncio.run(delivery.flush())
+    assert appender.events == [LogEvent(5, "start"), LogEvent(7, "printed"), LogEvent(7, "logged"), LogEvent(8, "printed again")]
+
+
+def test_streams_have_times_and_batches_of_their_own() -> None:
+    delivery, appender = a_delivery()
+    other = LogStreamName(NAME.scope, NAME.group, "other")
+    delivery.open_outlet(NAME).write(LogEvent(9, "a"))
+    delivery.open_outlet(other).write(LogEvent(1, "b"))
+    asyncio.run(delivery.flush())
+    assert sorted((name.stream, batch) for name, batch in appender.batches) == [
+        ("other", [LogEvent(1, "b")]),
+        ("stream", [LogEvent(9, "a")]),
+    ]
+
+
+def test_long_logs_go_in_several_batches_in_order() -> None:
+    delivery, appender = a_delivery()
+    outlet = delivery.open_outlet(NAME)
+    for number in range(5_000):
+        outlet.write(LogEvent(number, str(number)))
+    asyncio.run(delivery.flush())
+    assert len(appender.batches) > 1
+    assert [event.unix_ms for event in appender.events] == list(range(5_000))
+
+
+def test_what_does_not_fit_is_counted_and_said() -> None:
+    delivery, appender = a_delivery()
+    outlet = delivery.open_outlet(NAME)
+    large = "x" * 1_000_000
+    for _ in range(100):
+        outlet.write(LogEvent(1, large))
+    asyncio.run(delivery.flush())
+    kept = sum(event.message == large for event in appender.events)
+    assert 0 < kept < 100
+    assert appender.events[-1].message == f"[alonzo] {100 - kept} log events dropped: written faster than they can be kept\n"
+    outlet.write(LogEvent(2, "after"))
+    asyncio.run(delivery.flush())
+    assert appender.events[-1].message == "after"
+
+
+def test_a_batch_that_the_store_refuses_is_lost_alone() -> None:
+    delivery, appender = a_delivery()
+    delivery.open_outlet(NAME).write(LogEvent(1, "refused"))
+    delivery.open_outlet(NAME).write(LogEvent(1, "kept"))
+    asyncio.run(delivery.flush())
+    assert appender.events == [LogEvent(1, "kept")]
+
+
+def test_what_waits_is_delivered_at_the_end() -> None:
+    delivery, appender = a_delivery()
+
+    async def run() -> None:
+        task = asyncio.create_task(delivery.run())
+        await asyncio.sleep(0)
+        delivery.open_outlet(NAME).write(LogEvent(1, "last words"))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(run())
+    assert appender.events == [LogEvent(1, "last words")]

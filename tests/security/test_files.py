@@ -47,10 +47,6 @@ def test_the_environment_of_the_node_is_nowhere(host_network: Server, attack: At
     assert attack(host_network, "files.find", NODE_SECRET).value == []
 
 
-def test_the_data_directory_is_not_named(node: Server, attack: Attack) -> None:
-    assert attack(node, "files.find", str(node.data_directory)).value == []
-
-
 def test_a_sandbox_has_what_it_needs_and_no_privilege(node: Server, attack: Attack) -> None:
     seen = attack(node, "files.look_around").value
     assert seen["processes"] == [seen["own"]]

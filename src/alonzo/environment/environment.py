@@ -8,18 +8,15 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from alonzo.clock import Clock
 from alonzo.environment.connection_owner import ConnectionCheck
-from alonzo.environment.log_channel import LogChannel
+from alonzo.environment.journal import End, Journal
 from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed, exit_fault, response_too_large, timeout_fault
 from alonzo.environment.phases import Phase, check_transition
 from alonzo.environment.runtime_api import RuntimeApiConnection, accepted, refusal
 from alonzo.model import quotas
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import UNHANDLED, Invocation, InvocationResult
-from alonzo.observe.platform_log import InitReport, InvocationReport, PlatformLog
 from alonzo.sandbox.sandbox import Assignment, Sandbox, SandboxLost
 
 _LAST_WORDS_SECONDS = 0.2
@@ -40,15 +37,6 @@ class EnvironmentPlan:
     """A warning to begin the log with."""
 
 
-class _End(msgspec.Struct, frozen=True, gc=False):
-    """How an invocation ended, for its last two lines in the log."""
-
-    request_id: str
-    duration_ms: float
-    status: str
-    error_type: str | None
-
-
 @dataclass(slots=True)
 class _Running:
     """The invocation that an environment has taken on."""
@@ -63,17 +51,14 @@ class _Running:
 
 
 class ExecutionEnvironment:
-    """See the module. `invocation_count` and `idle_since` are for the pool that keeps it."""
+    """See the module. `idle_since` (monotonic seconds) is for the pool that keeps it."""
 
-    def __init__(
-        self, *, plan: EnvironmentPlan, sandbox: Sandbox, log: LogChannel, words: PlatformLog, check: ConnectionCheck, clock: Clock
-    ) -> None:
+    def __init__(self, *, plan: EnvironmentPlan, sandbox: Sandbox, journal: Journal, check: ConnectionCheck, clock: Clock) -> None:
         # For life.
         self.version = plan.version
         self._plan = plan
         self._sandbox = sandbox
-        self._log = log
-        self._words = words
+        self._journal = journal
         self._check = check
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -84,23 +69,18 @@ class ExecutionEnvironment:
         # For INIT.
         self._initialized: asyncio.Future[None] = self._loop.create_future()
         self._init_started_at = 0.0
-        self._init_seconds: float | None = None
+        self.init_seconds = 0.0
+        """How long INIT took, once it has succeeded."""
         self._init_error: tuple[bytes, str] | None = None
         # For one invocation.
         self._next: RuntimeApiConnection | None = None
         self._running: _Running | None = None
-        self._unwritten_end: _End | None = None
         self.idle_since = 0.0
 
     @property
     def phase(self) -> Phase:
         """Where it is in its life."""
         return self._phase
-
-    @property
-    def init_seconds(self) -> float:
-        """How long INIT took, until the first invocation has reported it; 0 then."""
-        return self._init_seconds or 0.0
 
     async def initialize(self, *, timeout_seconds: float, within: Invocation | None = None) -> None:
         """Start the runtime and wait until it asks for its first invocation.
@@ -110,24 +90,25 @@ class ExecutionEnvironment:
         After either, and when cancelled, the environment has ended.
         """
         self._enter(Phase.INIT)
-        if within is not None and within.wants_log_tail:
-            self._log.begin_tail()
+        if within is not None:
+            self._journal.begin_tail(within)
         try:
             await self._start_runtime()
             async with asyncio.timeout(timeout_seconds):
                 await self._initialized
-            self._init_seconds = self._since_init()
+            self.init_seconds = self._since_init()
+            self._journal.note_init(self.init_seconds)
         except TimeoutError:
             failure = InitFailed(fault=timeout_fault(timeout_seconds), payload=None, duration_seconds=self._since_init())
-            self._write_init_failure(failure, within)
+            self._journal.write_init_failure(failure, within)
             raise failure from None
         except InitFailed as failure:
-            self._write_init_failure(failure, within)
+            self._journal.write_init_failure(failure, within)
             raise
         except SandboxLost as error:
             raise EnvironmentLost(str(error)) from error
         finally:
-            if self._init_seconds is None:
+            if not self.init_seconds:
                 self.close()
 
     async def invoke(self, invocation: Invocation, *, timeout_seconds: float) -> InvocationResult:
@@ -136,10 +117,9 @@ class ExecutionEnvironment:
         Raises EnvironmentLost if the environment ended before the runtime took the invocation. Cancelling ends the environment.
         """
         self._enter(Phase.INVOKE)
-        self._write_late_end()
         running = self._running = _Running(invocation, invocation.request_id.encode(), timeout_seconds, self._loop.create_future())
-        if invocation.wants_log_tail:
-            self._log.begin_tail()
+        self._journal.begin_tail(invocation)
+        self._start_timer(running)
         if self._next is not None:
             self._deliver(running, self._next)
         try:
@@ -153,8 +133,7 @@ class ExecutionEnvironment:
         if self._phase is Phase.ENDED:
             return
         self._phase = Phase.ENDED
-        self._write_late_end()
-        self._log.close()
+        self._journal.close()
         running, self._running = self._running, None
         if running is not None:
             self._cancel_timer(running)
@@ -171,11 +150,7 @@ class ExecutionEnvironment:
 
     async def _start_runtime(self) -> None:
         version = self.version
-        now = self._clock.unix_ms()
-        self._log.open()
-        if self._plan.notice:
-            self._log.write(f"[alonzo] {self._plan.notice}\n")
-        self._log.write(self._words.init_start(now, self._plan.runtime_version, version.runtime_version_arn or ""))
+        self._journal.open(runtime_version=self._plan.runtime_version, notice=self._plan.notice)
         self._init_started_at = self._clock.monotonic()
         listener = self._sandbox.listeners.pop(0)
         self._server = await self._loop.create_server(lambda: RuntimeApiConnection(self, self._check), sock=listener, backlog=128)
@@ -192,21 +167,6 @@ class ExecutionEnvironment:
     def _since_init(self) -> float:
         return self._clock.monotonic() - self._init_started_at
 
-    def _write_init_failure(self, failure: InitFailed, within: Invocation | None) -> None:
-        self._log.drain()
-        fault, now = failure.fault, self._clock.unix_ms()
-        duration_ms = failure.duration_seconds * 1_000
-        error_type = None if fault.status == "timeout" else fault.error_type
-        phase = "init" if within is None else "invoke"
-        report = InitReport(duration_ms=duration_ms, phase=phase, status=fault.status, error_type=error_type)
-        self._log.write(self._words.init_report(now, report))
-        if within is not None:
-            self._log.write(self._words.start(now, within.request_id, self.version.version))
-            if failure.payload is None:
-                self._log.write(self._words.fault(now, within.request_id, fault.message))
-            self._write_end(_End(within.request_id, duration_ms, fault.status, error_type))
-            failure.log_tail = self._log.end_tail()
-
     # What the runtime asks for (RuntimeEvents).
 
     def on_next(self, connection: RuntimeApiConnection) -> None:
@@ -220,6 +180,7 @@ class ExecutionEnvironment:
             self._enter(Phase.IDLE)
             self._initialized.set_result(None)
         elif running is not None:
+            self._start_timer(running)  # the runtime came late for it: its time begins now
             self._deliver(running, connection)
 
     def on_response(self, request_id: bytes, body: bytes, content_length: int) -> bytes:
@@ -265,11 +226,11 @@ class ExecutionEnvironment:
     # One invocation.
 
     def _deliver(self, running: _Running, connection: RuntimeApiConnection) -> None:
-        invocation, version = running.invocation, self.version
+        invocation = running.invocation
         self._next = None
         running.delivered = True
         now = self._clock.unix_ms()
-        self._log.write(self._words.start(now, invocation.request_id, version.version))
+        self._journal.write_start(invocation.request_id, now)
         optional = ""
         if invocation.client_context is not None:
             optional = f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
@@ -282,7 +243,6 @@ class ExecutionEnvironment:
             f"Content-Length: {len(invocation.payload)}\r\n\r\n"
         )
         running.started_at = self._clock.monotonic()
-        running.timer = self._loop.call_later(running.timeout_seconds, self._on_timeout, running)
         connection.write(head.encode() + invocation.payload)
 
     def _is_current(self, request_id: bytes) -> bool:
@@ -294,12 +254,9 @@ class ExecutionEnvironment:
         running = self._take_running()
         duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
         self._enter(Phase.IDLE)
-        self._unwritten_end = _End(running.invocation.request_id, duration_ms, status, error_type)
-        if running.invocation.wants_log_tail:
-            self._write_late_end()
-            result = InvocationResult(result.payload, result.function_error, self._log.end_tail())
-        else:
-            self._loop.call_soon(self._loop.call_soon, self._write_late_end)  # after the caller's task, which set_result wakes
+        invocation = running.invocation
+        self._journal.note_end(End(invocation.request_id, duration_ms, status, error_type), at_once=invocation.wants_log_tail)
+        result = self._journal.with_tail(result, invocation)
         if not running.answer.done():
             running.answer.set_result(result)
 
@@ -309,36 +266,24 @@ class ExecutionEnvironment:
         self._cancel_timer(running)
         return running
 
+    def _start_timer(self, running: _Running) -> None:
+        self._cancel_timer(running)
+        running.timer = self._loop.call_later(running.timeout_seconds, self._on_timeout, running)
+
     def _cancel_timer(self, running: _Running) -> None:
         if running.timer is not None:
             running.timer.cancel()
             running.timer = None
 
-    def _write_late_end(self) -> None:
-        end, self._unwritten_end = self._unwritten_end, None
-        if end is not None:
-            self._log.drain()
-            self._write_end(end)
-
-    def _write_end(self, end: _End) -> None:
-        init_seconds, self._init_seconds = self._init_seconds, None
-        self._log.write(self._words.end(end.request_id))
-        report = InvocationReport(
-            request_id=end.request_id,
-            duration_ms=end.duration_ms,
-            memory_size_mib=self.version.memory_mib,
-            max_memory_bytes=self._sandbox.peak_memory_bytes(),
-            init_duration_ms=None if init_seconds is None else init_seconds * 1_000,
-            status=end.status,
-            error_type=end.error_type,
-        )
-        self._log.write(self._words.report(self._clock.unix_ms(), report))
-
     # Ends that the function did not choose.
 
     def _on_timeout(self, running: _Running) -> None:
-        if self._running is running:
+        if self._running is not running:
+            return
+        if running.delivered:
             self._fail(timeout_fault(running.timeout_seconds))
+        else:
+            self._abandon(EnvironmentLost("the runtime did not come for another invocation"))
 
     def _on_runtime_exit(self, _: asyncio.Future[int]) -> None:
         if self._phase is Phase.ENDED:
@@ -371,13 +316,9 @@ class ExecutionEnvironment:
         duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
         if fault.status == "timeout":
             duration_ms = running.timeout_seconds * 1_000
-        request_id = running.invocation.request_id
-        self._log.drain()
-        self._log.write(self._words.fault(self._clock.unix_ms(), request_id, fault.message))
-        self._write_end(_End(request_id, duration_ms, fault.status, None if fault.status == "timeout" else fault.error_type))
-        result = fault.result(request_id)
-        if running.invocation.wants_log_tail:
-            result = InvocationResult(result.payload, result.function_error, self._log.end_tail())
+        invocation = running.invocation
+        self._journal.write_fault(fault, End(invocation.request_id, duration_ms, fault.status, fault.reported_type))
+        result = self._journal.with_tail(fault.result(invocation.request_id), invocation)
         if not running.answer.done():
             running.answer.set_result(result)
         self.close()

@@ -10,6 +10,7 @@ from alonzo import ids
 from alonzo.clock import Clock
 from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck, OwnedByProcessTree, OwnedByUser
 from alonzo.environment.environment import EnvironmentPlan, ExecutionEnvironment
+from alonzo.environment.journal import Journal
 from alonzo.environment.log_channel import LogChannel
 from alonzo.environment.sandboxes import RuntimeSandbox, RuntimeSandboxes
 from alonzo.environment.variables import Place, environment_variables
@@ -83,9 +84,8 @@ class EnvironmentFactory:
             outlet=self._delivery.open_outlet(LogStreamName(version.scope, version.logging.log_group, stream)),
             clock=self._clock,
         )
-        environment = ExecutionEnvironment(
-            plan=plan, sandbox=sandbox, log=log, words=_platform_log(version), check=self._check(sandbox), clock=self._clock
-        )
+        journal = Journal(log=log, words=_platform_log(version), version=version, peak_memory=sandbox.peak_memory_bytes, clock=self._clock)
+        environment = ExecutionEnvironment(plan=plan, sandbox=sandbox, journal=journal, check=self._check(sandbox), clock=self._clock)
         if len(sandbox.listeners) > 1:
             stop_serving = await self._serve_endpoint(sandbox.listeners.pop())
             environment.ended.add_done_callback(lambda _: stop_serving())

@@ -20,6 +20,11 @@ class Fault:
     message: str
     status: str = "error"
 
+    @property
+    def reported_type(self) -> str | None:
+        """The error type in reports, which have none for timeouts."""
+        return None if self.status == "timeout" else self.error_type
+
     def result(self, request_id: str) -> InvocationResult:
         """As the invocation's result."""
         body = {"errorType": self.error_type, "errorMessage": f"RequestId: {request_id} Error: {self.message}"}

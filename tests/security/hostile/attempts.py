@@ -43,9 +43,10 @@ def write_to(path: str) -> None:
 
 
 def read_from(path: str) -> None:
-    """List a directory or read the beginning of a file."""
+    """List a directory or read the beginning of a file; an empty directory counts as none."""
     if os.path.isdir(path):
-        os.listdir(path)
+        if not os.listdir(path):
+            raise FileNotFoundError(errno.ENOENT, "empty")
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:

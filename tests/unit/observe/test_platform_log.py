@@ -22,10 +22,10 @@ def a_report(**changes: Any) -> InvocationReport:
     return InvocationReport(**(fields | changes))
 
 
-@pytest.mark.parametrize(
-    ("duration_ms", "init_ms", "billed_ms"),
-    [(0.0, None, 0), (0.01, None, 1), (1.0, None, 1), (1.01, None, 2), (1.5, 98.5, 100), (1.5, 98.51, 101)],
-)
+BILLED = [(0.0, None, 0), (0.01, None, 1), (1.0, None, 1), (1.01, None, 2), (1.5, 98.5, 100), (1.5, 98.51, 101)]
+
+
+@pytest.mark.parametrize(("duration_ms", "init_ms", "billed_ms"), BILLED)
 def test_time_is_billed_by_the_millisecond_and_init_with_it(duration_ms: float, init_ms: float | None, billed_ms: int) -> None:
     assert a_report(duration_ms=duration_ms, init_duration_ms=init_ms).billed_ms == billed_ms
 

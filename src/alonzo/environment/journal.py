@@ -1,0 +1,124 @@
+"""What the platform writes into an environment's log, and when: INIT_START, START, END, REPORT and the failures between them.
+
+The last two lines of an invocation are written a moment after its answer has gone out, unless the caller wants to see them; whatever comes
+first in the log is written first all the same.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from alonzo.clock import Clock
+from alonzo.environment.log_channel import LogChannel
+from alonzo.environment.outcomes import Fault, InitFailed
+from alonzo.model.function import FunctionVersion
+from alonzo.model.invocation import Invocation, InvocationResult
+from alonzo.observe.platform_log import InitReport, InvocationReport, PlatformLog
+
+
+class End(msgspec.Struct, frozen=True, gc=False):
+    """How an invocation ended."""
+
+    request_id: str
+    duration_ms: float
+    status: str
+    error_type: str | None
+
+
+class Journal:
+    """One environment's. `peak_memory` gives the most memory it has used in bytes, None where that is not counted."""
+
+    def __init__(
+        self, *, log: LogChannel, words: PlatformLog, version: FunctionVersion, peak_memory: Callable[[], int | None], clock: Clock
+    ) -> None:
+        self._log = log
+        self._words = words
+        self._version = version
+        self._peak_memory = peak_memory
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._unwritten_end: End | None = None
+        self._init_seconds: float | None = None
+
+    def open(self, *, runtime_version: str, notice: str | None) -> None:
+        """Begin: INIT starts."""
+        self._log.open()
+        if notice is not None:
+            self._log.write(f"[alonzo] {notice}\n")
+        self._log.write(self._words.init_start(self._clock.unix_ms(), runtime_version, self._version.runtime_version_arn or ""))
+
+    def close(self) -> None:
+        """Nothing is written any more. May be called again."""
+        self._write_late_end()
+        self._log.close()
+
+    def begin_tail(self, invocation: Invocation) -> None:
+        """Keep what is written from here on for the caller, if it wants to see it."""
+        if invocation.wants_log_tail:
+            self._log.begin_tail()
+
+    def note_init(self, seconds: float) -> None:
+        """INIT has succeeded; the first invocation reports how long it took."""
+        self._init_seconds = seconds
+
+    def write_init_failure(self, failure: InitFailed, within: Invocation | None) -> None:
+        """INIT has failed, and with it the invocation that it was part of; its tail of the log goes into `failure`."""
+        self._log.drain()
+        fault, now = failure.fault, self._clock.unix_ms()
+        duration_ms = failure.duration_seconds * 1_000
+        phase = "init" if within is None else "invoke"
+        report = InitReport(duration_ms=duration_ms, phase=phase, status=fault.status, error_type=fault.reported_type)
+        self._log.write(self._words.init_report(now, report))
+        if within is None:
+            return
+        self.write_start(within.request_id, now)
+        if failure.payload is None:
+            self._log.write(self._words.fault(now, within.request_id, fault.message))
+        self._write_end(End(within.request_id, duration_ms, fault.status, fault.reported_type))
+        failure.log_tail = self._log.end_tail()
+
+    def write_start(self, request_id: str, unix_ms: int) -> None:
+        """An invocation is handed to the runtime."""
+        self._write_late_end()
+        self._log.write(self._words.start(unix_ms, request_id, self._version.version))
+
+    def write_fault(self, fault: Fault, end: End) -> None:
+        """An invocation has ended in a way that the function did not choose."""
+        self._log.drain()
+        self._log.write(self._words.fault(self._clock.unix_ms(), end.request_id, fault.message))
+        self._write_end(end)
+
+    def note_end(self, end: End, *, at_once: bool) -> None:
+        """An invocation has been answered."""
+        self._unwritten_end = end
+        if at_once:
+            self._write_late_end()
+        else:
+            self._loop.call_soon(self._loop.call_soon, self._write_late_end)  # after the caller's task, which is only woken by now
+
+    def with_tail(self, result: InvocationResult, invocation: Invocation) -> InvocationResult:
+        """The result, with the tail of the log if the caller wants to see it."""
+        if not invocation.wants_log_tail:
+            return result
+        return InvocationResult(result.payload, result.function_error, self._log.end_tail())
+
+    def _write_late_end(self) -> None:
+        end, self._unwritten_end = self._unwritten_end, None
+        if end is not None:
+            self._log.drain()
+            self._write_end(end)
+
+    def _write_end(self, end: End) -> None:
+        init_seconds, self._init_seconds = self._init_seconds, None
+        self._log.write(self._words.end(end.request_id))
+        report = InvocationReport(
+            request_id=end.request_id,
+            duration_ms=end.duration_ms,
+            memory_size_mib=self._version.memory_mib,
+            max_memory_bytes=self._peak_memory(),
+            init_duration_ms=None if init_seconds is None else init_seconds * 1_000,
+            status=end.status,
+            error_type=end.error_type,
+        )
+        self._log.write(self._words.report(self._clock.unix_ms(), report))

@@ -1,0 +1,177 @@
+"""The warm environments: which one is taken, and when which one ends."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+
+from alonzo.clock import ManualClock
+from alonzo.environment.phases import Phase
+from alonzo.invoke.pools import EnvironmentPools, pool_key
+from alonzo.model.function import CodePackage, FunctionVersion, LoggingConfig
+from alonzo.model.scope import Scope
+
+
+@dataclass(eq=False)
+class MemoryEnvironment:
+    """An environment that runs nothing."""
+
+    version: FunctionVersion
+    phase: Phase = Phase.IDLE
+    idle_since: float = 0.0
+    ended: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_event_loop().create_future())
+
+    def close(self) -> None:
+        if self.phase is not Phase.ENDED:
+            self.phase = Phase.ENDED
+            self.ended.set_result(None)
+
+
+def a_version(name: str = "function", revision_id: str = "1") -> FunctionVersion:
+    return FunctionVersion(
+        scope=Scope("000000000000", "us-east-1"),
+        name=name,
+        runtime="python3.12",
+        handler="app.handler",
+        role="arn:aws:iam::000000000000:role/x",
+        code=CodePackage("00" * 32, 1),
+        logging=LoggingConfig(log_group="/aws/lambda/x"),
+        last_modified_unix_ms=0,
+        revision_id=revision_id,
+        runtime_version_arn=None,
+    )
+
+
+@dataclass
+class Pools:
+    """The pools under test with their clock; `memory` is the share that is available."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+    memory: float = 1.0
+    pools: Any = None
+
+    def __post_init__(self) -> None:
+        self.pools = EnvironmentPools(keep_alive_seconds=60.0, memory_available=lambda: self.memory, clock=self.clock)
+
+    def idle(self, version: FunctionVersion) -> Any:
+        """An environment that has just become idle."""
+        environment: Any = MemoryEnvironment(version, idle_since=self.clock.monotonic())
+        self.pools.add(environment)
+        self.pools.give_back(environment, version)
+        return environment
+
+
+def in_a_loop(check: Callable[[Pools], None]) -> None:
+    async def run() -> None:
+        check(Pools())
+
+    asyncio.run(run())
+
+
+def test_the_one_used_last_is_taken_first() -> None:
+    def check(given: Pools) -> None:
+        version = a_version()
+        first, second = given.idle(version), given.idle(version)
+        assert [given.pools.take_idle(version) for _ in range(3)] == [second, first, None]
+
+    in_a_loop(check)
+
+
+def test_functions_do_not_share_environments() -> None:
+    def check(given: Pools) -> None:
+        given.idle(a_version("one"))
+        assert given.pools.take_idle(a_version("other")) is None
+        assert given.pools.take_idle(msgspec.structs.replace(a_version("one"), scope=Scope("1" * 12, "us-east-1"))) is None
+
+    in_a_loop(check)
+
+
+def test_an_environment_of_another_revision_is_ended_and_not_taken() -> None:
+    def check(given: Pools) -> None:
+        old = given.idle(a_version(revision_id="1"))
+        assert given.pools.take_idle(a_version(revision_id="2")) is None
+        assert old.phase is Phase.ENDED
+
+    in_a_loop(check)
+
+
+def test_an_environment_that_has_ended_is_not_taken() -> None:
+    def check(given: Pools) -> None:
+        alive, dead = given.idle(a_version()), given.idle(a_version())
+        dead.close()
+        assert given.pools.take_idle(a_version()) is alive
+
+    in_a_loop(check)
+
+
+@pytest.mark.parametrize("current", [None, a_version(revision_id="2")])
+def test_a_change_ends_idle_environments_at_once_and_busy_ones_when_they_come_back(current: FunctionVersion | None) -> None:
+    def check(given: Pools) -> None:
+        version = a_version(revision_id="1")
+        busy, idle = given.idle(version), given.idle(version)
+        given.pools.take_idle(version)
+        busy, idle = idle, busy
+        given.pools.retire(pool_key(version), current)
+        assert (idle.phase, busy.phase) == (Phase.ENDED, Phase.IDLE)
+        given.pools.give_back(busy, current)
+        assert busy.phase is Phase.ENDED
+
+    in_a_loop(check)
+
+
+def test_a_change_that_is_none_ends_nothing() -> None:
+    def check(given: Pools) -> None:
+        environment = given.idle(a_version())
+        given.pools.retire(pool_key(a_version()), a_version())
+        assert given.pools.take_idle(a_version()) is environment
+
+    in_a_loop(check)
+
+
+def test_the_keep_alive_time_ends_what_was_not_used_in_it() -> None:
+    def check(given: Pools) -> None:
+        old = given.idle(a_version())
+        given.clock.advance(59.0)
+        young = given.idle(a_version())
+        given.pools.end_expired()
+        assert old.phase is Phase.IDLE
+        given.clock.advance(2.0)
+        given.pools.end_expired()
+        assert (old.phase, young.phase) == (Phase.ENDED, Phase.IDLE)
+        assert given.pools.take_idle(a_version()) is young
+
+    in_a_loop(check)
+
+
+def test_short_memory_ends_those_that_have_been_idle_longest() -> None:
+    def check(given: Pools) -> None:
+        environments = []
+        for name in ("a", "b", "c"):
+            environments.append(given.idle(a_version(name)))
+            given.clock.advance(1.0)
+        given.pools.evict(2)
+        assert [environment.phase for environment in environments] == [Phase.ENDED, Phase.ENDED, Phase.IDLE]
+
+    in_a_loop(check)
+
+
+def test_the_end_ends_all_that_live_busy_or_idle() -> None:
+    def check(given: Pools) -> None:
+        environments = [given.idle(a_version(str(number))) for number in range(3)]
+        given.pools.take_idle(a_version("1"))
+        given.pools.close()
+        assert {environment.phase for environment in environments} == {Phase.ENDED}
+
+    in_a_loop(check)
+
+
+def test_each_part_of_the_key_counts() -> None:
+    versions = [
+        msgspec.structs.replace(a_version(name), scope=Scope(account, region), version=version)
+        for account, region, name, version in itertools.product(("0" * 12, "1" * 12), ("us-east-1", "eu-west-1"), "ab", ("1", "2"))
+    ]
+    assert len({pool_key(version) for version in versions}) == 16

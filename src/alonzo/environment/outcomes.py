@@ -4,12 +4,17 @@ Messages and types as AWS's runtime interface emulator and service answer them.
 """
 
 import json
-import signal
 from dataclasses import dataclass
 
 from alonzo.errors import AlonzoError
 from alonzo.model.invocation import UNHANDLED, InvocationResult
 from alonzo.model.quotas import RESPONSE_SYNC_MAX_BYTES
+
+_SIGNALS = (
+    *("hangup", "interrupt", "quit", "illegal instruction", "trace/breakpoint trap", "aborted", "bus error", "floating point exception"),
+    *("killed", "user defined signal 1", "segmentation fault", "user defined signal 2", "broken pipe", "alarm clock", "terminated"),
+)
+"""Signals from 1 on as Go words them, in which AWS's platform is written (syscall/zerrors_linux_amd64.go); others it calls by number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,4 @@ def response_too_large() -> InvocationResult:
 
 
 def _describe_signal(number: int) -> str:
-    """As Go, in which AWS's platform is written, words them: "killed", "segmentation fault", …"""
-    try:
-        description = signal.strsignal(number)
-    except ValueError:
-        description = None
-    return (description or f"signal {number}").lower()
+    return _SIGNALS[number - 1] if number <= len(_SIGNALS) else f"signal {number}"

@@ -19,8 +19,8 @@ from alonzo.model.scope import Scope
 _log = logging.getLogger(__name__)
 
 _INTERVAL_SECONDS = 0.2
-_WAITING_MAX_EVENTS = 200_000
-_WAITING_MAX_CHARACTERS = 64_000_000
+_WAITING_MAX_EVENTS = 60_000
+_WAITING_MAX_CHARACTERS = 16_000_000
 _EVENTS_AT_ONCE = 2_000
 """Encoding this many takes 2 ms: no longer shall the event loop be kept from invocations."""
 
@@ -115,21 +115,25 @@ class LogDelivery:
             await self.flush()
 
     async def flush(self) -> None:
-        """Deliver everything that waits now."""
+        """Deliver everything that waits now. What is being delivered still counts as waiting."""
         outlets, self._written_to = self._written_to, set()
         for outlet in outlets:
             events, dropped_count = outlet.take()
-            self._waiting_events -= len(events)
-            self._waiting_characters -= sum(len(event.message) for event in events)
+            for start in range(0, len(events), _EVENTS_AT_ONCE):
+                await self._deliver(outlet.name, events[start : start + _EVENTS_AT_ONCE])
             if dropped_count:
                 message = f"[alonzo] {dropped_count} log events dropped: written faster than they can be kept\n"
-                events.append(LogEvent(self._clock.unix_ms(), message))
-            await self._deliver(outlet.name, events)
+                await self._append(outlet.name, [LogEvent(self._clock.unix_ms(), message)])
 
     async def _deliver(self, name: LogStreamName, events: list[LogEvent]) -> None:
-        for start in range(0, len(events), _EVENTS_AT_ONCE):
-            batch = events[start : start + _EVENTS_AT_ONCE]
-            try:
-                await self._appender.append(name, batch)
-            except AlonzoError:
-                _log.exception("%d log events of %s are lost", len(batch), name.group)
+        try:
+            await self._append(name, events)
+        finally:
+            self._waiting_events -= len(events)
+            self._waiting_characters -= sum(len(event.message) for event in events)
+
+    async def _append(self, name: LogStreamName, events: list[LogEvent]) -> None:
+        try:
+            await self._appender.append(name, events)
+        except AlonzoError:
+            _log.exception("%d log events of %s are lost", len(events), name.group)

@@ -73,7 +73,7 @@ _SOCKET_FAMILIES = (1, 2, 10, 16)
 """AF_UNIX, AF_INET, AF_INET6, AF_NETLINK; no packet, vsock, crypto or Bluetooth sockets."""
 _INTERNET_FAMILIES = (2, 10)
 _INTERNET_PROTOCOLS = (0, 1, 6, 17, 58, 262)
-"""The default, ICMP (ping sockets), TCP, UDP, ICMPv6, MPTCP (Go's default); no SCTP, DCCP or L2TP, for which the kernel would load a module."""
+"""The default, ICMP (ping sockets), TCP, UDP, ICMPv6, MPTCP (Go's default); no SCTP, DCCP or L2TP, whose modules the kernel would load."""
 _NETLINK_FAMILY = 16
 _NETLINK_PROTOCOLS = (0,)
 """NETLINK_ROUTE, through which C libraries list interfaces; not the kernel's other services, such as netfilter, xfrm or the socket list."""

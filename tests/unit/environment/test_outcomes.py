@@ -19,7 +19,7 @@ REQUEST = "8f5b1d2a-0000-4000-8000-000000000001"
         (-11, "Runtime exited with error: signal: segmentation fault"),
         (-15, "Runtime exited with error: signal: terminated"),
         (-6, "Runtime exited with error: signal: aborted"),
-        (-31, "Runtime exited with error: signal: bad system call"),
+        (-31, "Runtime exited with error: signal: signal 31"),
         (-64, "Runtime exited with error: signal: signal 64"),
         (-1000, "Runtime exited with error: signal: signal 1000"),
     ],

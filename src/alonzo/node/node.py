@@ -161,6 +161,7 @@ class Node:
             await server.drain(timeout_seconds=_DRAIN_SECONDS)
             stop_retiring()
             parts.pools.close()
+            await parts.delivery.flush()
             for task in tasks:
                 task.cancel()
 

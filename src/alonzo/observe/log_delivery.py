@@ -116,8 +116,8 @@ class LogDelivery:
 
     async def flush(self) -> None:
         """Deliver everything that waits now. What is being delivered still counts as waiting."""
-        outlets, self._written_to = self._written_to, set()
-        for outlet in outlets:
+        for outlet in list(self._written_to):
+            self._written_to.discard(outlet)
             events, dropped_count = outlet.take()
             for start in range(0, len(events), _EVENTS_AT_ONCE):
                 await self._deliver(outlet.name, events[start : start + _EVENTS_AT_ONCE])

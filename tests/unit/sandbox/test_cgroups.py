@@ -101,13 +101,20 @@ def test_v1_hierarchies_that_are_not_there_are_left_out(v1: Path) -> None:
     assert open_v1(v1).controllers == {"memory", "cpu"}
 
 
-@pytest.mark.parametrize(
-    ("memory_mib", "shares", "weight", "quota"), [(128, 74, 3, 7235), (1_769, 1_024, 39, 100_000), (10_240, 5_927, 227, 578_858)]
-)
-def test_cpu_follows_memory(v1: Path, v2: Path, memory_mib: int, shares: int, weight: int, quota: int) -> None:
-    limits = SandboxLimits(memory_mib=memory_mib, processes=1_024)
-    assert open_v1(v1).limits(limits)["cpu/cpu.shares"] == str(shares)
-    assert open_v2(v2).limits(limits)["unified/cpu.weight"] == str(weight)
+@pytest.mark.parametrize(("memory_mib", "shares"), [(128, 74), (1_769, 1_024), (10_240, 5_927)])
+def test_cpu_follows_memory_as_a_share(v1: Path, memory_mib: int, shares: int) -> None:
+    assert open_v1(v1).limits(SandboxLimits(memory_mib=memory_mib, processes=9))["cpu/cpu.shares"] == str(shares)
+
+
+@pytest.mark.parametrize(("memory_mib", "weight"), [(128, 3), (1_769, 39), (10_240, 226)])
+def test_cpu_follows_memory_as_a_weight(v2: Path, memory_mib: int, weight: int) -> None:
+    """The kernel's own conversion of shares: 1,024 are 39, though 100 is the default weight."""
+    assert open_v2(v2).limits(SandboxLimits(memory_mib=memory_mib, processes=9))["unified/cpu.weight"] == str(weight)
+
+
+@pytest.mark.parametrize(("memory_mib", "quota"), [(128, 7_235), (1_769, 100_000), (10_240, 578_858)])
+def test_cpu_follows_memory_as_a_quota(v1: Path, v2: Path, memory_mib: int, quota: int) -> None:
+    limits = SandboxLimits(memory_mib=memory_mib, processes=9)
     hard = open_v1(v1, CpuPolicy.QUOTA).limits(limits)
     assert (hard["cpu/cpu.cfs_period_us"], hard["cpu/cpu.cfs_quota_us"]) == ("100000", str(quota))
     assert "cpu/cpu.shares" not in hard

@@ -14,14 +14,16 @@ MAX_INSTRUCTIONS = 4_096
 
 CALLS = {
     "x86_64": {
-        "read": 0, "write": 1, "mmap": 9, "ioctl": 16, "socket": 41, "clone": 56, "fork": 57, "execve": 59, "kill": 62, "ptrace": 101,
-        "mount": 165, "reboot": 169, "keyctl": 250, "unshare": 272, "setns": 308, "process_vm_readv": 310, "bpf": 321, "io_uring_setup": 425,
-        "clone3": 435, "openat2": 437, "futex": 202, "getrandom": 318, "memfd_create": 319, "seccomp": 317, "mseal": 462, "next": 463,
+        "read": 0, "write": 1, "mmap": 9, "ioctl": 16, "socket": 41, "clone": 56, "fork": 57, "execve": 59, "kill": 62,
+        "ptrace": 101, "mount": 165, "reboot": 169, "keyctl": 250, "unshare": 272, "setns": 308, "process_vm_readv": 310,
+        "bpf": 321, "io_uring_setup": 425, "clone3": 435, "openat2": 437, "futex": 202, "getrandom": 318,
+        "memfd_create": 319, "seccomp": 317, "mseal": 462,
     },
     "aarch64": {
-        "read": 63, "write": 64, "mmap": 222, "ioctl": 29, "socket": 198, "clone": 220, "execve": 221, "kill": 129, "ptrace": 117, "mount": 40,
-        "reboot": 142, "keyctl": 219, "unshare": 97, "setns": 268, "process_vm_readv": 270, "bpf": 280, "io_uring_setup": 425, "clone3": 435,
-        "openat2": 437, "futex": 98, "getrandom": 278, "memfd_create": 279, "seccomp": 277, "mseal": 462, "next": 463,
+        "read": 63, "write": 64, "mmap": 222, "ioctl": 29, "socket": 198, "clone": 220, "execve": 221, "kill": 129,
+        "ptrace": 117, "mount": 40, "reboot": 142, "keyctl": 219, "unshare": 97, "setns": 268, "process_vm_readv": 270,
+        "bpf": 280, "io_uring_setup": 425, "clone3": 435, "openat2": 437, "futex": 98, "getrandom": 278,
+        "memfd_create": 279, "seccomp": 277, "mseal": 462,
     },
 }  # fmt: skip
 """Numbers from Linux's arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h."""
@@ -64,7 +66,9 @@ def test_the_program_is_one_the_kernel_takes(machine: str) -> None:
     for index in range(len(program) // 8):
         code, on_true, on_false, _ = struct.unpack_from("<HBBI", program, index * 8)
         assert code in {0x20, 0x15, 0x35, 0x45, 0x06}
-        assert index + 1 + max(on_true, on_false) < len(program) // 8
+        if code in {0x15, 0x35, 0x45}:
+            assert index + 1 + max(on_true, on_false) < len(program) // 8
+    assert code == 0x06
 
 
 def test_calls_of_another_architecture_kill(machine: str) -> None:
@@ -105,9 +109,10 @@ def test_new_namespaces_are_refused(machine: str, kind: str) -> None:
     assert run(machine, CALLS[machine]["clone"], FORK_FLAGS | NEW_NAMESPACES[kind]) == errno.EPERM
 
 
-@pytest.mark.parametrize(
-    ("family", "answer"), [(1, ALLOWED), (2, ALLOWED), (10, ALLOWED), (16, ALLOWED), (17, 97), (38, 97), (40, 97), (0, 97)]
-)
+FAMILIES = {1: ALLOWED, 2: ALLOWED, 10: ALLOWED, 16: ALLOWED, 0: 97, 17: 97, 38: 97, 40: 97}
+
+
+@pytest.mark.parametrize(("family", "answer"), FAMILIES.items())
 def test_sockets_are_those_of_ordinary_programs(machine: str, family: int, answer: str | int) -> None:
     assert run(machine, CALLS[machine]["socket"], family, 3) == answer
 
@@ -127,9 +132,8 @@ def test_the_upper_half_of_an_argument_does_not_hide_the_lower(machine: str) -> 
 def test_what_follows_an_argument_check_sees_the_number_again(machine: str) -> None:
     """The checks of arguments stand one after the other: one must not leave its argument for the next to take for a number."""
     numbers = CALLS[machine]
-    for family in (numbers["socket"], numbers["ioctl"], numbers["ptrace"]):
-        assert run(machine, numbers["clone"], family & ~0x7E020080) == ALLOWED
-    assert run(machine, numbers["clone"], numbers["socket"], 17) == ALLOWED
+    for argument in (numbers["socket"], numbers["ioctl"], numbers["ptrace"]):
+        assert run(machine, numbers["clone"], argument & ~0x7E020080, 0x5412) == ALLOWED
     assert run(machine, numbers["socket"], 2, 0x5412) == ALLOWED
 
 

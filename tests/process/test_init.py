@@ -194,3 +194,17 @@ def test_init_counts_as_time_of_the_invocation_at_the_second_try(server: Server)
         "errorType": "Sandbox.Timedout",
         "errorMessage": f"RequestId: {answer.request_id} Error: Task timed out after 3.00 seconds",
     }
+
+
+def test_the_time_of_the_second_try_is_taken_from_the_invocations(server: Server) -> None:
+    counter = server.deploy("more-tries", "count = 0\ndef handler(event, context):\n    global count\n    count += 1\n    return count\n")
+    source = (
+        "import boto3, time\n"
+        f"tries = int(boto3.client('lambda').invoke(FunctionName='{counter}')['Payload'].read())\n"
+        "if tries == 1:\n    raise ValueError('not yet')\n"
+        "def handler(event, context):\n    time.sleep(60)\n"
+    )
+    name = server.deploy("hangs-after-the-second-try", source, Timeout=3, MemorySize=1024)
+    answer = invoke(server, name)
+    expected = f"RequestId: {answer.request_id} Error: Task timed out after 3.00 seconds"
+    assert answer.value == {"errorType": "Sandbox.Timedout", "errorMessage": expected}

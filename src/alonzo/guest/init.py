@@ -158,8 +158,7 @@ class _Sandbox:
         if self._isolated:
             os.read(unshared_read, 1)
             for name, inside in (("uid_map", confine.USER_ID), ("gid_map", confine.GROUP_ID)):
-                with open(f"/proc/{self.runtime}/{name}", "w", encoding="ascii") as file:
-                    file.write(f"{inside} {self._user} 1")
+                linux.write_file(f"/proc/{self.runtime}/{name}", f"{inside} {self._user} 1")
             os.write(self._release, _MAPPED)
         os.close(unshared_read)
         os.close(self._log_pipe)
@@ -189,8 +188,7 @@ class _Sandbox:
     def _enter_user_namespace(self, unshared: int, release: int) -> None:
         os.setsid()
         # When the sandbox or the machine runs out of memory, the kernel shall kill the function, not the one who reports it.
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-            file.write("500")
+        linux.write_file("/proc/self/oom_score_adj", "500")
         if not self._settings["rootless"]:
             os.setgroups([])
         linux.unshare(linux.CLONE_NEWUSER)

@@ -185,6 +185,15 @@ def _copy_range(source: int, target: int, start: int, end: int) -> None:
         start += os.pwrite(target, data, start)
 
 
+def write_file(path: str, content: str) -> None:
+    """Write a kernel file in one call. Not `open`: its text layer would look up a codec, which costs each sandbox an import."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, content.encode())
+    finally:
+        os.close(descriptor)
+
+
 def raise_loopback() -> None:
     """A new network namespace has its loopback interface down; bring it up (netdevice(7))."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as probe:

@@ -25,7 +25,18 @@ _DISTRIBUTIONS = (
 
 PRELOADED_MODULES = (
     *("awslambdaric.bootstrap", "awslambdaric.lambda_runtime_client", "logging", "json", "datetime", "decimal", "random", "uuid"),
-    *("base64", "hashlib", "http.client", "urllib.request", "collections.abc", "concurrent.futures", "threading", "tempfile"),
+    *(
+        "encodings.ascii",
+        "encodings.latin_1",
+        "base64",
+        "hashlib",
+        "http.client",
+        "urllib.request",
+        "collections.abc",
+        "concurrent.futures",
+        "threading",
+        "tempfile",
+    ),
 )
 """Imported once in the zygote: what the client needs and what handlers import most, so that neither is part of a cold start."""
 

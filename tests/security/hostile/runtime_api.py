@@ -64,6 +64,12 @@ def send_endless_header(event: int, _context: Any) -> dict[str, Any]:
     return _send_much(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nX-Endless: ", b"x" * (1 << 20), event)
 
 
+def send_endless_trailer(event: int, _context: Any) -> dict[str, Any]:
+    """`event` MiB of one header after the body."""
+    head = b"POST /2018-06-01/runtime/invocation/x/response HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Endless: "
+    return _send_much(head, b"x" * (1 << 20), event)
+
+
 def send_without_reading(event: int, _context: Any) -> dict[str, Any]:
     """Pipelined requests whose answers are never read: `event` MiB of them."""
     request = b"GET /x HTTP/1.1\r\n\r\n"
@@ -118,7 +124,7 @@ def _open_slow_connections() -> list[socket.socket]:
 def _send_much(start: bytes, block: bytes, count: int) -> dict[str, Any]:
     sent = 0
     with _connection() as client:
-        client.settimeout(2)
+        client.settimeout(3)
         try:
             client.sendall(start)
             for _ in range(count):

@@ -1,0 +1,62 @@
+"""`kill -9` of the node's own children: it recovers."""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+
+from tests.conftest import StartServer
+from tests.crash.load import Load
+from tests.support.invoking import invoke, succeed, wait_for_log
+from tests.support.server import ROLE, Server, zip_of
+from tests.support.waiting import eventually
+
+_ECHO = "def handler(event, context):\n    return event\n"
+
+
+def _children(server: Server, mark: str) -> list[psutil.Process]:
+    return [child for child in psutil.Process(server.process.pid).children() if mark in " ".join(child.cmdline())]
+
+
+def test_a_killed_zygote_is_replaced(start_server: StartServer) -> None:
+    server = start_server()
+    name = server.deploy("echo", _ECHO)
+    with Load(server, name, threads=2, event=1) as load:
+        eventually(lambda: load.success_count > 20, what="invocations under way")
+        (zygote,) = _children(server, "zygote.py")
+        zygote.send_signal(signal.SIGKILL)
+        before = load.success_count
+        eventually(lambda: load.success_count > before + 100, what="invocations after the kill")
+    # What was in flight fails as a function that was killed, or, if the replacement takes longer than the retries, as an internal error.
+    assert len(load.failures) <= 4, load.failures
+    (replacement,) = _children(server, "zygote.py")
+    assert replacement.pid != zygote.pid
+
+
+def test_the_caller_of_an_environment_that_died_with_its_zygote_is_told(start_server: StartServer) -> None:
+    server = start_server()
+    name = server.deploy("sleeper", "import time\ndef handler(event, context):\n    print('begun')\n    time.sleep(event)\n", Timeout=90)
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(invoke, server, name, 60)
+        wait_for_log(server, name, "begun")
+        (zygote,) = _children(server, "zygote.py")
+        zygote.send_signal(signal.SIGKILL)
+        told = answer.result().value
+    assert told["errorType"] == "Runtime.ExitError"
+    assert told["errorMessage"].endswith("Runtime exited with error: signal: killed")
+
+
+def test_a_killed_store_comes_back_and_has_lost_nothing(start_server: StartServer) -> None:
+    server = start_server()
+    names = [server.deploy(f"before-{number}", _ECHO) for number in range(5)]
+    (store,) = _children(server, "nats-server")
+    store.send_signal(signal.SIGKILL)
+    assert [succeed(server, name, name) for name in names] == names  # invoking needs no store
+    client = server.client("lambda", retries={"total_max_attempts": 5}, read_timeout=20)
+    client.create_function(
+        FunctionName="after", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code={"ZipFile": zip_of({"app.py": _ECHO})}
+    )
+    server.wait_until_settled("after")
+    assert succeed(server, "after", 1) == 1
+    listed = {function["FunctionName"] for function in client.list_functions()["Functions"]}
+    assert listed == {*names, "after"}

@@ -62,7 +62,9 @@ class _Connection:
     def _connect(self) -> socket.socket:
         host, _, port = os.environ["AWS_LAMBDA_RUNTIME_API"].partition(":")
         self._rest = b""
-        self._socket = socket.create_connection((host, int(port)))
+        # Not create_connection: its getaddrinfo looks up the idna codec, an import of some milliseconds.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.connect((host, int(port)))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._socket
 

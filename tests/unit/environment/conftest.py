@@ -35,10 +35,11 @@ class MemorySandbox:
         self.runtime_exit: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.is_killed = False
         self.is_out_of_memory = False
-        self.assignments: list[Any] = []
+        self.assigned = asyncio.Event()
 
     def assign(self, assignment: Any) -> None:
-        self.assignments.append(assignment)
+        del assignment
+        self.assigned.set()
 
     def kill(self) -> None:
         self.is_killed = True
@@ -75,9 +76,8 @@ class Runtime:
 
     async def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> None:
         lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-        self._writer.write(
-            f"{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: x\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
-        )
+        head = f"{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: x\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+        self._writer.write(head.encode() + body)
         await self._writer.drain()
 
     async def send_raw(self, data: bytes) -> None:
@@ -111,8 +111,7 @@ class Given:
 
     async def connect(self) -> Runtime:
         """The runtime connects, once the environment listens."""
-        while not self.sandbox.assignments:
-            await asyncio.sleep(0)
+        await self.sandbox.assigned.wait()
         runtime = Runtime(*await asyncio.open_connection(*self.sandbox.address))
         self.runtimes.append(runtime)
         return runtime

@@ -17,6 +17,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from alonzo.edge.gathering_transport import GatheringTransport
+
 HEADERS_MAX_BYTES = 65_536
 """AWS's load balancers take 64 KB of request line and headers in all."""
 
@@ -62,7 +64,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         self._all_gone = server_state.all_gone
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
-        super().connection_made(transport)
+        super().connection_made(GatheringTransport(transport, self.loop))
         self._all_gone.clear()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -7,7 +7,6 @@ import base64
 import binascii
 import json
 import logging
-import os
 import re
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from alonzo.edge.json_payload import check_json
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
 from alonzo.errors import AlonzoError
 from alonzo.functions.registry import Functions
+from alonzo.ids import IdSource
 from alonzo.invoke.invoker import Invoker
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationResult, InvocationType
@@ -49,17 +49,17 @@ class InvokeEndpoint:
         callers: CallerDirectory,
         models: ServiceModels,
         translate_error: Callable[[AlonzoError], ApiError],
-        new_request_id: Callable[[], str],
+        ids: IdSource,
     ) -> None:
         self._functions = functions
         self._invoker = invoker
         self._callers = callers
         self._models = models
         self._translate_error = translate_error
-        self._new_request_id = new_request_id
+        self._ids = ids
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send, function_name: str) -> None:
-        request_id = self._new_request_id()
+        request_id = self._ids.new_uuid()
         try:
             status, headers, body = await self._answer(scope, receive, function_name, request_id)
         except ClientDisconnected:
@@ -87,7 +87,7 @@ class InvokeEndpoint:
             return 204, [], b""
         if kind == b"Event":
             raise not_implemented(service="lambda", operation="Invoke with InvocationType Event")
-        trace_header = _trace_header(options.get(b"x-amzn-trace-id"))
+        trace_header = _given_trace_header(options.get(b"x-amzn-trace-id")) or self._new_trace_header()
         invocation = Invocation(
             request_id=request_id,
             payload=payload,
@@ -98,6 +98,11 @@ class InvokeEndpoint:
         )
         result = await self._invoker.invoke(version, invocation)
         return 200, _headers(version, result, trace_header), result.payload
+
+    def _new_trace_header(self) -> str:
+        """A new root (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html)."""
+        random = self._ids.new_hex_id(20)
+        return f"Root=1-{int(time.time()):08x}-{random[:24]};Parent={random[24:]};Sampled=0"
 
     def _check_options(self, function_name: str, kind: str, log_type: str) -> None:
         """Refuses values that AWS does not know, in its words."""
@@ -166,14 +171,11 @@ def _bad_client_context(problem: str) -> ApiError:
     return ApiError(code="InvalidRequestContentException", message=message, http_status=400)
 
 
-def _trace_header(given: bytes | None) -> str:
-    """The client's, if it is one; else a new root (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html)."""
-    if given is not None:
-        text = given.decode("latin-1")
-        if _TRACE_HEADER.fullmatch(text):
-            return text
-    random = os.urandom(20).hex()
-    return f"Root=1-{int(time.time()):08x}-{random[:24]};Parent={random[24:]};Sampled=0"
+def _given_trace_header(given: bytes | None) -> str | None:
+    if given is None:
+        return None
+    text = given.decode("latin-1")
+    return text if _TRACE_HEADER.fullmatch(text) else None
 
 
 def _headers(version: FunctionVersion, result: InvocationResult, trace_header: str) -> list[tuple[bytes, bytes]]:

@@ -26,6 +26,10 @@ _ERROR_TYPE_LENGTH = len(_ERROR_TYPE)
 _HEAD_MAX_BYTES = 1_200_000
 """`Lambda-Runtime-Function-XRay-Error-Cause` may be 1 MiB long."""
 
+_FRAMING_PER_BODY_BYTE = 16
+"""A chunk of one byte takes six on the wire. Beyond this, what comes is no body but a head or trailer without end, which the parser keeps."""
+_UNSENT_MAX_BYTES = 16_384
+
 
 class RuntimeEvents(Protocol):
     """What a runtime's requests mean to its environment. Methods that return an answer return `ACCEPTED` or `refusal(…)`."""
@@ -71,15 +75,16 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._url = b""
         self._body: list[bytes] = []
         self._body_bytes = 0
-        self._head_bytes = 0
-        self._is_in_head = False
+        self._request_bytes = 0
         self._error_type: str | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        if not self._check.admits(client=client, server=server):
-            _log.warning("a stranger connected to the Runtime API of an environment at %s:%s and was turned away", *server)
+        # Without a peer: the client has reset the connection before it was accepted.
+        if client is None or not self._check.admits(client=client, server=server):
+            if client is not None:
+                _log.warning("a stranger connected to the Runtime API of an environment at %s:%s and was turned away", *server)
             self._transport.abort()
             self._transport = None
             return
@@ -100,10 +105,9 @@ class RuntimeApiConnection(asyncio.Protocol):
             self.write(refusal(400, "InvalidRequest", "malformed HTTP"))
             self.close()
         self._is_parsing = False
-        if self._is_in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > _HEAD_MAX_BYTES:
-                self.close()
+        self._request_bytes += len(data)
+        if self._request_bytes - _FRAMING_PER_BODY_BYTE * self._body_bytes > _HEAD_MAX_BYTES:
+            self.close()
         if self._unsent and not self._events.is_waiting(self):
             self.write(b"")
 
@@ -114,7 +118,7 @@ class RuntimeApiConnection(asyncio.Protocol):
         together: one system call and one wake-up less for each invocation.
         """
         self._unsent += data
-        if self._transport is not None and not self._is_parsing:
+        if self._transport is not None and (not self._is_parsing or len(self._unsent) > _UNSENT_MAX_BYTES):
             data, self._unsent = self._unsent, b""
             self._transport.write(data)
 
@@ -124,13 +128,22 @@ class RuntimeApiConnection(asyncio.Protocol):
             self._transport.write(self._unsent)
             self._transport.close()
 
+    def pause_writing(self) -> None:
+        """The other side does not read its answers: it gets no more of its requests read."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It has read them."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
     # What httptools calls while it parses.
 
     def on_message_begin(self) -> None:
         self._url = b""
         self._body = []
-        self._body_bytes = self._head_bytes = 0
-        self._is_in_head = True
+        self._body_bytes = self._request_bytes = 0
         self._error_type = None
 
     def on_url(self, url: bytes) -> None:
@@ -139,9 +152,6 @@ class RuntimeApiConnection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(name) == _ERROR_TYPE_LENGTH and name.lower() == _ERROR_TYPE:
             self._error_type = value.decode("latin-1")
-
-    def on_headers_complete(self) -> None:
-        self._is_in_head = False
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)

@@ -209,7 +209,7 @@ class Node:
             callers=callers,
             models=models,
             translate_error=to_api_error,
-            new_request_id=ids.new_uuid,
+            ids=ids.IdSource(),
         )
         aws_api = AwsApi(models=models, operations=operations, callers=callers, translate_error=to_api_error, new_request_id=ids.new_uuid)
         own_routes = OwnRoutes(

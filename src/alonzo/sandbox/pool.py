@@ -59,6 +59,7 @@ class SandboxPool:
     async def acquire(self) -> Sandbox:
         """A ready sandbox: a spare, or else a new one. Raises SandboxLost if none can be had now; trying again is safe."""
         sandbox = self._take_spare() or self._spawn()
+        sandbox.hold()
         self._wanted.set()
         try:
             await asyncio.shield(sandbox.ready)

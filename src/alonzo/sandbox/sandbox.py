@@ -58,6 +58,8 @@ class Sandbox:
         self._settings = settings
         self._kill = kill
         self._peak_file: int | None = None
+        self._is_held = False
+        self._is_closed = False
         loop.add_reader(control, self._on_packet)
 
     def assign(self, assignment: Assignment) -> None:
@@ -75,9 +77,20 @@ class Sandbox:
             raise SandboxLost(f"sandbox {self.id} is gone") from error
         self._open_peak_file()
 
+    def hold(self) -> None:
+        """Somebody uses the sandbox now: even if it ends by itself, its log pipe stays open until `kill`.
+
+        A descriptor that is closed under its reader would soon be another one's.
+        """
+        self._is_held = True
+
     def kill(self) -> None:
-        """End every process of the sandbox now. May be called again."""
-        self._kill(self.id)
+        """End every process of the sandbox now, and let go of it. May be called again."""
+        self._is_held = False
+        if self.ended.done():
+            self._close()
+        else:
+            self._kill(self.id)
 
     def peak_memory_bytes(self) -> int | None:
         """The most memory the sandbox has used at once; None where the host does not count it."""
@@ -99,7 +112,9 @@ class Sandbox:
         if not self.runtime_exit.done():
             self.runtime_exit.set_result(-9)
         self.ended.set_result(None)
-        self._close()
+        asyncio.get_running_loop().remove_reader(self._control)
+        if not self._is_held:
+            self._close()
 
     def _on_packet(self) -> None:
         try:
@@ -138,7 +153,9 @@ class Sandbox:
             self._peak_file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def _close(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._control)
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._control.close()
         for listener in self.listeners:
             listener.close()

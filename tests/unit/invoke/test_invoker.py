@@ -1,0 +1,185 @@
+"""Synchronous invocation around environments that run nothing: what is tried again, what is refused, what is given back."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from alonzo.clock import ManualClock
+from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed
+from alonzo.environment.phases import Phase
+from alonzo.invoke.admission import Admission
+from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, Throttled
+from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.pools import EnvironmentPools
+from alonzo.model.function import FunctionVersion, State
+from alonzo.model.invocation import Invocation, InvocationResult
+from alonzo.model.quotas import INIT_TIMEOUT_SECONDS
+
+from .test_pools import MemoryEnvironment, a_version
+
+ACTIVE = msgspec.structs.replace(a_version(), state=State.ACTIVE, timeout_seconds=7)
+INVOCATION = Invocation(request_id="1", payload=b"{}", invoked_function_arn="arn", trace_header="Root=1")
+
+
+class ScriptedEnvironment(MemoryEnvironment):
+    """Fails INIT or the invocation as its script says, else echoes."""
+
+    def __init__(self, version: FunctionVersion, node: "MemoryNode") -> None:
+        super().__init__(version, phase=Phase.CREATED)
+        self._node = node
+        self.init_seconds = 0.0
+
+    async def initialize(self, *, timeout_seconds: float, within: Invocation | None = None) -> None:
+        self._node.calls.append(("initialize", timeout_seconds, within is not None))
+        problem = self._node.init_problems.pop(0) if self._node.init_problems else None
+        if problem is not None:
+            self.close()
+            raise problem
+        self.phase = Phase.IDLE
+        self.init_seconds = self._node.init_seconds
+
+    async def invoke(self, invocation: Invocation, *, timeout_seconds: float) -> InvocationResult:
+        self._node.calls.append(("invoke", timeout_seconds, False))
+        self._node.running_counts.append(self._node.admission.running_count(self.version.scope))
+        problem = self._node.invoke_problems.pop(0) if self._node.invoke_problems else None
+        if problem is not None:
+            self.close()
+            raise problem
+        return InvocationResult(invocation.payload)
+
+
+class MemoryNode:
+    """Everything that an Invoker needs, in memory."""
+
+    def __init__(self, *, account_limit: int = 10) -> None:
+        self.calls: list[tuple[str, float, bool]] = []
+        self.running_counts: list[int] = []
+        self.init_problems: list[Exception | None] = []
+        self.invoke_problems: list[Exception | None] = []
+        self.init_seconds = 1.0
+        self.current: FunctionVersion | None = ACTIVE
+        self.environments: list[ScriptedEnvironment] = []
+        self.admission = Admission(account_limit=account_limit)
+        role: Any = self
+        self.pools = EnvironmentPools(keep_alive_seconds=60.0, memory_available=lambda: 1.0, clock=ManualClock())
+        self.invoker = Invoker(versions=role, code=role, environments=role, pools=self.pools, admission=self.admission)
+
+    def find_current(self, version: FunctionVersion) -> FunctionVersion | None:
+        del version
+        return self.current
+
+    def find(self, sha256: str) -> Path | None:
+        return Path(sha256)
+
+    async def create(self, version: FunctionVersion, code_directory: Path) -> Any:
+        del code_directory
+        self.environments.append(ScriptedEnvironment(version, self))
+        return self.environments[-1]
+
+
+def run(scenario: Callable[[MemoryNode], Awaitable[None]], **settings: Any) -> None:
+    async def play() -> None:
+        await scenario(MemoryNode(**settings))
+
+    asyncio.run(play())
+
+
+def an_init_failure() -> InitFailed:
+    return InitFailed(fault=Fault("Runtime.ExitError", "Runtime exited"), payload=None, duration_seconds=0.1)
+
+
+def test_a_cold_start_is_followed_by_warm_ones() -> None:
+    async def scenario(node: MemoryNode) -> None:
+        for _ in range(3):
+            assert (await node.invoker.invoke(ACTIVE, INVOCATION)).payload == b"{}"
+        assert node.calls == [("initialize", INIT_TIMEOUT_SECONDS, False), *[("invoke", 7, False)] * 3]
+        assert node.running_counts == [1, 1, 1]
+        assert node.admission.running_count(ACTIVE.scope) == 0
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.FAILED, State.INACTIVE])
+def test_a_function_that_is_not_active_is_refused(state: State) -> None:
+    async def scenario(node: MemoryNode) -> None:
+        with pytest.raises(FunctionNotReady, match=f"currently in the following state: {state.value}"):
+            await node.invoker.invoke(msgspec.structs.replace(ACTIVE, state=state), INVOCATION)
+        assert node.environments == []
+
+    run(scenario)
+
+
+def test_nothing_is_started_for_an_invocation_without_a_place() -> None:
+    async def scenario(node: MemoryNode) -> None:
+        with pytest.raises(Throttled):
+            await node.invoker.invoke(ACTIVE, INVOCATION)
+        assert node.environments == []
+
+    run(scenario, account_limit=0)
+
+
+def test_init_is_tried_once_more_within_the_invocation_and_its_time() -> None:
+    async def scenario(node: MemoryNode) -> None:
+        node.init_problems = [an_init_failure()]
+        assert (await node.invoker.invoke(ACTIVE, INVOCATION)).payload == b"{}"
+        assert node.calls == [("initialize", INIT_TIMEOUT_SECONDS, False), ("initialize", 7.0, True), ("invoke", 6.0, False)]
+
+    run(scenario)
+
+
+def test_init_that_fails_twice_is_the_result() -> None:
+    async def scenario(node: MemoryNode) -> None:
+        node.init_problems = [an_init_failure(), an_init_failure()]
+        result = await node.invoker.invoke(ACTIVE, INVOCATION)
+        assert result.function_error == "Unhandled"
+        assert json.loads(result.payload)["errorType"] == "Runtime.ExitError"
+        assert node.admission.running_count(ACTIVE.scope) == 0
+
+    run(scenario)
+
+
+def test_an_environment_that_is_lost_is_replaced_and_nobody_notices() -> None:
+    async def scenario(node: MemoryNode) -> None:
+        await node.invoker.invoke(ACTIVE, INVOCATION)
+        node.invoke_problems = [EnvironmentLost("warm"), EnvironmentLost("cold")]
+        node.init_problems = [EnvironmentLost("in INIT")]
+        assert (await node.invoker.invoke(ACTIVE, INVOCATION)).payload == b"{}"
+        assert len(node.environments) == 4
+
+    run(scenario)
+
+
+def test_an_environment_of_an_old_revision_is_not_kept() -> None:
+    async def scenario(node: MemoryNode) -> None:
+        node.current = msgspec.structs.replace(ACTIVE, revision_id="2")
+        await node.invoker.invoke(ACTIVE, INVOCATION)
+        assert node.environments[0].phase is Phase.ENDED
+
+    run(scenario)
+
+
+def test_the_place_is_given_back_when_the_invocation_is_cancelled_or_fails() -> None:
+    async def scenario(node: MemoryNode) -> None:
+        for problem in (asyncio.CancelledError(), RuntimeError("a fault of ours")):
+            node.invoke_problems = [problem]
+            with pytest.raises(type(problem)):
+                await node.invoker.invoke(ACTIVE, INVOCATION)
+            assert node.admission.running_count(ACTIVE.scope) == 0
+
+    run(scenario)
+
+
+def test_a_machine_that_gives_no_environment_is_said_after_some_tries() -> None:
+    async def scenario(node: MemoryNode) -> None:
+        node.init_problems = [EnvironmentLost("no more processes")] * 20
+        with pytest.raises(NoEnvironment, match=r"function:function:\$LATEST: no more processes"):
+            await node.invoker.invoke(ACTIVE, INVOCATION)
+        assert 1 < len(node.environments) < 20
+        assert node.admission.running_count(ACTIVE.scope) == 0
+
+    run(scenario)

@@ -14,7 +14,9 @@ from tests.support.invoking import succeed
 from tests.support.server import Server, zip_of
 from tests.support.waiting import eventually
 
-_SLEEPER = "import os, time\ndef handler(event, context):\n    open('/tmp/mark', 'w').close()\n    time.sleep(event)\n    return os.getpid()\n"
+_SLEEPER = (
+    "import os, time\ndef handler(event, context):\n    open('/tmp/mark', 'w').close()\n    time.sleep(event)\n    return os.getpid()\n"
+)
 _ECHO = "def handler(event, context):\n    return event\n"
 _VERSIONED = "def handler(event, context):\n    return 'version {}'\n"
 _GONE_SECONDS = 2.0

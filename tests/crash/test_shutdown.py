@@ -60,7 +60,9 @@ def test_a_second_node_on_a_data_directory_is_refused(start_server: StartServer,
     data = tmp_path / "data"
     server = start_server(data_directory=data)
     server.deploy("echo", _ECHO)
-    refused = subprocess.run([ALONZO, "up", "--port", "0", "--data-dir", str(data)], capture_output=True, text=True, check=False, timeout=30)
+    refused = subprocess.run(
+        [ALONZO, "up", "--port", "0", "--data-dir", str(data)], capture_output=True, text=True, check=False, timeout=30
+    )
     assert refused.returncode != 0
     assert f"the data directory {data} is in use by the node with process id {server.process.pid}" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -151,7 +151,7 @@ def test_exiting_while_loading_is_an_exit_error(server: Server, statement: str, 
 def test_init_that_fails_is_tried_again_within_the_invocation(server: Server) -> None:
     name = server.deploy("fails-while-loading", "print('loading')\nraise ValueError('no weather')\n")
     answer = invoke(server, name, LogType="Tail")
-    messages = wait_for_log(server, name, "REPORT")
+    messages = wait_for_log(server, name, "REPORT RequestId:")
     assert [message for message in messages if message.startswith("loading")] == ["loading\n"] * 2
     phases = [message.split("\t")[1] for message in messages if message.startswith("INIT_REPORT")]
     assert phases == ["Phase: init", "Phase: invoke"]
@@ -171,7 +171,7 @@ def test_a_function_that_loads_at_the_second_try_runs(server: Server) -> None:
     name = server.deploy("loads-at-the-second-try", source, Timeout=20, MemorySize=1024)
     assert succeed(server, name) == 2
     assert succeed(server, name) == 2
-    report = wait_for_log(server, name, "REPORT", count=2)
+    report = wait_for_log(server, name, "REPORT RequestId:", count=2)
     assert sum(message.startswith("INIT_REPORT") for message in report) == 1
 
 
@@ -208,3 +208,19 @@ def test_the_time_of_the_second_try_is_taken_from_the_invocations(server: Server
     answer = invoke(server, name)
     expected = f"RequestId: {answer.request_id} Error: Task timed out after 3.00 seconds"
     assert answer.value == {"errorType": "Sandbox.Timedout", "errorMessage": expected}
+
+
+def test_the_time_of_the_second_try_is_time_of_the_invocation(server: Server) -> None:
+    counter = server.deploy("other-tries", "count = 0\ndef handler(event, context):\n    global count\n    count += 1\n    return count\n")
+    source = (
+        "import boto3, time\n"
+        f"tries = int(boto3.client('lambda').invoke(FunctionName='{counter}')['Payload'].read())\n"
+        "if tries == 1:\n    raise ValueError('not yet')\n"
+        "time.sleep(0.5)\n"
+        "def handler(event, context):\n    return context.get_remaining_time_in_millis()\n"
+    )
+    name = server.deploy("slow-at-the-second-try", source, Timeout=20, MemorySize=1024)
+    assert succeed(server, name) <= 19_500
+    report = next(message for message in wait_for_log(server, name, "REPORT RequestId:") if message.startswith("REPORT"))
+    assert float(report.partition("\tDuration: ")[2].partition(" ms")[0]) >= 500
+    assert "Init Duration" not in report

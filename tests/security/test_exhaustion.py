@@ -89,7 +89,9 @@ def test_broken_log_frames_break_nothing(host_network: Server, attack: Attack) -
 
 
 @pytest.mark.parametrize("handler", ["exhaustion.take_inotify_instances", "exhaustion.queue_signals"])
-def test_what_the_kernel_counts_by_user_is_not_taken_from_others(host_network: Server, attack: Attack, deploy: Attack, handler: str) -> None:
+def test_what_the_kernel_counts_by_user_is_not_taken_from_others(
+    host_network: Server, attack: Attack, deploy: Attack, handler: str
+) -> None:
     name = deploy(host_network, handler, MemorySize=512)
     assert host_network.client("lambda").invoke(FunctionName=name)["Payload"].read() != b"0"
     # The first one's environment is idle now and still holds what it took.

@@ -24,7 +24,9 @@ def _listening_ports(server: Server) -> list[int]:
     """Of everything that belongs to a node: its API, its store, the Runtime APIs of host networks."""
     node = psutil.Process(server.process.pid)
     family = [node, *node.children(recursive=True)]
-    return sorted({entry.laddr.port for process in family for entry in process.net_connections("tcp") if entry.status == psutil.CONN_LISTEN})
+    return sorted(
+        {entry.laddr.port for process in family for entry in process.net_connections("tcp") if entry.status == psutil.CONN_LISTEN}
+    )
 
 
 def _api_port(server: Server) -> int:
@@ -32,7 +34,9 @@ def _api_port(server: Server) -> int:
 
 
 @pytest.mark.parametrize("kind", ["host_network", "rootless"])
-def test_on_the_shared_loopback_strangers_are_turned_away(kind: str, attack: Attack, deploy: Deploy, request: pytest.FixtureRequest) -> None:
+def test_on_the_shared_loopback_strangers_are_turned_away(
+    kind: str, attack: Attack, deploy: Deploy, request: pytest.FixtureRequest
+) -> None:
     server: Server = request.getfixturevalue(kind)
     waiting = deploy(server, "network.tell_runtime_api")
     waiting_port = succeed(server, waiting)
@@ -76,9 +80,7 @@ def test_a_network_of_ones_own_leads_nowhere(own_network: Server, attack: Attack
 
 
 def test_an_own_network_still_has_the_aws_endpoint(own_network: Server) -> None:
-    source = (
-        "import boto3\ndef handler(event, context):\n    return [f['FunctionName'] for f in boto3.client('lambda').list_functions()['Functions']]\n"
-    )
+    source = "import boto3\ndef handler(event, context):\n    return [f['FunctionName'] for f in boto3.client('lambda').list_functions()['Functions']]\n"
     name = own_network.deploy(f"caller-{uuid.uuid4().hex[:6]}", source, MemorySize=512, Timeout=30)
     assert name in succeed(own_network, name)
 

@@ -25,7 +25,11 @@ def start_unprivileged(directory: Path, *options: str) -> Server:
         *("setpriv", f"--reuid={_USER}", f"--regid={_USER}", "--clear-groups", "prlimit", f"--nproc={_PROCESSES_MAX}"),
         *(_interpreter_for_all(), "-c", "from alonzo.cli.main import main; main()"),
     )
-    environment = {"HOME": str(directory), "PATH": f"{Path(ALONZO).parent}:/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": os.pathsep.join(packages)}
+    environment = {
+        "HOME": str(directory),
+        "PATH": f"{Path(ALONZO).parent}:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONPATH": os.pathsep.join(packages),
+    }
     return Server.start(*options, data_directory=data_directory, command=command, environment=environment)
 
 

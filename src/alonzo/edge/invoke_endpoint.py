@@ -12,12 +12,15 @@ import time
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+import msgspec
+
 from alonzo.aws.api_error import ApiError, not_implemented
 from alonzo.aws.identity import CallerDirectory
 from alonzo.aws.serialization import header_value, serialize_error
 from alonzo.aws.service_model import ServiceModels
 from alonzo.aws.validation import validate
 from alonzo.edge.asgi import AsgiScope, Receive, Send, send_response
+from alonzo.edge.http_protocol import WHOLE_ANSWER
 from alonzo.edge.json_payload import check_json
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
 from alonzo.errors import AlonzoError
@@ -35,7 +38,6 @@ _BODY_MAX_BYTES = 4 * PAYLOAD_SYNC_MAX_BYTES
 """Read this far, so that the error can say how large the payload was; beyond it the request is refused as any other would be."""
 _CLIENT_CONTEXT_MAX_BYTES = 3_583  # botocore, Invoke: "Up to 3,583 bytes of base64-encoded data"
 _TRACE_HEADER = re.compile(r"[\x21-\x7e]{1,256}")
-_JSON = (b"content-type", b"application/json")
 
 
 class InvokeEndpoint:
@@ -61,7 +63,12 @@ class InvokeEndpoint:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send, function_name: str) -> None:
         request_id = self._ids.new_uuid()
         try:
-            status, headers, body = await self._answer(scope, receive, function_name, request_id)
+            invoked = await self._answer(scope, receive, function_name, request_id)
+            if isinstance(invoked, _Invoked):
+                if not scope[WHOLE_ANSWER].send(invoked.head(request_id), invoked.payload):
+                    await send_response(send, 200, invoked.headers(request_id), invoked.payload)
+                return
+            status, headers, body = 204, [], b""
         except ClientDisconnected:
             return
         except Exception as error:  # a request ends here: whatever it was, the client gets an answer
@@ -70,9 +77,8 @@ class InvokeEndpoint:
         headers.append((b"x-amzn-requestid", request_id.encode()))
         await send_response(send, status, headers, body)
 
-    async def _answer(
-        self, scope: AsgiScope, receive: Receive, function_name: str, request_id: str
-    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    async def _answer(self, scope: AsgiScope, receive: Receive, function_name: str, request_id: str) -> "_Invoked | None":
+        """What came of the invocation; None for a dry run."""
         caller = self._callers.caller_of(scope["headers"], scope["query_string"])
         options = _read_headers(scope["headers"])
         qualifier = _qualifier(scope["query_string"]) if scope["query_string"] else None
@@ -84,7 +90,7 @@ class InvokeEndpoint:
         payload = await _read_payload(scope, receive)
         version = self._functions.get_version(reference)
         if kind == b"DryRun":
-            return 204, [], b""
+            return None
         if kind == b"Event":
             raise not_implemented(service="lambda", operation="Invoke with InvocationType Event")
         trace_header = _given_trace_header(options.get(b"x-amzn-trace-id")) or self._new_trace_header()
@@ -97,7 +103,7 @@ class InvokeEndpoint:
             wants_log_tail=log_type == b"Tail",
         )
         result = await self._invoker.invoke(version, invocation)
-        return 200, _headers(version, result, trace_header), result.payload
+        return _Invoked(version.version, result, trace_header)
 
     def _new_trace_header(self) -> str:
         """A new root (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html)."""
@@ -178,14 +184,31 @@ def _given_trace_header(given: bytes | None) -> str | None:
     return text if _TRACE_HEADER.fullmatch(text) else None
 
 
-def _headers(version: FunctionVersion, result: InvocationResult, trace_header: str) -> list[tuple[bytes, bytes]]:
-    headers = [
-        _JSON,
-        (b"x-amz-executed-version", version.version.encode()),
-        (b"x-amzn-trace-id", trace_header.encode()),
-    ]
-    if result.function_error is not None:
-        headers.append((b"x-amz-function-error", header_value(result.function_error)))
-    if result.log_tail:
-        headers.append((b"x-amz-log-result", base64.b64encode(result.log_tail)))
-    return headers
+class _Invoked(msgspec.Struct, frozen=True, gc=False):
+    """A successful answer of Invoke: also an invocation whose function failed is one."""
+
+    version: str
+    result: InvocationResult
+    trace_header: str
+
+    @property
+    def payload(self) -> bytes:
+        return self.result.payload
+
+    def headers(self, request_id: str) -> list[tuple[bytes, bytes]]:
+        """All of them, but for the length."""
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"x-amz-executed-version", self.version.encode()),
+            (b"x-amzn-trace-id", self.trace_header.encode()),
+            (b"x-amzn-requestid", request_id.encode()),
+        ]
+        if self.result.function_error is not None:
+            headers.append((b"x-amz-function-error", header_value(self.result.function_error)))
+        if self.result.log_tail:
+            headers.append((b"x-amz-log-result", base64.b64encode(self.result.log_tail)))
+        return headers
+
+    def head(self, request_id: str) -> bytes:
+        """The same as bytes. None of the values can hold a line end: they are ours, base64, or checked (`_TRACE_HEADER`)."""
+        return b"HTTP/1.1 200 OK\r\n" + b"".join(b"%b: %b\r\n" % header for header in self.headers(request_id))

@@ -19,8 +19,8 @@ from alonzo.model.scope import Scope
 _log = logging.getLogger(__name__)
 
 _INTERVAL_SECONDS = 0.2
-_WAITING_MAX_EVENTS = 60_000
-_WAITING_MAX_CHARACTERS = 16_000_000
+WAITING_MAX_EVENTS = 60_000
+WAITING_MAX_CHARACTERS = 16_000_000
 _EVENTS_AT_ONCE = 2_000
 """Encoding this many takes 2 ms: no longer shall the event loop be kept from invocations."""
 
@@ -58,12 +58,16 @@ class LogOutlet:
 
     def write(self, event: LogEvent) -> None:
         """Take one event."""
-        if event.unix_ms < self._newest_ms:
+        if event.unix_ms >= self._newest_ms:
+            self._newest_ms = event.unix_ms
+        else:
             event = LogEvent(self._newest_ms, event.message)
-        self._newest_ms = event.unix_ms
+        delivery = self._delivery
         if not self._waiting:
-            self._delivery.note(self)
-        if self._delivery.has_room_for(event):
+            delivery.note(self)
+        if delivery.waiting_events < WAITING_MAX_EVENTS and delivery.waiting_characters < WAITING_MAX_CHARACTERS:
+            delivery.waiting_events += 1
+            delivery.waiting_characters += len(event.message)
             self._waiting.append(event)
         else:
             self._dropped_count += 1
@@ -82,21 +86,13 @@ class LogDelivery:
         self._appender = appender
         self._clock = clock
         self._written_to: set[LogOutlet] = set()
-        self._waiting_events = 0
-        self._waiting_characters = 0
+        self.waiting_events = 0
+        self.waiting_characters = 0
         self._arrived = asyncio.Event()
 
     def open_outlet(self, name: LogStreamName) -> LogOutlet:
         """The way into one log stream."""
         return LogOutlet(name=name, delivery=self)
-
-    def has_room_for(self, event: LogEvent) -> bool:
-        """Count an event in, if there is room for it."""
-        if self._waiting_events >= _WAITING_MAX_EVENTS or self._waiting_characters >= _WAITING_MAX_CHARACTERS:
-            return False
-        self._waiting_events += 1
-        self._waiting_characters += len(event.message)
-        return True
 
     def note(self, outlet: LogOutlet) -> None:
         """There is something to fetch from an outlet."""
@@ -129,8 +125,8 @@ class LogDelivery:
         try:
             await self._append(name, events)
         finally:
-            self._waiting_events -= len(events)
-            self._waiting_characters -= sum(len(event.message) for event in events)
+            self.waiting_events -= len(events)
+            self.waiting_characters -= sum(len(event.message) for event in events)
 
     async def _append(self, name: LogStreamName, events: list[LogEvent]) -> None:
         try:

@@ -10,7 +10,22 @@ from typing import Any
 
 from attempts import attempt, read_from, write_to
 
-_PLACES = ("/", "/var/task", "/var/runtime", "/var/lang", "/opt", "/usr", "/etc", "/dev", "/bin", "/.alonzo", "/proc", "/root", "/home", "/sys")
+_PLACES = (
+    "/",
+    "/var/task",
+    "/var/runtime",
+    "/var/lang",
+    "/opt",
+    "/usr",
+    "/etc",
+    "/dev",
+    "/bin",
+    "/.alonzo",
+    "/proc",
+    "/root",
+    "/home",
+    "/sys",
+)
 _KERNEL_SWITCHES = (
     "/proc/sys/kernel/hostname", "/proc/sys/kernel/core_pattern", "/proc/sys/vm/drop_caches", "/proc/sys/net/ipv4/ip_forward",
     "/proc/sysrq-trigger", "/proc/1/mem", "/proc/1/oom_score_adj", "/proc/1/attr/current", "/proc/self/uid_map", "/proc/self/setgroups",
@@ -59,7 +74,9 @@ def look_around(_event: Any, _context: Any) -> dict[str, Any]:
     return {
         "processes": _visible_processes(),
         "own": os.getpid(),
-        "status": {name: status[name] for name in ("Uid", "Gid", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp")},
+        "status": {
+            name: status[name] for name in ("Uid", "Gid", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp")
+        },
         "mounts": [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()],
         "descriptors": {name: _link("/proc/self/fd/" + name) for name in os.listdir("/proc/self/fd")},
         "devices": sorted(os.listdir("/dev")),
@@ -72,7 +89,15 @@ def look_around(_event: Any, _context: Any) -> dict[str, Any]:
 
 def follow_links(_event: Any, _context: Any) -> dict[str, str]:
     outcomes = {}
-    targets = ("/etc/shadow", "/proc/1/root/etc/shadow", "/proc/1/cwd", "/proc/1/fd/3", "../" * 9 + "root", "/.alonzo/code", "/.alonzo/dev/loop0")
+    targets = (
+        "/etc/shadow",
+        "/proc/1/root/etc/shadow",
+        "/proc/1/cwd",
+        "/proc/1/fd/3",
+        "../" * 9 + "root",
+        "/.alonzo/code",
+        "/.alonzo/dev/loop0",
+    )
     for number, target in enumerate(targets):
         os.symlink(target, f"/tmp/link-{number}")
         outcomes[target] = attempt(read_from, f"/tmp/link-{number}")
@@ -97,7 +122,24 @@ def become_root(_event: Any, _context: Any) -> dict[str, Any]:
 
 
 def open_devices(_event: Any, _context: Any) -> dict[str, str]:
-    devices = ("mem", "kmem", "port", "kmsg", "loop0", "loop-control", "vda", "sda", "tty", "tty0", "console", "ptmx", "kvm", "fuse", "net/tun", "shm")
+    devices = (
+        "mem",
+        "kmem",
+        "port",
+        "kmsg",
+        "loop0",
+        "loop-control",
+        "vda",
+        "sda",
+        "tty",
+        "tty0",
+        "console",
+        "ptmx",
+        "kvm",
+        "fuse",
+        "net/tun",
+        "shm",
+    )
     outcomes = {name: attempt(read_from, f"/dev/{name}") for name in devices}
     outcomes["mknod"] = attempt(os.mknod, "/tmp/device", 0o600 | stat.S_IFBLK, os.makedev(7, 0))
     return outcomes

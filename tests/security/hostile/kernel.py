@@ -70,13 +70,27 @@ def make_calls(_event: Any, _context: Any) -> dict[str, str]:
 
 def open_sockets(_event: Any, _context: Any) -> dict[str, str]:
     """Families and kinds of sockets that reach below or beside the internet protocols."""
-    families = {"packet": 17, "alg": 38, "vsock": 40, "bluetooth": 31, "can": 29, "tipc": 30, "rds": 21, "xdp": 44, "key": 15, "nfc": 39, "x25": 9}
+    families = {
+        "packet": 17,
+        "alg": 38,
+        "vsock": 40,
+        "bluetooth": 31,
+        "can": 29,
+        "tipc": 30,
+        "rds": 21,
+        "xdp": 44,
+        "key": 15,
+        "nfc": 39,
+        "x25": 9,
+    }
     outcomes = {f"family {name}": attempt(socket.socket, family, socket.SOCK_DGRAM) for name, family in families.items()}
     outcomes |= {f"pair {name}": call(53 if _X86 else 199, family, 2, 0, b"\0" * 8) for name, family in families.items()}
     outcomes["raw"] = attempt(socket.socket, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     outcomes["raw 6"] = attempt(socket.socket, socket.AF_INET6, socket.SOCK_RAW, 58)
     protocols = {"netfilter": 12, "audit": 9, "xfrm": 6, "sock_diag": 4, "uevent": 15, "connector": 11, "generic": 16, "crypto": 21}
-    outcomes |= {f"netlink {name}": attempt(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW, number) for name, number in protocols.items()}
+    outcomes |= {
+        f"netlink {name}": attempt(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW, number) for name, number in protocols.items()
+    }
     outcomes["sctp"] = attempt(socket.socket, socket.AF_INET, socket.SOCK_STREAM, 132)
     outcomes["dccp"] = attempt(socket.socket, socket.AF_INET, 6, 33)
     outcomes["l2tp"] = attempt(socket.socket, socket.AF_INET, socket.SOCK_DGRAM, 115)
@@ -125,7 +139,12 @@ def raise_limits(_event: Any, _context: Any) -> dict[str, str]:
     def raise_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (1_000_000, 1_000_000))
 
-    return {"nice": attempt(renice), "files": _refused(raise_files), "real time": attempt(_become_real_time), "oom": attempt(_shield_from_oom)}
+    return {
+        "nice": attempt(renice),
+        "files": _refused(raise_files),
+        "real time": attempt(_become_real_time),
+        "oom": attempt(_shield_from_oom),
+    }
 
 
 def _refused(action: Any) -> str:

@@ -26,7 +26,14 @@ def answer_wrongly(_event: Any, context: Any) -> list[Any]:
 
 
 def send_garbage(_event: Any, _context: Any) -> str:
-    for garbage in (b"\0" * 100_000, os.urandom(100_000), b"GET", b"POST / HTTP/9.9\r\n\r\n", b"\r\n" * 1_000, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"):
+    for garbage in (
+        b"\0" * 100_000,
+        os.urandom(100_000),
+        b"GET",
+        b"POST / HTTP/9.9\r\n\r\n",
+        b"\r\n" * 1_000,
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ):
         with _connection() as client:
             client.sendall(garbage)
             client.shutdown(socket.SHUT_WR)
@@ -161,4 +168,3 @@ def _read_all(client: socket.socket) -> None:
             pass
     except OSError:
         pass
-

@@ -43,8 +43,8 @@ class ScriptedEnvironment(MemoryEnvironment):
         self.phase = Phase.IDLE
         self.init_seconds = self._node.init_seconds
 
-    async def invoke(self, invocation: Invocation, *, timeout_seconds: float) -> InvocationResult:
-        self._node.calls.append(("invoke", timeout_seconds, False))
+    async def invoke(self, invocation: Invocation, *, timeout_seconds: float, spent_seconds: float = 0.0) -> InvocationResult:
+        self._node.calls.append(("invoke", timeout_seconds - spent_seconds, False))
         self._node.running_counts.append(self._node.admission.running_count(self.version.scope))
         problem = self._node.invoke_problems.pop(0) if self._node.invoke_problems else None
         if problem is not None:

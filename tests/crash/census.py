@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from tests.support.server import Server
 
 from alonzo.node.host_setup import node_name
-from tests.support.server import Server
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _all_mounts() -> frozenset[str]:
     seen: set[str] = set()
     for process in psutil.pids():
         try:
-            namespace = os.readlink(f"/proc/{process}/ns/mnt")
+            namespace = str(Path(f"/proc/{process}/ns/mnt").readlink())
             if namespace not in seen:
                 seen.add(namespace)
                 found |= {f"{namespace} {line}" for line in Path(f"/proc/{process}/mountinfo").read_text().splitlines()}

@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
-
 from tests.support.server import Server
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-
-from alonzo.node.host_setup import node_name
 from tests.conftest import StartServer
 from tests.crash.census import take_census
 from tests.crash.load import Load
 from tests.support.invoking import succeed
 from tests.support.server import Server, zip_of
 from tests.support.waiting import eventually
+
+from alonzo.node.host_setup import node_name
 
 _SLEEPER = (
     "import os, time\ndef handler(event, context):\n    open('/tmp/mark', 'w').close()\n    time.sleep(event)\n    return os.getpid()\n"

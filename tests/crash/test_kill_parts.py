@@ -4,7 +4,6 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
-
 from tests.conftest import StartServer
 from tests.crash.load import Load
 from tests.support.invoking import invoke, succeed, wait_for_log

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.security.unprivileged import start_unprivileged
 from tests.support.invoking import Answer, invoke
 from tests.support.server import ROLE, Server, zip_of

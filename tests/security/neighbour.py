@@ -1,11 +1,11 @@
 """The innocent second function: invoked all the while, it must go on answering rightly and in good time."""
 
+import contextlib
 import threading
 from types import TracebackType
 from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
-
 from tests.support.server import Server
 
 _SOURCE = "def handler(event, context):\n    return event + 1\n"
@@ -26,10 +26,8 @@ class Neighbour:
         self._harm: list[str] = []
 
     def __enter__(self) -> Self:
-        try:
+        with contextlib.suppress(self._client.exceptions.ResourceConflictException):  # it is there from an earlier test
             self._server.deploy("neighbour", _SOURCE)
-        except self._client.exceptions.ResourceConflictException:
-            pass  # an earlier test's
         self._ask(0)
         self._thread.start()
         return self

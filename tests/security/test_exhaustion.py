@@ -1,11 +1,11 @@
 """Functions that take whatever there is get their share and no more."""
 
 import pytest
-
-from alonzo.model.quotas import FILE_DESCRIPTORS_MAX, PROCESSES_MAX
 from tests.security.conftest import Attack
 from tests.security.neighbour import Neighbour
 from tests.support.server import Server
+
+from alonzo.model.quotas import FILE_DESCRIPTORS_MAX, PROCESSES_MAX
 
 _KILLED = "Runtime exited with error: signal: killed"
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import psutil
 import pytest
-
 from tests.security.conftest import Attack
 from tests.security.neighbour import Neighbour
 from tests.support.invoking import succeed

@@ -1,7 +1,6 @@
 """`--isolation process` promises no walls, but the same answers, and that ends are ends."""
 
 import psutil
-
 from tests.security.conftest import Attack
 from tests.support.invoking import succeed
 from tests.support.server import Server

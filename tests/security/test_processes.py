@@ -4,7 +4,6 @@ import signal
 
 import psutil
 import pytest
-
 from tests.security.conftest import Attack
 from tests.security.neighbour import Neighbour
 from tests.support.invoking import invoke, succeed

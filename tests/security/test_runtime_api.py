@@ -2,7 +2,6 @@
 
 import psutil
 import pytest
-
 from tests.security.conftest import Attack
 from tests.security.neighbour import Neighbour
 from tests.support.invoking import invoke

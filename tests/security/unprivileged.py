@@ -4,8 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-import alonzo
 from tests.support.server import ALONZO, Server
+
+import alonzo
 
 _USER = 65_533
 _PROCESSES_MAX = 1_500

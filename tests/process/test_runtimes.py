@@ -50,7 +50,7 @@ def test_each_runtime_runs(server: Server, interpreters: dict[str, bool], runtim
     assert f"Runtime Version: python:{runtime.removeprefix('python')}.v" in "".join(messages)
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", [runtime for runtime in RUNTIMES if runtime != "python3.9"])
 def test_each_runtime_has_boto3_and_the_runtime_client(server: Server, runtime: str) -> None:
     source = "import json, boto3, botocore, urllib3, awslambdaric\ndef handler(event, context):\n    return boto3.__version__\n"
     name = server.deploy("boto3-" + runtime.replace(".", "-"), source, Runtime=runtime, MemorySize=1024)

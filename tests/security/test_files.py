@@ -18,7 +18,8 @@ def test_nothing_outside_tmp_can_be_written(node: Server, attack: Attack) -> Non
 def test_the_files_of_the_host_are_not_there(node: Server, attack: Attack) -> None:
     data = node.data_directory
     places = [
-        "/etc/shadow", "/etc/hostname", "/etc/machine-id", "/etc/ssl/private", "/root", "/home", "/mnt", "/srv", "/work", "/sys", "/run", "/boot",
+        "/etc/shadow", "/etc/hostname", "/etc/machine-id", "/etc/ssl/private", "/root", "/home", "/mnt", "/srv", "/work", "/sys",
+        "/run", "/boot",
         "/var/log", "/var/run", "/dev/shm", "/proc/1/environ", "/proc/1/root", "/proc/1/cwd", "/proc/1/maps", "/proc/kcore", "/proc/kmsg",
         str(Path(__file__)), str(Path.home()), str(data), str(data / "code"), str(data / "store" / "nats-server.conf"),
         "/.alonzo/code", "/.alonzo/tmp", "/.alonzo/dev", "/proc/self/cwd/../../../etc/shadow", "/tmp/../../../root",

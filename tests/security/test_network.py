@@ -16,6 +16,11 @@ from tests.support.server import Server
 Deploy = Callable[..., str]
 
 _SLOW = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'slept'\n"
+_CALLER = """
+import boto3
+def handler(event, context):
+    return [function["FunctionName"] for function in boto3.client("lambda").list_functions()["Functions"]]
+"""
 _STRANGER = {"", "ConnectionResetError", "ConnectionRefusedError", "silence", "BrokenPipeError"}
 
 
@@ -79,8 +84,7 @@ def test_a_network_of_ones_own_leads_nowhere(own_network: Server, attack: Attack
 
 
 def test_an_own_network_still_has_the_aws_endpoint(own_network: Server) -> None:
-    source = "import boto3\ndef handler(event, context):\n    return [f['FunctionName'] for f in boto3.client('lambda').list_functions()['Functions']]\n"
-    name = own_network.deploy(f"caller-{uuid.uuid4().hex[:6]}", source, MemorySize=512, Timeout=30)
+    name = own_network.deploy(f"caller-{uuid.uuid4().hex[:6]}", _CALLER, MemorySize=512, Timeout=30)
     assert name in succeed(own_network, name)
 
 

@@ -122,11 +122,13 @@ class Server:
 
 
 def zip_of(files: dict[str, str | bytes]) -> bytes:
-    """A zip archive of these files."""
+    """A zip archive of these files, all of them executable."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, content in files.items():
-            archive.writestr(path, content)
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = 0o755 << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 

@@ -88,7 +88,7 @@ class InvokeEndpoint:
             self._check_options(function_name, kind.decode("latin-1"), log_type.decode("latin-1"))
         reference = refer_to_function(function_name, qualifier, caller.scope)
         payload = await _read_payload(scope, receive)
-        version = self._functions.get_version(reference)
+        version = self._functions.get_version(reference).runnable
         if kind == b"DryRun":
             return None
         if kind == b"Event":

@@ -45,6 +45,7 @@ class _Running:
     request_id: bytes
     timeout_seconds: float
     answer: asyncio.Future[InvocationResult]
+    spent_seconds: float
     started_at: float = 0.0
     timer: asyncio.TimerHandle | None = None
     delivered: bool = False
@@ -97,7 +98,8 @@ class ExecutionEnvironment:
             async with asyncio.timeout(timeout_seconds):
                 await self._initialized
             self.init_seconds = self._since_init()
-            self._journal.note_init(self.init_seconds)
+            if within is None:
+                self._journal.note_init(self.init_seconds)
         except TimeoutError:
             failure = InitFailed(fault=timeout_fault(timeout_seconds), payload=None, duration_seconds=self._since_init())
             self._journal.write_init_failure(failure, within)
@@ -111,13 +113,17 @@ class ExecutionEnvironment:
             if not self.init_seconds:
                 self.close()
 
-    async def invoke(self, invocation: Invocation, *, timeout_seconds: float) -> InvocationResult:
+    async def invoke(self, invocation: Invocation, *, timeout_seconds: float, spent_seconds: float = 0.0) -> InvocationResult:
         """Run the function once. The environment is idle again, or has ended, when this returns.
+
+        `spent_seconds` of the time have gone already, into an INIT that was part of this invocation.
 
         Raises EnvironmentLost if the environment ended before the runtime took the invocation. Cancelling ends the environment.
         """
         self._enter(Phase.INVOKE)
-        running = self._running = _Running(invocation, invocation.request_id.encode(), timeout_seconds, self._loop.create_future())
+        running = self._running = _Running(
+            invocation, invocation.request_id.encode(), timeout_seconds, self._loop.create_future(), spent_seconds
+        )
         self._journal.begin_tail(invocation)
         self._start_timer(running)
         if self._next is not None:
@@ -189,6 +195,8 @@ class ExecutionEnvironment:
             return refusal(400, "InvalidRequestID", "Invalid request ID")
         if content_length > quotas.RESPONSE_SYNC_MAX_BYTES:
             self._finish(response_too_large(), "error", "Function.ResponseSizeTooLarge")
+            # The runtime exits over the refusal (a RuntimeError in awslambdaric): no further invocation may come here.
+            self._loop.call_soon(self.close)
             return refusal(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).")
         self._finish(InvocationResult(body), "success", None)
         return accepted()
@@ -237,12 +245,12 @@ class ExecutionEnvironment:
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
             f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
-            f"Lambda-Runtime-Deadline-Ms: {now + int(running.timeout_seconds * 1_000)}\r\n"
+            f"Lambda-Runtime-Deadline-Ms: {now + int((running.timeout_seconds - running.spent_seconds) * 1_000)}\r\n"
             f"Lambda-Runtime-Invoked-Function-Arn: {invocation.invoked_function_arn}\r\n"
             f"Lambda-Runtime-Trace-Id: {invocation.trace_header}\r\n{optional}"
             f"Content-Length: {len(invocation.payload)}\r\n\r\n"
         )
-        running.started_at = self._clock.monotonic()
+        running.started_at = self._clock.monotonic() - running.spent_seconds
         connection.write(head.encode() + invocation.payload)
 
     def _is_current(self, request_id: bytes) -> bool:
@@ -268,7 +276,7 @@ class ExecutionEnvironment:
 
     def _start_timer(self, running: _Running) -> None:
         self._cancel_timer(running)
-        running.timer = self._loop.call_later(running.timeout_seconds, self._on_timeout, running)
+        running.timer = self._loop.call_later(running.timeout_seconds - running.spent_seconds, self._on_timeout, running)
 
     def _cancel_timer(self, running: _Running) -> None:
         if running.timer is not None:

@@ -67,9 +67,13 @@ class LogChannel:
         return bytes(tail[-LOG_TAIL_MAX_BYTES:])
 
     def drain(self) -> None:
-        """Read what the function has written by now: everything it wrote before a response that has just come in."""
+        """Read what the function has written by now: everything it wrote before a response that has just come in.
+
+        A line that has not ended ends here: what an invocation writes stands between its START and its END.
+        """
         for _ in range(_DRAIN_READS):
             if not self._read():
+                self._deliver(self._parser.flush_line(self._clock.unix_ms()))
                 return
 
     def _on_readable(self) -> None:

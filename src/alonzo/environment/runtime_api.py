@@ -27,7 +27,7 @@ _HEAD_MAX_BYTES = 1_200_000
 """`Lambda-Runtime-Function-XRay-Error-Cause` may be 1 MiB long."""
 
 _FRAMING_PER_BODY_BYTE = 16
-"""A chunk of one byte takes six on the wire. What comes beyond this is no body but a head or trailer without end, kept by the parser."""
+"""A chunk of one byte takes six on the wire. Beyond this it is no body but an endless head or trailer, which the parser keeps."""
 _UNSENT_MAX_BYTES = 16_384
 
 

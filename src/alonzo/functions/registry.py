@@ -83,8 +83,9 @@ class Functions:
         return self._records.find((scope.account_id, scope.region, name, qualifier or LATEST))
 
     def find_current(self, version: FunctionVersion) -> FunctionVersion | None:
-        """What the record of a version is by now; None if it was deleted."""
-        return self._records.find(_key(version))
+        """What is run of a version by now; None if it was deleted."""
+        current = self._records.find(_key(version))
+        return None if current is None else current.runnable
 
     def get_version(self, reference: FunctionReference) -> FunctionVersion:
         """The version that a reference means. `FunctionNotFound`."""
@@ -248,7 +249,7 @@ class Functions:
 
     async def _write_change(self, record: Versioned[FunctionVersion], *, publish: bool, **changes: Any) -> FunctionVersion:
         latest = msgspec.structs.replace(
-            states.changed(record.value),
+            states.changed(record.value, before=self._records.find(_key(record.value)) or record.value),
             last_modified_unix_ms=self._clock.unix_ms(),
             published_count=record.value.published_count + publish,
             **changes,

@@ -44,13 +44,14 @@ def created(version: FunctionVersion) -> FunctionVersion:
     )
 
 
-def changed(version: FunctionVersion) -> FunctionVersion:
-    """A version whose code or configuration was changed. One that failed or is inactive begins anew."""
+def changed(version: FunctionVersion, *, before: FunctionVersion) -> FunctionVersion:
+    """A version whose code or configuration was changed from `before`. One that failed or is inactive begins anew."""
     if version.state is not State.ACTIVE:
         _check(version.state, State.PENDING)
         return created(version)
     return msgspec.structs.replace(
         version,
+        superseded=before,
         last_update_status=LastUpdateStatus.IN_PROGRESS,
         last_update_status_reason=_CREATING_REASON,
         last_update_status_reason_code=_CREATING_REASON_CODE,
@@ -63,6 +64,7 @@ def activated(version: FunctionVersion) -> FunctionVersion:
     _check(version.state, State.ACTIVE)
     return msgspec.structs.replace(
         version,
+        superseded=None,
         state=State.ACTIVE,
         state_reason=None,
         state_reason_code=None,
@@ -74,7 +76,8 @@ def activated(version: FunctionVersion) -> FunctionVersion:
 
 
 def failed(version: FunctionVersion, *, reason: str, reason_code: str) -> FunctionVersion:
-    """A version whose creation or update cannot be carried out. An active one stays active: only its update failed."""
+    """A version whose creation or update cannot be carried out. An active one stays what it was: only its update failed."""
+    version = version.runnable
     creating = version.state is State.PENDING
     state = State.FAILED if creating else State.ACTIVE
     _check(version.state, state)

@@ -29,6 +29,9 @@ def prepare() -> None:
 def run(variables: dict[str, str]) -> NoReturn:
     """Run the function until the runtime ends; the process ends with it, as `python bootstrap.py` would."""
     code = 1
+    wrapper = variables.pop("AWS_LAMBDA_EXEC_WRAPPER", None)
+    if wrapper is not None:
+        _execute_through(wrapper, variables)
     try:
         _become_fresh(variables)
         code = _serve(variables)
@@ -38,6 +41,16 @@ def run(variables: dict[str, str]) -> NoReturn:
         traceback.print_exc()
     finally:
         _leave(code)
+
+
+def _execute_through(wrapper: str, variables: dict[str, str]) -> NoReturn:
+    """Start over in a new process, by the function's own program (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html)."""
+    program = [wrapper, sys.executable, "-X", "utf8", f"{variables['LAMBDA_RUNTIME_DIR']}/alonzo/guest/bootstrap.py"]
+    try:
+        os.execve(wrapper, program, variables)
+    except OSError as error:
+        print(f"AWS_LAMBDA_EXEC_WRAPPER: {error}", file=sys.stderr, flush=True)
+        os._exit(1)
 
 
 def _become_fresh(variables: dict[str, str]) -> None:

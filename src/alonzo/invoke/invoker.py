@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from alonzo.environment.environment import ExecutionEnvironment
-from alonzo.environment.outcomes import EnvironmentLost, InitFailed, timeout_fault
+from alonzo.environment.outcomes import EnvironmentLost, InitFailed
 from alonzo.invoke.admission import Admission
 from alonzo.invoke.errors import FunctionNotReady, NoEnvironment
 from alonzo.invoke.pools import EnvironmentPools
@@ -88,7 +88,7 @@ class Invoker:
         raise NoEnvironment(f"no execution environment for {version.qualified_arn}: {problem}") from problem
 
     async def _invoke_in_new(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
-        timeout_seconds = float(version.timeout_seconds)
+        timeout_seconds, spent_seconds = float(version.timeout_seconds), 0.0
         environment = await self._create(version)
         try:
             await environment.initialize(timeout_seconds=INIT_TIMEOUT_SECONDS)
@@ -100,11 +100,8 @@ class Invoker:
                 await environment.initialize(timeout_seconds=timeout_seconds, within=invocation)
             except InitFailed as failure:
                 return failure.result(invocation.request_id)
-            timeout_seconds -= environment.init_seconds
-            if timeout_seconds <= 0:
-                environment.close()
-                return timeout_fault(version.timeout_seconds).result(invocation.request_id)
-        result = await environment.invoke(invocation, timeout_seconds=timeout_seconds)
+            spent_seconds = environment.init_seconds
+        result = await environment.invoke(invocation, timeout_seconds=timeout_seconds, spent_seconds=spent_seconds)
         self._pools.give_back(environment, self._versions.find_current(version))
         return result
 

@@ -108,11 +108,18 @@ class FunctionVersion(msgspec.Struct, frozen=True, kw_only=True):
     last_update_status_reason_code: str | None = None
     last_modified_unix_ms: int
     revision_id: str
+    superseded: "FunctionVersion | None" = None
+    """While an update is in progress: the version before it, which goes on running, and stays if the update fails."""
     runtime_version_arn: str | None
     tags: dict[str, str] = {}
     """Of the whole function; kept with `$LATEST` only."""
     published_count: int = 0
     """How many versions were ever published: numbers are not given twice. Kept with `$LATEST` only."""
+
+    @property
+    def runnable(self) -> "FunctionVersion":
+        """What is invoked: while an update is in progress, the version as it was before."""
+        return self if self.superseded is None else self.superseded
 
     @property
     def function_arn(self) -> str:

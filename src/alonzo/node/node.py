@@ -148,7 +148,9 @@ class Node:
         server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
         activations = Activations(records=stores.records, code_directories=stores.code_directories, activate=_activation(parts.factory))
-        stop_retiring = functions.subscribe(lambda key, current: parts.pools.retire((key[0], key[1], key[2], key[3]), current))
+        stop_retiring = functions.subscribe(
+            lambda key, current: parts.pools.retire((key[0], key[1], key[2], key[3]), current and current.runnable)
+        )
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(component)

@@ -38,8 +38,12 @@ class LogPipeParser:
         self._rest = data[position:]
         return lines
 
+    def flush_line(self, unix_ms: int) -> list[LogEvent]:
+        """A plain line that has not ended, as an event of its own; a frame that has not ended goes on waiting."""
+        return [] if self._rest.startswith(_FRAME_MAGIC) else self.flush(unix_ms)
+
     def flush(self, unix_ms: int) -> list[LogEvent]:
-        """What is left at the end of an invocation or of the pipe, as an event of its own."""
+        """What is left at the end of the pipe, as an event of its own."""
         rest, self._rest = self._rest, b""
         if not rest:
             return []

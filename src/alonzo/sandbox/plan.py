@@ -14,6 +14,7 @@ Step = dict[str, Any]
 _MERGED_DIRECTORIES = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _TRUST_DIRECTORIES = ("/etc/ssl", "/etc/pki", "/etc/ca-certificates")
+_KEY_DIRECTORIES = ("/etc/ssl/private", "/etc/pki/tls/private")
 _COPIED_FILES = ("resolv.conf", "services", "protocols", "mime.types")
 _MASKED_DIRECTORIES = ("/usr/local", "/usr/src", "/usr/share/doc")
 
@@ -79,6 +80,9 @@ def _interpreter(prefix: Path, version: tuple[int, int], recursive: bool) -> Ite
     yield {"kind": "bind", "source": str(prefix), "path": "/var/lang", "recursive": recursive}
     # What the host's owner has installed there is not for functions: on AWS they see boto3 and nothing else.
     yield {"kind": "mask", "path": f"/var/lang/lib/python{version[0]}.{version[1]}/site-packages"}
+    for path in _MASKED_DIRECTORIES:
+        # The distribution's own interpreter has /usr as its prefix: what is masked there shall not come back here.
+        yield {"kind": "mask", "path": path.replace("/usr", "/var/lang", 1)}
 
 
 def _devices() -> Iterator[Step]:
@@ -99,3 +103,6 @@ def _etc(host: Path, recursive: bool) -> Iterator[Step]:
         source = host / path.lstrip("/")
         if source.exists():
             yield {"kind": "bind", "source": str(source.resolve()), "path": path, "recursive": recursive}
+    # Rootless sandboxes are in the groups of the node's user, which may be one that reads keys.
+    for path in _KEY_DIRECTORIES:
+        yield {"kind": "mask", "path": path}

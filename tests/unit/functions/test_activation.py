@@ -123,7 +123,7 @@ def test_every_step_that_is_not_in_the_table_is_a_defect(open_control_plane: Any
         async with open_control_plane() as plane:
             pending = await plane.create()
             with pytest.raises(states.StateTransitionForbidden):
-                states.changed(pending)
+                states.changed(pending, before=pending)
             failed = states.failed(pending, reason="r", reason_code="InternalError")
             for step in (states.activated, lambda version: states.failed(version, reason="r", reason_code="c")):
                 with pytest.raises(states.StateTransitionForbidden):

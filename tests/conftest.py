@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-
 from tests.support.server import Server
 
 StartServer = Callable[..., Server]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 from alonzo.store.connection import connect
-from alonzo.model.log_event import LogEvent
 from alonzo.store.log_page import LogPage
 from alonzo.store.log_stream import LATENESS_MS, LogStore
 from alonzo.store.server import EmbeddedServer

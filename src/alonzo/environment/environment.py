@@ -23,6 +23,9 @@ _LAST_WORDS_SECONDS = 0.2
 """How long the connections of a runtime that has exited may still bring what it sent before: they close within a millisecond, unless a
 child of the function holds them open."""
 
+_CONNECTIONS_MAX = 24
+"""Each is a descriptor of the node, and may hold a response of 6 MB: more than a runtime and its extensions need."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentPlan:
@@ -222,6 +225,8 @@ class ExecutionEnvironment:
     def on_connection_opened(self, connection: RuntimeApiConnection) -> None:
         """A process of the environment has connected."""
         self._connections.add(connection)
+        if len(self._connections) > _CONNECTIONS_MAX:
+            connection.close()
 
     def on_connection_closed(self, connection: RuntimeApiConnection) -> None:
         """A connection is gone; if the runtime has exited, this may have been its last word."""

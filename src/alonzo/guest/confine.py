@@ -39,8 +39,11 @@ def close_foreign_descriptors(limit: int) -> None:
 
 
 def limit_resources(descriptors: int, processes: int | None) -> None:
-    """setrlimit(2): no core dumps, so many descriptors; so many processes where the user id belongs to this sandbox alone."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    """setrlimit(2): no core dumps, so many descriptors; so many processes where they are counted for this sandbox alone.
+
+    The core limit of 1 is special: unlike 0 it also keeps the kernel from starting the host's collector of core dumps (core(5)).
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     if processes is not None:
         resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
@@ -57,4 +60,5 @@ def give_up_privileges(seccomp_program: bytes) -> None:
     linux.prctl(linux.PR_SET_DUMPABLE, 1)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+    linux.restrict_scope()
     linux.install_seccomp_filter(seccomp_program)

@@ -81,6 +81,7 @@ class _Sandbox:
             os.fchown(self._log_pipe, self._user, self._user)  # so that opening /dev/stdout works for the function's user
         else:
             os.setsid()
+            linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)  # orphans stay below, where the zygote finds them
             os.mkdir(f"{self._settings['tmp_directory']}/{self._sandbox_id}", 0o700)
         listeners = [_listen(RUNTIME_API_PORT if own_network else 0)]
         if own_network:
@@ -172,8 +173,8 @@ class _Sandbox:
             self._enter_user_namespace(unshared, release)
         confine.attach_output(self._log_pipe, release)
         confine.close_foreign_descriptors(limits["descriptors"])
-        own_user = self._isolated and not self._settings["rootless"]
-        confine.limit_resources(limits["descriptors"], limits["processes"] if own_user else None)
+        # Processes are counted by user and user namespace (Linux 5.14): for this sandbox alone, even where it shares its user with others.
+        confine.limit_resources(limits["descriptors"], limits["processes"] if self._isolated else None)
         if self._isolated:
             confine.give_up_privileges(base64.b64decode(self._settings["seccomp"]))
         python_bootstrap.prepare()
@@ -191,6 +192,11 @@ class _Sandbox:
         linux.write_file("/proc/self/oom_score_adj", "500")
         if not self._settings["rootless"]:
             os.setgroups([])
+            # What the kernel counts by user (inotify instances, pending signals, message queues, locked memory) it counts for the owners of
+            # enclosing namespaces too: that shall be the sandbox's own user and not root, whom all sandboxes and the host share.
+            linux.prctl(linux.PR_SET_SECUREBITS, linux.SECBIT_NO_SETUID_FIXUP)  # keeps the capabilities that unshare needs
+            os.setresuid(self._user, self._user, self._user)
+            linux.prctl(linux.PR_SET_DUMPABLE, 1)  # else the namespace's maps would belong to root
         linux.unshare(linux.CLONE_NEWUSER)
         os.write(unshared, _MAPPED)
         os.read(release, len(_MAPPED))

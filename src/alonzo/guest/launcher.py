@@ -33,7 +33,7 @@ def _launch(control: socket.socket, settings: dict[str, Any]) -> None:
     descriptors = {"control": control.fileno()}
     # The launcher runs under the interpreter that it is going to execute again, so its own view of the files does not matter.
     if settings["isolation"] == "namespaces":
-        descriptors["pid_namespace"] = _enter_root(settings)
+        _enter_root(settings)
     for group in settings["cgroups"]:
         descriptors["cgroup:" + group["name"]] = group["descriptor"]
     for descriptor in descriptors.values():
@@ -45,19 +45,17 @@ def _launch(control: socket.socket, settings: dict[str, Any]) -> None:
     )
 
 
-def _enter_root(settings: dict[str, Any]) -> int:
+def _enter_root(settings: dict[str, Any]) -> None:
     from alonzo.guest import linux, steps
 
-    # Opened while the old root is still there: fork() goes back to this PID namespace after each sandbox.
     if settings["rootless"]:
         _become_root_of_a_user_namespace()
     for group in settings["cgroups"]:
+        # Opened while the old root is still there.
         group["descriptor"] = os.open(group["path"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     linux.unshare(linux.CLONE_NEWNS)
     steps.build_root(settings["root"], settings["plan"])
     linux.pivot_into(settings["root"])
-    return pid_namespace
 
 
 def _become_root_of_a_user_namespace() -> None:

@@ -10,6 +10,7 @@ import ctypes
 import fcntl
 import os
 import platform
+import signal
 import socket
 import struct
 
@@ -37,11 +38,20 @@ PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 4
+PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 SECCOMP_MODE_FILTER = 2
 LAST_CAPABILITY = 40
 
+_CLONE = {"x86_64": 56, "aarch64": 220}
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446
+_LANDLOCK_CREATE_RULESET_VERSION = 1
+_LANDLOCK_WITH_SCOPES = 6
+_LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, _LANDLOCK_SCOPE_SIGNAL = 1, 2
 
 _LOOP_CTL_GET_FREE = 0x4C82
 _LOOP_CONFIGURE = 0x4C0A
@@ -55,6 +65,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
 _libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
 _libc.syscall.restype = ctypes.c_long
+# PyDLL: the interpreter's lock is not let go around the call, and so need not be taken again in a child.
+_held_syscall = ctypes.PyDLL(None, use_errno=True).syscall
+_held_syscall.restype = ctypes.c_long
+_held_syscall.argtypes = (ctypes.c_long,) * 6
 
 
 def _check(result: int, what: str) -> None:
@@ -72,7 +86,8 @@ def mount(source: str, target: str, kind: str, flags: int, options: str = "") ->
 def bind(source: str, target: str, flags: int, *, recursive: bool = False) -> None:
     """Bind-mount, then remount with `flags`: the kernel ignores flags such as read-only on the first call (mount(2))."""
     mount(source, target, "", MS_BIND | (MS_REC if recursive else 0))
-    mount("none", target, "", MS_BIND | MS_REMOUNT | flags)
+    # A flag that the source has must not be lost: inside a user namespace it is locked (mount_namespaces(7)). ST_NOEXEC is MS_NOEXEC.
+    mount("none", target, "", MS_BIND | MS_REMOUNT | flags | os.statvfs(target).f_flag & MS_NOEXEC)
 
 
 def unmount(target: str, flags: int = MNT_DETACH) -> None:
@@ -87,6 +102,24 @@ def pivot_into(new_root: str) -> None:
     _check(_libc.syscall(_PIVOT_ROOT[platform.machine()], b".", b"."), "pivot_root")
     unmount(".")
     os.chdir("/")
+
+
+def fork_into(flags: int) -> int:
+    """fork(2) with new namespaces (`CLONE_NEW…`) for the child alone: clone(2). Returns as fork does.
+
+    For single-threaded processes. Python's own precautions around a fork are taken; of the C library's, only its note of the thread's id is
+    missed, which the child's own forks set right.
+    """
+    ctypes.pythonapi.PyOS_BeforeFork()
+    process_id = _held_syscall(_CLONE[platform.machine()], flags | signal.SIGCHLD, 0, 0, 0, 0)
+    number = ctypes.get_errno()
+    if process_id == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        return 0
+    ctypes.pythonapi.PyOS_AfterFork_Parent()
+    if process_id < 0:
+        raise OSError(number, f"clone {flags:#x}: {os.strerror(number)}")
+    return int(process_id)
 
 
 def unshare(flags: int) -> None:
@@ -115,6 +148,23 @@ def drop_capabilities() -> None:
     """Empty the effective, permitted and inheritable sets (capset(2), version 3; the ambient set follows)."""
     header = struct.pack("<Ii", 0x20080522, 0)
     _check(_libc.capset(header, bytes(24)), "capset")
+
+
+def restrict_scope() -> None:
+    """No connections to abstract Unix sockets of others and no signals to them, where the kernel has Landlock 6 (Linux 6.12; landlock(7)).
+
+    Needs no_new_privs. An older kernel leaves what network and PID namespaces already keep apart.
+    """
+    if _libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_CREATE_RULESET_VERSION) < _LANDLOCK_WITH_SCOPES:
+        return
+    attributes = struct.pack("=3Q", 0, 0, _LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | _LANDLOCK_SCOPE_SIGNAL)
+    ruleset = _libc.syscall(_LANDLOCK_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
+    if ruleset < 0:
+        _check(-1, "landlock_create_ruleset")
+    try:
+        _check(_libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0), "landlock_restrict_self")
+    finally:
+        os.close(ruleset)
 
 
 class _FilterProgram(ctypes.Structure):

@@ -60,7 +60,8 @@ def _workplace(root: str, step: dict[str, Any]) -> None:
     # What inits need of the host while they set up; each unmounts it before any code of a function runs.
     target = root + step["path"]
     os.makedirs(target, mode=0o700, exist_ok=True)
-    linux.mount(step["source"], target, "", linux.MS_BIND)
+    # With what is mounted in it: inside a user namespace the kernel refuses to take trees apart (mount_namespaces(7), locked mounts).
+    linux.mount(step["source"], target, "", linux.MS_BIND | linux.MS_REC)
 
 
 def _mask(root: str, step: dict[str, Any]) -> None:

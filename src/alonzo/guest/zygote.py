@@ -31,7 +31,6 @@ class Zygote:
 
     def __init__(self, control: socket.socket, descriptors: dict[str, int], settings: dict[str, Any]) -> None:
         self._control = control
-        self._pid_namespace = descriptors.get("pid_namespace")
         self._cgroups = {name[len("cgroup:") :]: number for name, number in descriptors.items() if name.startswith("cgroup:")}
         self._settings = settings
         self._isolated = settings["isolation"] == "namespaces"
@@ -77,16 +76,9 @@ class Zygote:
             os.close(descriptor)
 
     def _fork(self, message: dict[str, Any], descriptors: list[int]) -> int:
-        if self._pid_namespace is None:
-            return os.fork() or self._become_init(message, descriptors)
-        # The next child becomes process 1 of a new PID namespace. A second unshare is only allowed once the namespace for children is
-        # our own again (copy_pid_ns() in the kernel answers EINVAL otherwise).
-        linux.unshare(linux.CLONE_NEWPID)
-        try:
-            # The child never comes back from here: it is init until it exits.
-            return os.fork() or self._become_init(message, descriptors)
-        finally:
-            linux.set_namespace(self._pid_namespace, linux.CLONE_NEWPID)
+        # The child becomes process 1 of a PID namespace of its own and never comes back from here: it is init until it exits.
+        process_id = linux.fork_into(linux.CLONE_NEWPID) if self._isolated else os.fork()
+        return process_id or self._become_init(message, descriptors)
 
     def _become_init(self, message: dict[str, Any], descriptors: list[int]) -> NoReturn:
         try:
@@ -175,9 +167,21 @@ def _kill_tree(process_id: int, isolated: bool) -> None:
         if isolated:
             os.kill(process_id, signal.SIGKILL)  # process 1 of a PID namespace takes all others with it (pid_namespaces(7))
         else:
+            for descendant in _find_descendants(process_id):
+                os.kill(descendant, signal.SIGKILL)  # what has left for a session of its own, too
             os.killpg(process_id, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+def _find_descendants(process_id: int) -> list[int]:
+    """Those that /proc tells of (proc(5), `children`), the youngest generation last; none where there is no such file."""
+    try:
+        with open(f"/proc/{process_id}/task/{process_id}/children", encoding="ascii") as file:
+            children = [int(child) for child in file.read().split()]
+    except OSError:
+        return []
+    return children + [descendant for child in children for descendant in _find_descendants(child)]
 
 
 def _pipe() -> tuple[int, int]:

@@ -105,4 +105,5 @@ def _etc(host: Path, recursive: bool) -> Iterator[Step]:
             yield {"kind": "bind", "source": str(source.resolve()), "path": path, "recursive": recursive}
     # Rootless sandboxes are in the groups of the node's user, which may be one that reads keys.
     for path in _KEY_DIRECTORIES:
-        yield {"kind": "mask", "path": path}
+        if (host / path.lstrip("/")).exists():
+            yield {"kind": "mask", "path": path}

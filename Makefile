@@ -37,11 +37,18 @@ clean: ## remove everything that was made here
 	rm -rf .venv .alonzo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The newest Python that can make virtual environments; an existing .venv keeps its own.
+# The newest Python that can make virtual environments; one built with optimizations (as distributions build theirs) if there is one:
+# Alonzo runs a third faster on it. An existing .venv keeps its own.
+PYTHONS := python3.14 python3.13 python3.12 python3.11 python3 python
+IS_USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+IS_OPTIMIZED := import sys, sysconfig; assert sys.prefix == "/usr" or "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+
 $(INSTALLED): pyproject.toml
 	@set -e; if [ ! -x .venv/bin/python ]; then \
-	  for python in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3 python; do \
-	    if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found=$$python; break; fi; \
+	  for check in '$(IS_OPTIMIZED); $(IS_USABLE)' '$(IS_USABLE)'; do \
+	    for python in $(PYTHON) $(PYTHONS) $(addprefix /usr/bin/,$(PYTHONS)); do \
+	      if "$$python" -c "$$check" >/dev/null 2>&1; then found=$$python; break 2; fi; \
+	    done; \
 	  done; \
 	  if [ -z "$$found" ]; then \
 	    echo "Alonzo needs Python 3.11 or newer with venv, and none was found on PATH." >&2; \

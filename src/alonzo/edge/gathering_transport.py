@@ -27,6 +27,14 @@ class GatheringTransport(asyncio.Transport):
         for data in list_of_data:
             self.write(data)
 
+    def write_at_once(self, data: bytes) -> None:
+        """Send a whole answer, behind what was written before it."""
+        if self._parts:
+            self._parts.append(data)
+            self._flush()
+        else:
+            self._transport.write(data)
+
     def close(self) -> None:
         self._flush()
         self._transport.close()

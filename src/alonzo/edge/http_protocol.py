@@ -68,7 +68,8 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         self._all_gone = server_state.all_gone
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
-        super().connection_made(GatheringTransport(transport, self.loop))
+        self.gathering = GatheringTransport(transport, self.loop)
+        super().connection_made(self.gathering)
         self._all_gone.clear()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -77,7 +78,6 @@ class EdgeHttpProtocol(HttpToolsProtocol):
             self._all_gone.set()
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
         self._heard_at = self.loop.time()
         if b"pgrade:" in data and not self._is_amid_body():
             data = without_upgrade(data)
@@ -96,6 +96,16 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         cycle.scope[WHOLE_ANSWER] = WholeAnswer(self, cycle)  # type: ignore[literal-required]
         super()._start_asgi_task(cycle, app)
 
+    def on_response_complete(self) -> None:
+        """As in the base class, without a keep-alive timer for each answer: the server looks for idle connections once a second."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+
     def close_if_stalled(self, timeouts: HttpTimeouts) -> None:
         """Cut off a client that owes us bytes for too long. An answer that is being made is never disturbed."""
         now = self.loop.time()
@@ -105,7 +115,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         elif self._is_amid_body():
             if not self.flow.read_paused and now - self._heard_at > timeouts.body_seconds:
                 self._refuse(408, "Request Timeout")
-        elif self._is_idle_without_timer() and now - self._heard_at > timeouts.keep_alive_seconds:
+        elif self._is_idle() and now - self._heard_at > timeouts.keep_alive_seconds:
             self.transport.close()
 
     def abort(self) -> None:
@@ -130,9 +140,8 @@ class EdgeHttpProtocol(HttpToolsProtocol):
     def _is_amid_body(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body
 
-    def _is_idle_without_timer(self) -> bool:
-        """The rest of a body, coming in after its answer, ends uvicorn's keep-alive timer, which starts only after answers."""
-        return self.cycle is not None and self.cycle.response_complete and self.timeout_keep_alive_task is None
+    def _is_idle(self) -> bool:
+        return self.cycle is not None and self.cycle.response_complete
 
     def _refuse(self, status: int, phrase: str) -> None:
         """Answer, unless an answer has begun, and close."""
@@ -167,7 +176,7 @@ class WholeAnswer:
         cycle.waiting_for_100_continue = False
         closing = b"" if cycle.keep_alive else b"connection: close\r\n"
         default = b"".join(b"%b: %b\r\n" % header for header in cycle.default_headers)
-        cycle.transport.write(b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, default, closing, len(body), body))
+        self._protocol.gathering.write_at_once(b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, default, closing, len(body), body))
         cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:

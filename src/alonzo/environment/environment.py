@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alonzo.clock import Clock
 from alonzo.environment.connection_owner import ConnectionCheck
+from alonzo.environment.deadline import Deadline
 from alonzo.environment.journal import End, Journal
 from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed, exit_fault, response_too_large, timeout_fault
 from alonzo.environment.phases import Phase, check_transition
@@ -50,7 +51,6 @@ class _Running:
     answer: asyncio.Future[InvocationResult]
     spent_seconds: float
     started_at: float = 0.0
-    timer: asyncio.TimerHandle | None = None
     delivered: bool = False
 
 
@@ -79,6 +79,7 @@ class ExecutionEnvironment:
         # For one invocation.
         self._next: RuntimeApiConnection | None = None
         self._running: _Running | None = None
+        self._deadline = Deadline(on_expiry=self._on_timeout)
         self.idle_since = 0.0
 
     @property
@@ -128,7 +129,7 @@ class ExecutionEnvironment:
             invocation, invocation.request_id.encode(), timeout_seconds, self._loop.create_future(), spent_seconds
         )
         self._journal.begin_tail(invocation)
-        self._start_timer(running)
+        self._deadline.set(timeout_seconds - running.spent_seconds)
         if self._next is not None:
             self._deliver(running, self._next)
         try:
@@ -142,12 +143,11 @@ class ExecutionEnvironment:
         if self._phase is Phase.ENDED:
             return
         self._phase = Phase.ENDED
+        self._deadline.close()
         self._journal.close()
         running, self._running = self._running, None
-        if running is not None:
-            self._cancel_timer(running)
-            if not running.answer.done():
-                running.answer.set_exception(EnvironmentLost("the environment was closed"))
+        if running is not None and not running.answer.done():
+            running.answer.set_exception(EnvironmentLost("the environment was closed"))
         if self._server is not None:
             self._server.close()
         for connection in self._connections:
@@ -189,7 +189,7 @@ class ExecutionEnvironment:
             self._enter(Phase.IDLE)
             self._initialized.set_result(None)
         elif running is not None:
-            self._start_timer(running)  # the runtime came late for it: its time begins now
+            self._deadline.set(running.timeout_seconds - running.spent_seconds)  # the runtime came late for it: its time begins now
             self._deliver(running, connection)
 
     def on_response(self, request_id: bytes, body: bytes, content_length: int) -> bytes:
@@ -268,30 +268,26 @@ class ExecutionEnvironment:
         duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
         self._enter(Phase.IDLE)
         invocation = running.invocation
-        self._journal.note_end(End(invocation.request_id, duration_ms, status, error_type), at_once=invocation.wants_log_tail)
-        result = self._journal.with_tail(result, invocation)
+        end = End(invocation.request_id, duration_ms, status, error_type)
+        if invocation.wants_log_tail:
+            self._journal.write_end(end)
+            result = self._journal.with_tail(result, invocation)
         if not running.answer.done():
             running.answer.set_result(result)
+        if not invocation.wants_log_tail:
+            self._journal.write_end_soon(end)  # after the caller's task, which has just been woken
 
     def _take_running(self) -> _Running:
         running, self._running = self._running, None
         assert running is not None
-        self._cancel_timer(running)
+        self._deadline.clear()
         return running
-
-    def _start_timer(self, running: _Running) -> None:
-        self._cancel_timer(running)
-        running.timer = self._loop.call_later(running.timeout_seconds - running.spent_seconds, self._on_timeout, running)
-
-    def _cancel_timer(self, running: _Running) -> None:
-        if running.timer is not None:
-            running.timer.cancel()
-            running.timer = None
 
     # Ends that the function did not choose.
 
-    def _on_timeout(self, running: _Running) -> None:
-        if self._running is not running:
+    def _on_timeout(self) -> None:
+        running = self._running
+        if running is None:
             return
         if running.delivered:
             self._fail(timeout_fault(running.timeout_seconds))

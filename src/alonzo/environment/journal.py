@@ -89,13 +89,15 @@ class Journal:
         self._log.write(self._words.fault(self._clock.unix_ms(), end.request_id, fault.message))
         self._write_end(end)
 
-    def note_end(self, end: End, *, at_once: bool) -> None:
+    def write_end(self, end: End) -> None:
         """An invocation has been answered."""
+        self._log.drain()
+        self._write_end(end)
+
+    def write_end_soon(self, end: End) -> None:
+        """The same, when what waits to be done is done."""
         self._unwritten_end = end
-        if at_once:
-            self._write_late_end()
-        else:
-            self._loop.call_soon(self._loop.call_soon, self._write_late_end)  # after the caller's task, which is only woken by now
+        self._loop.call_soon(self._write_late_end)
 
     def with_tail(self, result: InvocationResult, invocation: Invocation) -> InvocationResult:
         """The result, with the tail of the log if the caller wants to see it."""
@@ -106,8 +108,7 @@ class Journal:
     def _write_late_end(self) -> None:
         end, self._unwritten_end = self._unwritten_end, None
         if end is not None:
-            self._log.drain()
-            self._write_end(end)
+            self.write_end(end)
 
     def _write_end(self, end: End) -> None:
         init_seconds, self._init_seconds = self._init_seconds, None

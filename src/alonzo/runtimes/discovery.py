@@ -38,6 +38,7 @@ print(json.dumps({
     "standard_library": os.path.dirname(os.__file__),
     "library_directory": library_directory if shared else None,
     "has_ctypes": ctypes is not None,
+    "is_optimized": sys.base_prefix == "/usr" or "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or ""),
 }))
 """
 
@@ -59,6 +60,7 @@ class _ProbeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     standard_library: str
     library_directory: str | None
     has_ctypes: bool
+    is_optimized: bool
 
 
 class _CachedProbe(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +166,7 @@ def _interpreter(answer: _ProbeAnswer) -> PythonInterpreter:
         standard_library=Path(answer.standard_library),
         library_directory=Path(answer.library_directory) if answer.library_directory else None,
         has_ctypes=answer.has_ctypes,
+        is_optimized=answer.is_optimized,
     )
 
 

@@ -85,6 +85,7 @@ def test_starts_a_broken_cache_anew(tmp_path: Path) -> None:
 
 def test_leaves_out_what_does_not_run_or_is_too_old(tmp_path: Path) -> None:
     answer = '{"version":[3,6,1],"implementation":"cpython","executable":"/old","base_prefix":"/","standard_library":"/","has_ctypes":true,'
+    answer += '"is_optimized":false,'
     write_program(tmp_path / "bin" / "python3.6", f"#!/bin/sh\necho '{answer}\"library_directory\":null}}'\n")
     write_program(tmp_path / "bin" / "python3.7", "#!/bin/sh\nexit 1\n")
     write_program(tmp_path / "bin" / "python3.8", "not a program")

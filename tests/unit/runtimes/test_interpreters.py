@@ -14,7 +14,7 @@ def a_runtime(identifier: str) -> RuntimeSpec:
     return runtime
 
 
-def an_interpreter(version: str, *, has_ctypes: bool = True) -> PythonInterpreter:
+def an_interpreter(version: str, *, has_ctypes: bool = True, is_optimized: bool = False) -> PythonInterpreter:
     major, minor, micro = map(int, version.split("."))
     prefix = Path("/opt") / version
     return PythonInterpreter(
@@ -24,6 +24,7 @@ def an_interpreter(version: str, *, has_ctypes: bool = True) -> PythonInterprete
         standard_library=prefix / "lib" / f"python{major}.{minor}",
         library_directory=None,
         has_ctypes=has_ctypes,
+        is_optimized=is_optimized,
     )
 
 
@@ -55,6 +56,11 @@ def test_prefers_an_interpreter_with_ctypes_over_the_exact_version() -> None:
     interpreters = [an_interpreter("3.11.2", has_ctypes=False), an_interpreter("3.12.0")]
     choice = choose_interpreter(a_runtime("python3.11"), interpreters, strict=False)
     assert choice.interpreter.version_text == "3.12.0"
+
+
+def test_prefers_an_optimized_build_over_a_higher_patch_release() -> None:
+    interpreters = [an_interpreter("3.11.7"), an_interpreter("3.11.2", is_optimized=True)]
+    assert choose_interpreter(a_runtime("python3.11"), interpreters, strict=False).interpreter.version_text == "3.11.2"
 
 
 def test_strict_refuses_another_version_and_names_what_is_there() -> None:

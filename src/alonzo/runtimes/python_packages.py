@@ -41,19 +41,30 @@ PRELOADED_MODULES = (
 """Imported once in the zygote: what the client needs and what handlers import most, so that neither is part of a cold start."""
 
 
+_COMPILE = """
+import compileall, os, sys
+os.nice(19)
+if hasattr(os, "SCHED_IDLE"):
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+compileall.compile_dir(sys.argv[1], quiet=2)
+"""
+
+
 async def prepare_packages(directory: Path) -> Path:
     """The packages, below `directory`: made unless those of this very installation are there. Takes 0.2 s the first time."""
     return await asyncio.to_thread(_prepare, directory)
 
 
 async def compile_packages(packages: Path, interpreter: PythonInterpreter) -> None:
-    """Compile the packages for one interpreter, at low priority; a few seconds the first time, nothing later. Safe to cancel."""
+    """Compile the packages for one interpreter, when nothing else wants the CPU. Some seconds the first time; safe to cancel.
+
+    For the version of Alonzo's own interpreter there is little to do: pip has compiled them, and what it made is linked, too.
+    """
     marker = packages / f".compiled-{interpreter.version_text}"
     if marker.exists():
         return
-    # Own packages only: the descriptions of AWS's services are data.
     process = await asyncio.create_subprocess_exec(
-        *("nice", str(interpreter.executable), "-I", "-S", "-m", "compileall", "-q", str(packages)),
+        *(str(interpreter.executable), "-I", "-S", "-c", _COMPILE, str(packages)),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
@@ -93,12 +104,7 @@ def _iter_files() -> Iterator[tuple[str, Path]]:
         except importlib.metadata.PackageNotFoundError as error:
             raise SetupError(f"the Python package {name} is missing; install Alonzo again with pip") from error
         for file in distribution.files or ():
-            if (
-                file.parts[0] != ".."
-                and not file.parts[0].endswith(".dist-info")
-                and file.suffix != ".pyc"
-                and not file.name.startswith("runtime_client.")
-            ):
+            if file.parts[0] != ".." and not file.parts[0].endswith(".dist-info") and not file.name.startswith("runtime_client."):
                 yield str(file), Path(str(file.locate()))
     own = Path(alonzo.__file__).parent
     yield "alonzo/__init__.py", own / "__init__.py"

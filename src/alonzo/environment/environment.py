@@ -5,6 +5,8 @@ It is handed a function version, a sandbox and a log; it serves the sandbox's Ru
 """
 
 import asyncio
+import logging
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from alonzo.model import quotas
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import UNHANDLED, Invocation, InvocationResult
 from alonzo.sandbox.sandbox import Assignment, Sandbox, SandboxLost
+
+_log = logging.getLogger(__name__)
 
 _LAST_WORDS_SECONDS = 0.2
 """How long the connections of a runtime that has exited may still bring what it sent before: they close within a millisecond, unless a
@@ -70,6 +74,7 @@ class ExecutionEnvironment:
         self._connections: set[RuntimeApiConnection] = set()
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self._phase = Phase.CREATED
+        self._has_warned_of_strangers = False
         # For INIT.
         self._initialized: asyncio.Future[None] = self._loop.create_future()
         self._init_started_at = 0.0
@@ -222,6 +227,12 @@ class ExecutionEnvironment:
         """Whether a connection has asked for the next invocation and not got it yet."""
         return self._next is connection
 
+    def on_stranger(self) -> None:
+        """Another process of the machine has tried to connect, and was turned away. Said once: it may try for ever."""
+        if not self._has_warned_of_strangers:
+            self._has_warned_of_strangers = True
+            _log.warning("a stranger connected to the Runtime API of an environment of %s and was turned away", self.version.qualified_arn)
+
     def on_connection_opened(self, connection: RuntimeApiConnection) -> None:
         """A process of the environment has connected."""
         self._connections.add(connection)
@@ -309,7 +320,9 @@ class ExecutionEnvironment:
         if error is not None:
             self._abandon(EnvironmentLost(str(error)))
             return
-        fault = exit_fault(self._sandbox.runtime_exit.result(), out_of_memory=self._sandbox.was_out_of_memory())
+        status = self._sandbox.runtime_exit.result()
+        killed_for_memory = status == -signal.SIGKILL and self._sandbox.was_out_of_memory()
+        fault = exit_fault(status, out_of_memory=killed_for_memory)
         if not self._initialized.done():
             payload, error_type = self._init_error or (None, fault.error_type)
             failure = InitFailed(fault=Fault(error_type, fault.message), payload=payload, duration_seconds=self._since_init())

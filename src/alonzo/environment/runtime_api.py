@@ -5,15 +5,12 @@ environment (`RuntimeEvents`). Source: https://docs.aws.amazon.com/lambda/latest
 """
 
 import asyncio
-import logging
 from typing import Protocol, cast
 
 import httptools
 
 from alonzo.environment.connection_owner import ConnectionCheck
 from alonzo.model.quotas import RESPONSE_SYNC_MAX_BYTES
-
-_log = logging.getLogger(__name__)
 
 _PREFIX = b"/2018-06-01/runtime/"
 _NEXT = _PREFIX + b"invocation/next"
@@ -43,6 +40,8 @@ class RuntimeEvents(Protocol):
     def on_init_error(self, body: bytes, error_type: str | None) -> bytes: ...
 
     def is_waiting(self, connection: "RuntimeApiConnection") -> bool: ...
+
+    def on_stranger(self) -> None: ...
 
     def on_connection_opened(self, connection: "RuntimeApiConnection") -> None: ...
 
@@ -84,7 +83,7 @@ class RuntimeApiConnection(asyncio.Protocol):
         # Without a peer: the client has reset the connection before it was accepted.
         if client is None or not self._check.admits(client=client, server=server):
             if client is not None:
-                _log.warning("a stranger connected to the Runtime API of an environment at %s:%s and was turned away", *server)
+                self._events.on_stranger()
             self._transport.abort()
             self._transport = None
             return

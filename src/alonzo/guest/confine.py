@@ -49,7 +49,7 @@ def limit_resources(descriptors: int, processes: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
 
 
-def give_up_privileges(seccomp_program: bytes) -> None:
+def give_up_privileges(seccomp_filter: linux.SeccompFilter | None) -> None:
     """Become the sandbox's user, in the user namespace whose map init has just written, for good."""
     linux.drop_bounding_capabilities()
     os.setresgid(GROUP_ID, GROUP_ID, GROUP_ID)
@@ -61,4 +61,5 @@ def give_up_privileges(seccomp_program: bytes) -> None:
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     linux.restrict_scope()
-    linux.install_seccomp_filter(seccomp_program)
+    if seccomp_filter is not None:
+        seccomp_filter.install()

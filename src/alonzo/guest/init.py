@@ -8,7 +8,6 @@ Packets to the node: `{"ready"}` with the Runtime API's listening socket (and, w
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import select
@@ -135,8 +134,9 @@ class _Sandbox:
         if self._settings["tmp_kind"] == "image":
             image = os.open(f"{WORKPLACE}/tmp", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
             try:
-                linux.copy_sparse(f"{WORKPLACE}/tmp/template-{mib}.img", image)
-                linux.mount_image(image, "/tmp", f"{WORKPLACE}/dev")
+                template = f"{WORKPLACE}/tmp/template-{mib}.img"
+                linux.copy_sparse(template, image)
+                linux.mount_image(image, "/tmp", f"{WORKPLACE}/dev", template)
             finally:
                 os.close(image)
             os.rmdir("/tmp/lost+found")
@@ -176,7 +176,7 @@ class _Sandbox:
         # Processes are counted by user and user namespace (Linux 5.14): for this sandbox alone, even where it shares its user with others.
         confine.limit_resources(limits["descriptors"], limits["processes"] if self._isolated else None)
         if self._isolated:
-            confine.give_up_privileges(base64.b64decode(self._settings["seccomp"]))
+            confine.give_up_privileges(self._settings["seccomp_filter"])
         python_bootstrap.prepare()
         with open(confine.RELEASE_DESCRIPTOR, "rb") as released:
             assignment = released.read()
@@ -218,8 +218,11 @@ def _watch(control: socket.socket, runtime: int) -> None:
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     _reap(control, runtime)  # it may have ended before the handler was there
+    poll = select.poll()  # not select(): a descriptor may be above 1,023
+    poll.register(control, select.POLLIN)
+    poll.register(wake_read, select.POLLIN)
     while True:
-        readable, _, _ = select.select([control.fileno(), wake_read], [], [])
+        readable = {descriptor for descriptor, _ in poll.poll()}
         if wake_read in readable:
             os.read(wake_read, 4096)
             _reap(control, runtime)

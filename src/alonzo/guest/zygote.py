@@ -11,6 +11,7 @@ and `{"op": "kill", "id"}`. Packets to the node: `{"ready"}`, `{"spawned": id, "
 
 from __future__ import annotations
 
+import base64
 import gc
 import importlib
 import json
@@ -42,8 +43,11 @@ class Zygote:
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         channel.send(self._control, {"ready": True})
+        poll = select.poll()  # not select(): a descriptor may be above 1,023
+        poll.register(self._control, select.POLLIN)
+        poll.register(wake_read, select.POLLIN)
         while True:
-            readable, _, _ = select.select([self._control.fileno(), wake_read], [], [])
+            readable = {descriptor for descriptor, _ in poll.poll()}
             if wake_read in readable:
                 os.read(wake_read, 4096)
                 self._reap()
@@ -200,6 +204,8 @@ def main() -> None:
     settings, _ = channel.receive(control)
     if settings is None:
         return
+    program = base64.b64decode(settings["seccomp"])
+    settings["seccomp_filter"] = linux.SeccompFilter(program) if program else None
     sys.modules["runtime_client"] = importlib.import_module("alonzo.guest.runtime_client")
     for name in settings["preload"]:
         importlib.import_module(name)

@@ -41,8 +41,7 @@ async def set_up_host(configuration: Configuration, *, endpoint_port: int) -> Ho
     data = configuration.data_directory
     for name in ("code", "tmp", "root"):
         (data / name).mkdir(parents=True, exist_ok=True)
-    # Functions' users must be able to pass through to the code, and see nothing else.
-    data.chmod(0o711)
+    data.chmod(0o700)  # sandboxes get what they need of it by mounts that are made before they give up privileges
     _remove_leftovers(data / "tmp")
     isolated = configuration.isolation is Isolation.NAMESPACES
     own_path = tuple(Path(directory) for directory in os.environ.get("PATH", "").split(os.pathsep) if directory)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import resource
 import signal
 import sys
 import time
@@ -22,7 +23,14 @@ _GARBAGE_THRESHOLD = 20_000
 def run(configuration: Configuration) -> int:
     """Run a node until SIGINT or SIGTERM; the exit status. A second signal ends it at once. Raises SetupError."""
     configure_logging(log_format=LogFormat.CONSOLE)
+    _raise_descriptor_limit()
     return uvloop.run(_run(configuration))
+
+
+def _raise_descriptor_limit() -> None:
+    """An environment costs the node about five descriptors; the usual soft limit of 1,024 is there for programs that use select(2)."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _settle_garbage_collection() -> None:

@@ -40,7 +40,7 @@ async def test_connecting_with_a_wrong_password_says_so(tmp_path: Path) -> None:
     async with await EmbeddedServer.start(data_directory=tmp_path) as server:
         port = server.url.rpartition(":")[2]
         with pytest.raises(StoreUnavailable, match="Authorization Violation"):
-            await connect(f"nats://alonzo:wrong@127.0.0.1:{port}", timeout_seconds=0.2)
+            await connect(f"nats://alonzo:wrong@127.0.0.1:{port}", timeout_seconds=2.0)
 
 
 async def test_requests_in_flight_end_when_the_connection_is_closed(tmp_path: Path) -> None:

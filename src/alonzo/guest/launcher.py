@@ -22,6 +22,7 @@ def main() -> None:
     settings, _ = channel.receive(control)
     if settings is None:
         return
+    os.setpriority(os.PRIO_PROCESS, 0, 0)  # the node's own may be higher: not for functions
     try:
         _launch(control, settings)
     except OSError as error:

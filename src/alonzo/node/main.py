@@ -1,8 +1,10 @@
 """Runs one node as a program: logging, the event loop, signals, the exit status."""
 
 import asyncio
+import contextlib
 import gc
 import logging
+import os
 import resource
 import signal
 import sys
@@ -17,6 +19,7 @@ from alonzo.node.node import Node
 _log = logging.getLogger(__name__)
 
 _INTERRUPTED = 130
+_NICENESS = -10
 _GARBAGE_THRESHOLD = 20_000
 
 
@@ -24,6 +27,7 @@ def run(configuration: Configuration) -> int:
     """Run a node until SIGINT or SIGTERM; the exit status. A second signal ends it at once. Raises SetupError."""
     configure_logging(log_format=LogFormat.CONSOLE)
     _raise_descriptor_limit()
+    _raise_priority()
     return uvloop.run(_run(configuration))
 
 
@@ -31,6 +35,15 @@ def _raise_descriptor_limit() -> None:
     """An environment costs the node about five descriptors; the usual soft limit of 1,024 is there for programs that use select(2)."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _raise_priority() -> None:
+    """Before functions, where that is allowed (as root): whatever they do, the node that serves all of them gets its turn.
+
+    With 8 clients on two cores it also handles half as many invocations again, since functions that wake up do not interrupt it.
+    """
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
 
 
 def _settle_garbage_collection() -> None:

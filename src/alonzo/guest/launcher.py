@@ -22,7 +22,8 @@ def main() -> None:
     settings, _ = channel.receive(control)
     if settings is None:
         return
-    os.setpriority(os.PRIO_PROCESS, 0, 0)  # the node's own may be higher: not for functions
+    if os.getpriority(os.PRIO_PROCESS, 0) < 0:
+        os.setpriority(os.PRIO_PROCESS, 0, 0)  # the node's own is higher: not for functions
     try:
         _launch(control, settings)
     except OSError as error:

@@ -42,6 +42,8 @@ def _raise_priority() -> None:
 
     With 8 clients on two cores it also handles half as many invocations again, since functions that wake up do not interrupt it.
     """
+    if os.getpriority(os.PRIO_PROCESS, 0) != 0:
+        return  # whoever started it has decided
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
 

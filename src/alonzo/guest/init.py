@@ -142,7 +142,8 @@ class _Sandbox:
                 linux.mount_image(image, "/tmp", f"{WORKPLACE}/dev", template)
             finally:
                 os.close(image)
-            os.rmdir("/tmp/lost+found")
+            if os.path.isdir("/tmp/lost+found"):
+                os.rmdir("/tmp/lost+found")
         else:
             linux.mount("tmpfs", "/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={mib}m")
         os.chown("/tmp", self._user, self._user)

@@ -42,13 +42,20 @@ class TmpImages:
         with draft.open("wb") as file:
             file.truncate(mib * _MIB)
         # No journal: an image lives no longer than its sandbox. No lazy inode tables: a kernel thread would write them later.
+        await self._run(
+            *(self._mkfs, "-q", "-F", "-m", "0", "-O", "^has_journal,^resize_inode", "-E", "lazy_itable_init=1,nodiscard", str(draft))
+        )
+        debugfs = shutil.which("debugfs", path=_SEARCH_PATH)
+        if debugfs is not None:
+            # Once here instead of once in each sandbox.
+            await self._run(debugfs, "-w", "-R", "rmdir lost+found", str(draft))
+        draft.replace(path)
+
+    async def _run(self, *command: str) -> None:
         process = await asyncio.create_subprocess_exec(
-            *(self._mkfs, "-q", "-F", "-m", "0", "-O", "^has_journal,^resize_inode", "-E", "lazy_itable_init=1,nodiscard", str(draft)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
+            *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
         )
         _, output = await process.communicate()
         if process.returncode != 0:
-            raise SetupError(f"{self._mkfs} cannot make an image for /tmp in {self._directory}: {output.decode(errors='replace').strip()}")
-        draft.replace(path)
+            problem = output.decode(errors="replace").strip()
+            raise SetupError(f"{command[0]} cannot make an image for /tmp in {self._directory}: {problem}")

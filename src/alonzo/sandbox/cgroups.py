@@ -103,6 +103,7 @@ class Cgroups:
         else:
             # The kernel's own conversion of shares (2–262144) to weights (1–10000).
             writes["unified/cpu.weight"] = ("cpu", str(1 + (shares - 2) * 9_999 // 262_142))
+            writes["unified/cpu.max"] = ("cpu", f"{_machine_quota_us()} {_CPU_PERIOD_US}")
         return writes
 
     def _split_limits(self, limits: SandboxLimits) -> dict[str, tuple[str, str]]:
@@ -115,6 +116,7 @@ class Cgroups:
             writes["cpu/cpu.cfs_quota_us"] = ("cpu", str(_quota_us(limits.memory_mib)))
         else:
             writes["cpu/cpu.shares"] = ("cpu", str(_shares(limits.memory_mib)))
+            writes["cpu/cpu.cfs_quota_us"] = ("cpu", str(_machine_quota_us()))
         return writes
 
 
@@ -206,3 +208,8 @@ def _shares(memory_mib: int) -> int:
 
 def _quota_us(memory_mib: int) -> int:
     return max(1_000, memory_mib * _CPU_PERIOD_US // MIB_PER_VCPU)
+
+
+def _machine_quota_us() -> int:
+    """Nine tenths of the machine: a fork bomb of a large function would else keep a small one, of little weight, waiting for seconds."""
+    return (os.cpu_count() or 1) * _CPU_PERIOD_US * 9 // 10

@@ -153,3 +153,10 @@ def test_opening_again_takes_over_what_is_there_and_removal_leaves_nothing(v1: P
     cgroups.remove()
     assert not list(v1.glob("*/docker/abc/*"))
     cgroups.remove()
+
+
+def test_no_sandbox_takes_the_whole_machine(v1: Path, v2: Path) -> None:
+    limits = SandboxLimits(memory_mib=10_240, processes=9)
+    nine_tenths = (os.cpu_count() or 1) * 90_000
+    assert open_v1(v1).limits(limits)["cpu/cpu.cfs_quota_us"] == str(nine_tenths)
+    assert open_v2(v2).limits(limits)["unified/cpu.max"] == f"{nine_tenths} 100000"

@@ -98,7 +98,7 @@ def up(
       alonzo up
       alonzo up --port 5000 --data-dir ./state       a second, separate platform
       alonzo up --network isolated --cpu quota       functions as confined as on AWS
-      alonzo up --isolation process                  macOS, or a container that forbids namespaces
+      alonzo up --isolation process                  where namespaces are forbidden
     """
     from alonzo.node.main import run
 

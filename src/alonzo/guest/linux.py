@@ -1,7 +1,7 @@
 """The system calls that Python's `os` does not have (or not in 3.9), by ctypes.
 
 Every call raises `OSError` with the call's name, so that a failed set-up step says which kernel feature refused it.
-Sources: mount(2), pivot_root(2), unshare(2), setns(2), prctl(2), capabilities(7), seccomp(2), loop(4).
+Sources: mount(2), pivot_root(2), unshare(2), prctl(2), capabilities(7), seccomp(2), loop(4).
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ MNT_DETACH = 2
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
-PR_SET_NAME = 15
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_SECUREBITS = 28
@@ -125,11 +124,6 @@ def fork_into(flags: int) -> int:
 def unshare(flags: int) -> None:
     """unshare(2)."""
     _check(_libc.unshare(flags), f"unshare {flags:#x}")
-
-
-def set_namespace(descriptor: int, kind: int) -> None:
-    """setns(2)."""
-    _check(_libc.setns(descriptor, kind), f"setns {kind:#x}")
 
 
 def prctl(option: int, argument: int = 0) -> None:

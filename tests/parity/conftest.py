@@ -18,11 +18,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from alonzo.aws.identity import CallerDirectory
+from alonzo.aws.requests import Headers
 from alonzo.aws.serialization import serialize_error
 from alonzo.aws.service_model import ServiceModels
 from alonzo.clock import SystemClock
 from alonzo.edge.app import Application, OwnRoutes
-from alonzo.edge.asgi import AsgiScope, Receive, Send, send_response
+from alonzo.edge.asgi import Answer
 from alonzo.edge.aws_api import AwsApi
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.http_protocol import HttpTimeouts
@@ -280,7 +281,7 @@ class ServerThread:
             downloads = CodeDownloads(links=links, blobs=blobs)
             routes = OwnRoutes(exact={}, prefixes={CODE_PATH_PREFIX: downloads})
             application = Application(invoke=ResolvingInvoke(self._functions, models), own_routes=routes, aws_api=api)
-            server = HttpServer(application=application, timeouts=HttpTimeouts())
+            server = HttpServer(application=application, invoke=application.invoke, timeouts=HttpTimeouts())
             served = await server.serve_socket(open_listening_socket(host="127.0.0.1", port=0))
             self.url = f"http://127.0.0.1:{served.address[1]}"  # type: ignore[index]
             async with asyncio.TaskGroup() as components:
@@ -303,17 +304,17 @@ class ResolvingInvoke:
         self._models = models
         self._callers = CallerDirectory()
 
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send, function_name: str) -> None:
-        query = re.search(r"Qualifier=([^&]*)", scope["query_string"].decode())
-        caller = self._callers.caller_of(scope["headers"], b"")
+    async def answer(self, function_name: str, headers: Headers, query_string: bytes, body: bytes | None) -> Answer:
+        del body
+        query = re.search(r"Qualifier=([^&]*)", query_string.decode())
+        caller = self._callers.caller_of(headers, b"")
         try:
             reference = refer_to_function(function_name, None if query is None else unquote_plus(query[1]), caller.scope)
             self._functions.get_version(FunctionReference(reference.scope, reference.name, reference.qualifier or LATEST))
         except AlonzoError as error:
             response = serialize_error(self._models.get("lambda"), to_api_error(error))
-            await send_response(send, response.status, response.headers, response.body)
-        else:
-            await send_response(send, 204, [], b"")
+            return Answer(response.status, list(response.headers), response.body)
+        return Answer(204, [], b"")
 
 
 @pytest.fixture(scope="session")

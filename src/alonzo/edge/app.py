@@ -1,15 +1,18 @@
 """The ASGI application: every request comes in here and is handed on by its path alone.
 
-Plain functions and no middleware: between the server and `Invoke` stand two comparisons and one slice.
+Plain functions and no middleware.
 """
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
 
-from alonzo.edge.asgi import AsgiScope, Endpoint, InvokeEndpoint, Receive, Send
+from alonzo.edge.asgi import AsgiScope, Endpoint, InvokeEndpoint, Receive, Send, send_response
+from alonzo.edge.invoke_path import invoked_function
+from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
+from alonzo.model.quotas import PAYLOAD_SYNC_MAX_BYTES
 
-_NAME = slice(len(b"/2015-03-31/functions/"), -len(b"/invocations"))
+_INVOKE_BODY_MAX_BYTES = 4 * PAYLOAD_SYNC_MAX_BYTES
+"""Read this far, so that the error can say how large the payload was; beyond it the request is refused as any other would be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,21 +27,30 @@ class Application:
     """The node's whole HTTP interface."""
 
     def __init__(self, *, invoke: InvokeEndpoint, own_routes: OwnRoutes, aws_api: Endpoint) -> None:
-        self._invoke = invoke
+        self.invoke = invoke
+        """What answers `Invoke`, for a server that has the body already."""
         self._exact = own_routes.exact
         self._prefixes = tuple(own_routes.prefixes.items())
         self._aws_api = aws_api
 
     def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Not a coroutine function itself: it returns the endpoint's, which saves a frame at every step of the hot path."""
+        """Answer one request."""
         path: bytes = scope["raw_path"]
-        if path.endswith(b"/invocations") and path.startswith(b"/2015-03-31/functions/") and scope["method"] == "POST":
-            name = path[_NAME]
-            if b"/" not in name:
-                if b"%" in name:
-                    name = unquote_to_bytes(name)
-                return self._invoke(scope, receive, send, name.decode("utf-8", "replace"))
+        function_name = invoked_function(path) if scope["method"] == "POST" else None
+        if function_name is not None:
+            return self._answer_invoke(function_name, scope, receive, send)
         return self._endpoint_of(path)(scope, receive, send)
+
+    async def _answer_invoke(self, function_name: str, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        body: bytes | None
+        try:
+            body = await read_body(scope, receive, limit_bytes=_INVOKE_BODY_MAX_BYTES)
+        except ClientDisconnected:
+            return
+        except BodyTooLarge:
+            body = None
+        answer = await self.invoke.answer(function_name, scope["headers"], scope["query_string"], body)
+        await send_response(send, answer.status, answer.headers, answer.body)
 
     def _endpoint_of(self, path: bytes) -> Endpoint:
         endpoint = self._exact.get(path)

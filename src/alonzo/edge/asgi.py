@@ -4,7 +4,9 @@ Source: https://asgi.readthedocs.io/en/latest/specs/www.html
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
+
+import msgspec
 
 from alonzo.aws.requests import Headers
 
@@ -15,9 +17,22 @@ Send = Callable[[Message], Awaitable[None]]
 Endpoint = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 """What answers a request: an ASGI application for HTTP."""
 
-InvokeEndpoint = Callable[[AsgiScope, Receive, Send, str], Awaitable[None]]
-"""The hot path: an endpoint that is also handed the percent-decoded `FunctionName` of the path.
-It answers errors itself; one that it lets out becomes a bare 500 of the server."""
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """A whole message; its length is not among its headers, and none of them holds a line end (`header_value`)."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class InvokeEndpoint(Protocol):
+    """The hot path: an endpoint that is handed what it needs and nothing else."""
+
+    async def answer(self, function_name: str, headers: Headers, query_string: bytes, body: bytes | None) -> Answer:
+        """`function_name`: of the path, percent-decoded; `body`: None if it was too large to be read. Errors are answers."""
+        ...
+
 
 JSON_HEADER = (b"content-type", b"application/json")
 

@@ -1,7 +1,10 @@
-"""uvicorn's HTTP protocol, with limits on what a client may withhold or pile up.
+"""uvicorn's HTTP protocol, with limits on what a client may withhold or pile up, and a short way for `Invoke`.
 
 uvicorn bounds neither the time a client takes for its headers or body nor the size of the headers. Instead of a timer for each request
 (a microsecond on the hot path), a connection notes when it last heard of its client, and the server looks through them once a second.
+
+An `Invoke` whose payload is not large is answered past ASGI: no scope, no messages, one task, one write, 13 of 20 µs less. It is an
+`_Exchange`, which stands where uvicorn has the cycle of its other requests.
 
 This class leans on attributes of `HttpToolsProtocol` (`cycle`, `flow`, `parser`), which is why the project pins uvicorn's minor version.
 """
@@ -10,21 +13,21 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass
-from typing import Any
+from http import HTTPStatus
+from typing import Any, cast
 
 import httptools
-from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from alonzo.edge.asgi import Answer, InvokeEndpoint
 from alonzo.edge.gathering_transport import GatheringTransport
+from alonzo.edge.invoke_path import invoked_function
 
 HEADERS_MAX_BYTES = 65_536
 """AWS's load balancers take 64 KB of request line and headers in all."""
-
-WHOLE_ANSWER = "alonzo.whole_answer"
-"""The key of the scope under which a `WholeAnswer` is."""
 
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
@@ -60,8 +63,14 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         server_state: Connections,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        invoke: InvokeEndpoint,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._invoke = invoke
+        self._exchange: _Exchange | None = None
+        """The one whose body is coming in."""
+        self._is_amid_headers = False
         self._headers_began_at: float | None = self.loop.time()
         self._header_bytes = 0
         self._heard_at = self.loop.time()
@@ -92,9 +101,69 @@ class EdgeHttpProtocol(HttpToolsProtocol):
             self._refuse(400, "Bad Request")
         self._watch_headers(len(data))
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        cycle.scope[WHOLE_ANSWER] = WholeAnswer(self, cycle)  # type: ignore[literal-required]
-        super()._start_asgi_task(cycle, app)
+    # What httptools calls while it parses.
+
+    def on_message_begin(self) -> None:
+        """uvicorn's begins to fill a scope, which `Invoke` does without: that is made up for where it turns out to be needed."""
+        self._is_amid_headers = True
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+
+    def on_headers_complete(self) -> None:
+        self._is_amid_headers = False
+        is_first = self.cycle is None or self.cycle.response_complete  # and not sent behind another one, whose answer must come before
+        if is_first and not self.expect_100_continue and self.parser.get_method() == b"POST":
+            path, _, query_string = self.url.partition(b"?")
+            function_name = invoked_function(path)
+            if function_name is not None:
+                keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+                self._exchange = _Exchange(function_name, self.headers, query_string, keep_alive=keep_alive, before=self.cycle)
+                self.cycle = cast(RequestResponseCycle, self._exchange)
+                return
+        self._go_through_asgi()
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            super().on_body(body)
+            return
+        exchange.body += body
+        if len(exchange.body) > HIGH_WATER_LIMIT:
+            self._exchange = None
+            self.cycle = exchange.before
+            self._go_through_asgi()
+            super().on_body(exchange.body)
+
+    def on_message_complete(self) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            super().on_message_complete()
+            return
+        self._exchange = None
+        exchange.more_body = False
+        task = self.loop.create_task(self._answer_invoke(exchange))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def _go_through_asgi(self) -> None:
+        url, headers, expects_continue = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects_continue
+        self.headers += headers  # the list that is in the scope by now
+        super().on_headers_complete()
+
+    async def _answer_invoke(self, exchange: "_Exchange") -> None:
+        answer = await self._invoke.answer(exchange.function_name, exchange.headers, exchange.query_string, exchange.body)
+        if self.flow.write_paused:
+            await self.flow.drain()
+        if exchange.disconnected:
+            return
+        exchange.response_started = exchange.response_complete = True
+        self.gathering.write_at_once(_message(answer, self.server_state.default_headers, keep_alive=exchange.keep_alive))
+        if not exchange.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def on_response_complete(self) -> None:
         """As in the base class, without a keep-alive timer for each answer: the server looks for idle connections once a second."""
@@ -125,9 +194,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def _watch_headers(self, received_bytes: int) -> None:
-        """uvicorn makes a scope when a request begins and a cycle when its headers are complete: comparing them here costs a tenth of
-        overriding the parser's callbacks."""
-        if self.cycle is None or self.cycle.scope is not self.scope:
+        if self._is_amid_headers or self.cycle is None:
             self._header_bytes += received_bytes
             if self._headers_began_at is None:
                 self._headers_began_at = self._heard_at
@@ -153,36 +220,56 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-class WholeAnswer:
-    """Answers one request with a complete message, in one call and one write: what ASGI's two `send`s do, without looking at every header.
+class _NobodyWaits:
+    """In the place of an `asyncio.Event`."""
 
-    For the hot path: the caller vouches for the bytes of the head.
-    """
+    def set(self) -> None:
+        """There is nobody to wake."""
 
-    __slots__ = ("_cycle", "_protocol")
 
-    def __init__(self, protocol: EdgeHttpProtocol, cycle: RequestResponseCycle) -> None:
-        self._protocol = protocol
-        self._cycle = cycle
+class _Exchange:
+    """An `Invoke` and its answer, with those attributes of uvicorn's cycles that the base class looks at."""
 
-    def send(self, head: bytes, body: bytes) -> bool:
-        """`head`: status line and headers, each with its line end. False, and nothing is sent, if ASGI's way must be gone instead."""
-        cycle = self._cycle
-        if self._protocol.flow.write_paused or cycle.response_started:
-            return False
-        if cycle.disconnected:
-            return True
-        cycle.response_started = True
-        cycle.waiting_for_100_continue = False
-        closing = b"" if cycle.keep_alive else b"connection: close\r\n"
-        default = b"".join(b"%b: %b\r\n" % header for header in cycle.default_headers)
-        self._protocol.gathering.write_at_once(b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, default, closing, len(body), body))
-        cycle.response_complete = True
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            cycle.transport.close()
-        cycle.on_response()
-        return True
+    __slots__ = (
+        "before",
+        "body",
+        "disconnected",
+        "function_name",
+        "headers",
+        "keep_alive",
+        "logger",
+        "more_body",
+        "query_string",
+        "response_complete",
+        "response_started",
+    )
+
+    message_event = _NobodyWaits()
+
+    def __init__(
+        self,
+        function_name: str,
+        headers: list[tuple[bytes, bytes]],
+        query_string: bytes,
+        *,
+        keep_alive: bool,
+        before: RequestResponseCycle,
+    ) -> None:
+        self.function_name = function_name
+        self.headers = headers
+        self.query_string = query_string
+        self.body = b""
+        self.keep_alive = keep_alive
+        self.before = before
+        self.more_body = True
+        self.disconnected = self.response_started = self.response_complete = False
+
+
+def _message(answer: Answer, default_headers: list[tuple[bytes, bytes]], *, keep_alive: bool) -> bytes:
+    lines = b"".join([b"%b: %b\r\n" % header for header in default_headers + answer.headers])
+    closing = b"" if keep_alive else b"connection: close\r\n"
+    length = b"" if answer.status == HTTPStatus.NO_CONTENT else b"content-length: %d\r\n" % len(answer.body)
+    return b"%b%b%b%b\r\n%b" % (STATUS_LINE[answer.status], lines, closing, length, answer.body)
 
 
 def without_upgrade(data: bytes) -> bytes:

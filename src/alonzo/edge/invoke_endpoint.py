@@ -12,30 +12,25 @@ import time
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
-import msgspec
-
 from alonzo.aws.api_error import ApiError, not_implemented
 from alonzo.aws.identity import CallerDirectory
+from alonzo.aws.requests import Headers
 from alonzo.aws.serialization import header_value, serialize_error
 from alonzo.aws.service_model import ServiceModels
 from alonzo.aws.validation import validate
-from alonzo.edge.asgi import AsgiScope, Receive, Send, send_response
-from alonzo.edge.http_protocol import WHOLE_ANSWER
+from alonzo.edge.asgi import Answer
 from alonzo.edge.json_payload import check_json
-from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
 from alonzo.errors import AlonzoError
 from alonzo.functions.registry import Functions
 from alonzo.ids import IdSource
 from alonzo.invoke.invoker import Invoker
 from alonzo.model.function import FunctionVersion
-from alonzo.model.invocation import Invocation, InvocationResult, InvocationType
+from alonzo.model.invocation import Invocation, InvocationType
 from alonzo.model.names import FunctionReference, refer_to_function
 from alonzo.model.quotas import PAYLOAD_SYNC_MAX_BYTES
 
 _log = logging.getLogger(__name__)
 
-_BODY_MAX_BYTES = 4 * PAYLOAD_SYNC_MAX_BYTES
-"""Read this far, so that the error can say how large the payload was; beyond it the request is refused as any other would be."""
 _CLIENT_CONTEXT_MAX_BYTES = 3_583  # botocore, Invoke: "Up to 3,583 bytes of base64-encoded data"
 _TRACE_HEADER = re.compile(r"[\x21-\x7e]{1,256}")
 
@@ -60,37 +55,28 @@ class InvokeEndpoint:
         self._translate_error = translate_error
         self._ids = ids
 
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send, function_name: str) -> None:
+    async def answer(self, function_name: str, headers: Headers, query_string: bytes, body: bytes | None) -> Answer:
+        """As the protocol says."""
         request_id = self._ids.new_uuid()
         try:
-            invoked = await self._answer(scope, receive, function_name, request_id)
-            if isinstance(invoked, _Invoked):
-                if not scope[WHOLE_ANSWER].send(invoked.head(request_id), invoked.payload):
-                    await send_response(send, 200, invoked.headers(request_id), invoked.payload)
-                return
-            status, headers, body = 204, [], b""
-        except ClientDisconnected:
-            return
+            return await self._invoke(function_name, headers, query_string, body, request_id)
         except Exception as error:  # a request ends here: whatever it was, the client gets an answer
             response = serialize_error(self._models.find("lambda"), self._as_api_error(error, request_id))
-            status, headers, body = response.status, list(response.headers), response.body
-        headers.append((b"x-amzn-requestid", request_id.encode()))
-        await send_response(send, status, headers, body)
+            return Answer(response.status, [*response.headers, (b"x-amzn-requestid", request_id.encode())], response.body)
 
-    async def _answer(self, scope: AsgiScope, receive: Receive, function_name: str, request_id: str) -> "_Invoked | None":
-        """What came of the invocation; None for a dry run."""
-        caller = self._callers.caller_of(scope["headers"], scope["query_string"])
-        options = _read_headers(scope["headers"])
-        qualifier = _qualifier(scope["query_string"]) if scope["query_string"] else None
+    async def _invoke(self, function_name: str, headers: Headers, query_string: bytes, body: bytes | None, request_id: str) -> Answer:
+        caller = self._callers.caller_of(headers, query_string)
+        options = _read_headers(headers)
+        qualifier = _qualifier(query_string) if query_string else None
         kind = options.get(b"x-amz-invocation-type", b"RequestResponse")
         log_type = options.get(b"x-amz-log-type", b"None")
         if kind != b"RequestResponse" or log_type not in {b"None", b"Tail"}:
             self._check_options(function_name, kind.decode("latin-1"), log_type.decode("latin-1"))
         reference = refer_to_function(function_name, qualifier, caller.scope)
-        payload = await _read_payload(scope, receive)
+        payload = _checked_payload(body)
         version = self._functions.get_version(reference).runnable
         if kind == b"DryRun":
-            return None
+            return Answer(204, [(b"x-amzn-requestid", request_id.encode())], b"")
         if kind == b"Event":
             raise not_implemented(service="lambda", operation="Invoke with InvocationType Event")
         trace_header = _given_trace_header(options.get(b"x-amzn-trace-id")) or self._new_trace_header()
@@ -103,7 +89,17 @@ class InvokeEndpoint:
             wants_log_tail=log_type == b"Tail",
         )
         result = await self._invoker.invoke(version, invocation)
-        return _Invoked(version.version, result, trace_header)
+        answered = [
+            (b"content-type", b"application/json"),
+            (b"x-amz-executed-version", version.version.encode()),
+            (b"x-amzn-trace-id", trace_header.encode()),
+            (b"x-amzn-requestid", request_id.encode()),
+        ]
+        if result.function_error is not None:
+            answered.append((b"x-amz-function-error", header_value(result.function_error)))
+        if result.log_tail:
+            answered.append((b"x-amz-log-result", base64.b64encode(result.log_tail)))
+        return Answer(200, answered, result.payload)
 
     def _new_trace_header(self) -> str:
         """A new root (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html)."""
@@ -129,7 +125,7 @@ class InvokeEndpoint:
         return ApiError(code="ServiceException", message="An internal error occurred.", http_status=500, fault="Service")
 
 
-def _read_headers(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+def _read_headers(headers: Headers) -> dict[bytes, bytes]:
     return {name: value for name, value in headers if name.startswith(b"x-am")}
 
 
@@ -138,11 +134,9 @@ def _qualifier(query_string: bytes) -> str | None:
     return values[0] if values else None
 
 
-async def _read_payload(scope: AsgiScope, receive: Receive) -> bytes:
-    try:
-        payload = await read_body(scope, receive, limit_bytes=_BODY_MAX_BYTES)
-    except BodyTooLarge as error:
-        raise _too_large(f"Request must be smaller than {PAYLOAD_SYNC_MAX_BYTES} bytes for the InvokeFunction operation") from error
+def _checked_payload(payload: bytes | None) -> bytes:
+    if payload is None:
+        raise _too_large(f"Request must be smaller than {PAYLOAD_SYNC_MAX_BYTES} bytes for the InvokeFunction operation")
     if len(payload) > PAYLOAD_SYNC_MAX_BYTES:
         size = f"{len(payload)} byte payload is too large for the RequestResponse invocation type"
         raise _too_large(f"{size} (limit {PAYLOAD_SYNC_MAX_BYTES} bytes)")
@@ -182,33 +176,3 @@ def _given_trace_header(given: bytes | None) -> str | None:
         return None
     text = given.decode("latin-1")
     return text if _TRACE_HEADER.fullmatch(text) else None
-
-
-class _Invoked(msgspec.Struct, frozen=True, gc=False):
-    """A successful answer of Invoke: also an invocation whose function failed is one."""
-
-    version: str
-    result: InvocationResult
-    trace_header: str
-
-    @property
-    def payload(self) -> bytes:
-        return self.result.payload
-
-    def headers(self, request_id: str) -> list[tuple[bytes, bytes]]:
-        """All of them, but for the length."""
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"x-amz-executed-version", self.version.encode()),
-            (b"x-amzn-trace-id", self.trace_header.encode()),
-            (b"x-amzn-requestid", request_id.encode()),
-        ]
-        if self.result.function_error is not None:
-            headers.append((b"x-amz-function-error", header_value(self.result.function_error)))
-        if self.result.log_tail:
-            headers.append((b"x-amz-log-result", base64.b64encode(self.result.log_tail)))
-        return headers
-
-    def head(self, request_id: str) -> bytes:
-        """The same as bytes. None of the values can hold a line end: they are ours, base64, or checked (`_TRACE_HEADER`)."""
-        return b"HTTP/1.1 200 OK\r\n" + b"".join(b"%b: %b\r\n" % header for header in self.headers(request_id))

@@ -13,7 +13,7 @@ from typing import cast
 
 from uvicorn.config import Config
 
-from alonzo.edge.asgi import Endpoint
+from alonzo.edge.asgi import Endpoint, InvokeEndpoint
 from alonzo.edge.http_protocol import Connections, EdgeHttpProtocol, HttpTimeouts
 from alonzo.errors import SetupError
 
@@ -42,7 +42,8 @@ class HttpServer:
     requests finish. A socket handed to `serve_socket` belongs to the server.
     """
 
-    def __init__(self, *, application: Endpoint, timeouts: HttpTimeouts) -> None:
+    def __init__(self, *, application: Endpoint, invoke: InvokeEndpoint, timeouts: HttpTimeouts) -> None:
+        self._invoke = invoke
         self._timeouts = timeouts
         self._config = Config(
             app=application,
@@ -113,7 +114,7 @@ class HttpServer:
             served.close()
 
     def _new_connection(self) -> EdgeHttpProtocol:
-        return EdgeHttpProtocol(self._config, self._state, {})
+        return EdgeHttpProtocol(self._config, self._state, {}, invoke=self._invoke)
 
     def _set_date(self) -> None:
         self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]

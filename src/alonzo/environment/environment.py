@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alonzo.clock import Clock
-from alonzo.environment.connection_owner import ConnectionCheck
+from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck
 from alonzo.environment.deadline import Deadline
 from alonzo.environment.journal import End, Journal
 from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed, exit_fault, response_too_large, timeout_fault
@@ -166,8 +166,6 @@ class ExecutionEnvironment:
         version = self.version
         self._journal.open(runtime_version=self._plan.runtime_version, notice=self._plan.notice)
         self._init_started_at = self._clock.monotonic()
-        listener = self._sandbox.listeners.pop(0)
-        self._server = await self._loop.create_server(lambda: RuntimeApiConnection(self, self._check), sock=listener, backlog=128)
         self._sandbox.runtime_exit.add_done_callback(self._on_runtime_exit)
         self._sandbox.assign(
             Assignment(
@@ -177,6 +175,11 @@ class ExecutionEnvironment:
                 tmp_mib=version.ephemeral_storage_mib,
             )
         )
+        connection, self._sandbox.runtime_connection = self._sandbox.runtime_connection, None
+        if connection is not None:
+            await self._loop.connect_accepted_socket(lambda: RuntimeApiConnection(self, AnyConnection()), connection)
+        listener = self._sandbox.listeners.pop(0)
+        self._server = await self._loop.create_server(lambda: RuntimeApiConnection(self, self._check), sock=listener, backlog=128)
 
     def _since_init(self) -> float:
         return self._clock.monotonic() - self._init_started_at
@@ -254,7 +257,6 @@ class ExecutionEnvironment:
         self._next = None
         running.delivered = True
         now = self._clock.unix_ms()
-        self._journal.write_start(invocation.request_id, now)
         optional = ""
         if invocation.client_context is not None:
             optional = f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
@@ -268,6 +270,7 @@ class ExecutionEnvironment:
         )
         running.started_at = self._clock.monotonic() - running.spent_seconds
         connection.write(head.encode() + invocation.payload)
+        self._journal.write_start(invocation.request_id, now)  # nothing that the function writes is read before the loop's next turn
 
     def _is_current(self, request_id: bytes) -> bool:
         running = self._running

@@ -97,13 +97,19 @@ class Journal:
     def write_end_soon(self, end: End) -> None:
         """The same, when what waits to be done is done."""
         self._unwritten_end = end
-        self._loop.call_soon(self._write_late_end)
+        self._loop.call_soon(self._on_turn)
 
     def with_tail(self, result: InvocationResult, invocation: Invocation) -> InvocationResult:
         """The result, with the tail of the log if the caller wants to see it."""
         if not invocation.wants_log_tail:
             return result
         return InvocationResult(result.payload, result.function_error, self._log.end_tail())
+
+    def _on_turn(self) -> None:
+        end, self._unwritten_end = self._unwritten_end, None
+        if end is not None:
+            self._log.end_lines()
+            self._write_end(end)
 
     def _write_late_end(self) -> None:
         end, self._unwritten_end = self._unwritten_end, None
@@ -112,7 +118,6 @@ class Journal:
 
     def _write_end(self, end: End) -> None:
         init_seconds, self._init_seconds = self._init_seconds, None
-        self._log.write(self._words.end(end.request_id))
         report = InvocationReport(
             request_id=end.request_id,
             duration_ms=end.duration_ms,
@@ -122,4 +127,4 @@ class Journal:
             status=end.status,
             error_type=end.error_type,
         )
-        self._log.write(self._words.report(self._clock.unix_ms(), report))
+        self._log.write(self._words.end(end.request_id), self._words.report(self._clock.unix_ms(), report))

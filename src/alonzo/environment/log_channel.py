@@ -35,6 +35,8 @@ class LogChannel:
         self._window_ends_at = 0.0
         self._pause: asyncio.TimerHandle | None = None
         self._is_open = False
+        self._is_read_up = True
+        """Whether a read has found the pipe's end, and the event loop watches for more."""
 
     def open(self) -> None:
         """Begin to read."""
@@ -52,10 +54,12 @@ class LogChannel:
         if self._pause is not None:
             self._pause.cancel()
 
-    def write(self, message: str | None) -> None:
-        """A line of the platform's own; None writes nothing."""
-        if message is not None:
-            self._deliver_one(LogEvent(self._clock.unix_ms(), message))
+    def write(self, *messages: str | None) -> None:
+        """Lines of the platform's own; None writes nothing."""
+        now = self._clock.unix_ms()
+        for message in messages:
+            if message is not None:
+                self._deliver_one(LogEvent(now, message))
 
     def begin_tail(self) -> None:
         """Keep a copy of what comes from here on, for `LogType=Tail`."""
@@ -76,12 +80,23 @@ class LogChannel:
                 self._deliver(self._parser.flush_line(self._clock.unix_ms()))
                 return
 
+    def end_lines(self) -> None:
+        """The same, for whoever has let the event loop take a turn meanwhile.
+
+        What was in the pipe then has been read by now: one turn handles everything that poll(2) has found ready (uvloop and asyncio alike).
+        """
+        if self._is_read_up:
+            self._deliver(self._parser.flush_line(self._clock.unix_ms()))
+        else:
+            self.drain()
+
     def _on_readable(self) -> None:
         if not self._read():
             return
         if self._window_bytes > _WINDOW_BYTES or self._window_lines > _WINDOW_LINES:
             loop = asyncio.get_running_loop()
             loop.remove_reader(self._pipe)
+            self._is_read_up = False
             self._pause = loop.call_later(_WINDOW_SECONDS, self._resume)
 
     def _resume(self) -> None:
@@ -95,11 +110,13 @@ class LogChannel:
         try:
             data = os.read(self._pipe, _READ_BYTES)
         except BlockingIOError:
+            self._is_read_up = self._pause is None
             return False
         if not data:
             # Every process that could write is gone.
             asyncio.get_running_loop().remove_reader(self._pipe)
             return False
+        self._is_read_up = self._pause is None and len(data) < _READ_BYTES
         lines = self._parser.feed(data, self._clock.unix_ms())
         self._count(len(data), len(lines))
         self._deliver(lines)

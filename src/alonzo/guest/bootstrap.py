@@ -18,7 +18,7 @@ def main() -> None:
 
     sys.modules["runtime_client"] = importlib.import_module("alonzo.guest.runtime_client")
     python_bootstrap.prepare()
-    python_bootstrap.run(dict(os.environ))
+    python_bootstrap.run(dict(os.environ), runtime_api=None)
 
 
 if __name__ == "__main__":

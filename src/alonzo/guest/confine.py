@@ -15,17 +15,20 @@ USER_ID = 993
 GROUP_ID = 990
 """What functions see of themselves on AWS (`sbx_user1051`)."""
 
+RUNTIME_API_DESCRIPTOR = 61
+"""The runtime's own connection to the Runtime API, for runtimes that know of it."""
+
 TELEMETRY_DESCRIPTOR = 62
 """The descriptor of the framed log protocol, as recorded from AWS (`_LAMBDA_TELEMETRY_LOG_FD`)."""
-
 
 RELEASE_DESCRIPTOR = 63
 """Where the runtime's process waits to be let go; closed before it runs anything of the function's."""
 
 
-def attach_output(log_pipe: int, release: int) -> None:
+def attach_descriptors(*, log_pipe: int, release: int, runtime_api: int) -> None:
     """Standard input is empty; standard output, standard error and the framed log share one pipe, so that their order is kept."""
     os.dup2(release, RELEASE_DESCRIPTOR, inheritable=False)
+    os.dup2(runtime_api, RUNTIME_API_DESCRIPTOR, inheritable=False)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     for descriptor in (1, 2, TELEMETRY_DESCRIPTOR):
@@ -34,7 +37,7 @@ def attach_output(log_pipe: int, release: int) -> None:
 
 def close_foreign_descriptors(limit: int) -> None:
     """Close everything else that the fork has copied: control sockets above all."""
-    os.closerange(3, TELEMETRY_DESCRIPTOR)
+    os.closerange(3, RUNTIME_API_DESCRIPTOR)
     os.closerange(RELEASE_DESCRIPTOR + 1, limit)
 
 

@@ -2,8 +2,9 @@
 
 A sandbox may wait here complete but for its function, the runtime's process already confined (`sandbox/pool.py`): what a cold start then
 costs is two mounts and the function's own imports.
-Packets to the node: `{"ready"}` with the Runtime API's listening socket (and, with a network of its own, the AWS endpoint's), `{"exited"}`,
-`{"failed"}`. From the node: one assignment. When the node closes the socket, the sandbox ends.
+Packets to the node: `{"ready"}` with the node's end of the runtime's own connection to the Runtime API, the Runtime API's listening socket
+and, with a network of its own, the AWS endpoint's; `{"exited"}`; `{"failed"}`. From the node: one assignment. When the node closes the
+socket, the sandbox ends.
 """
 
 from __future__ import annotations
@@ -88,10 +89,13 @@ class _Sandbox:
         listeners = [_listen(RUNTIME_API_PORT if own_network else 0)]
         if own_network:
             listeners.append(_listen(self._settings["endpoint_port"]))
-        self._fork_runtime()
-        channel.send(self._control, {"ready": True}, [listener.fileno() for listener in listeners])
-        for listener in listeners:
-            listener.close()
+        # A Unix socket: a message over the loopback costs three times as much, and here nobody need ask whose connection it is.
+        runtime_end, node_end = socket.socketpair()
+        self._fork_runtime(runtime_end)
+        sockets = [node_end, *listeners]
+        channel.send(self._control, {"ready": True}, [each.fileno() for each in sockets])
+        for each in sockets:
+            each.close()
 
     def start(self, assignment: dict[str, Any]) -> None:
         """Give the sandbox its function and let the runtime go."""
@@ -149,13 +153,13 @@ class _Sandbox:
         os.chown("/tmp", self._user, self._user)
         os.chmod("/tmp", 0o700)
 
-    def _fork_runtime(self) -> None:
+    def _fork_runtime(self, runtime_api: socket.socket) -> None:
         unshared_read, unshared_write = os.pipe()
         release_read, self._release = os.pipe()
         self.runtime = os.fork()
         if self.runtime == 0:
             try:
-                self._become_runtime(unshared_write, release_read)
+                self._become_runtime(unshared_write, release_read, runtime_api.fileno())
             finally:
                 os._exit(71)
         os.close(unshared_write)
@@ -167,15 +171,16 @@ class _Sandbox:
             os.write(self._release, _MAPPED)
         os.close(unshared_read)
         os.close(self._log_pipe)
+        runtime_api.close()
 
-    def _become_runtime(self, unshared: int, release: int) -> NoReturn:
+    def _become_runtime(self, unshared: int, release: int, runtime_api: int) -> NoReturn:
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         limits = self._settings["runtime_limits"]
         if self._isolated:
             self._enter_user_namespace(unshared, release)
-        confine.attach_output(self._log_pipe, release)
+        confine.attach_descriptors(log_pipe=self._log_pipe, release=release, runtime_api=runtime_api)
         confine.close_foreign_descriptors(limits["descriptors"])
         # Processes are counted by user and user namespace (Linux 5.14): for this sandbox alone, even where it shares its user with others.
         confine.limit_resources(limits["descriptors"], limits["processes"] if self._isolated else None)
@@ -188,7 +193,7 @@ class _Sandbox:
             os._exit(0)  # init is gone, and this sandbox with it
         message = json.loads(assignment)
         os.chdir(message["directory"])
-        python_bootstrap.run(message["variables"])
+        python_bootstrap.run(message["variables"], runtime_api=confine.RUNTIME_API_DESCRIPTOR)
 
     def _enter_user_namespace(self, unshared: int, release: int) -> None:
         os.setsid()

@@ -26,15 +26,18 @@ def prepare() -> None:
     gc.enable()
 
 
-def run(variables: dict[str, str]) -> NoReturn:
-    """Run the function until the runtime ends; the process ends with it, as `python bootstrap.py` would."""
+def run(variables: dict[str, str], *, runtime_api: int | None) -> NoReturn:
+    """Run the function until the runtime ends; the process ends with it, as `python bootstrap.py` would.
+
+    `runtime_api`: the descriptor of a connection to the Runtime API, where there is one already.
+    """
     code = 1
     wrapper = variables.pop("AWS_LAMBDA_EXEC_WRAPPER", None)
     if wrapper is not None:
         _execute_through(wrapper, variables)
     try:
         _become_fresh(variables)
-        code = _serve(variables)
+        code = _serve(variables, runtime_api)
     except SystemExit as exit_request:
         code = _exit_code(exit_request)
     except BaseException:
@@ -82,7 +85,7 @@ def _open_stream(name: str) -> None:
     setattr(sys, f"__{name}__", stream)
 
 
-def _serve(variables: dict[str, str]) -> int:
+def _serve(variables: dict[str, str], runtime_api: int | None) -> int:
     bootstrap = importlib.import_module("awslambdaric.bootstrap")
     if "AWS_LAMBDA_LOG_FORMAT" in variables or "AWS_LAMBDA_LOG_LEVEL" in variables:
         # The module reads these once, when it is imported: in the zygote, where they were not known yet.
@@ -92,7 +95,7 @@ def _serve(variables: dict[str, str]) -> int:
     client_type = importlib.import_module("awslambdaric.lambda_runtime_client").LambdaRuntimeClient
     client_type.marshaller = marshaller
     client = client_type(variables["AWS_LAMBDA_RUNTIME_API"])
-    sys.modules["runtime_client"].configure(variables["AWS_LAMBDA_RUNTIME_API"])
+    sys.modules["runtime_client"].configure(variables["AWS_LAMBDA_RUNTIME_API"], runtime_api)
     # A function may bring a module of this name. Kept alive all the same: freeing them would copy every page they lie in.
     hidden = [sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == GUEST_PACKAGE]
     bootstrap.run(variables["_HANDLER"], client)

@@ -14,6 +14,8 @@ _RECEIVE_BYTES = 65_536
 _OK = 200
 _ACCEPTED = 202
 _INVALID_REQUEST_ID = 400
+_TAKEN = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
+"""How the node accepts a report, byte for byte: recognized at once. Any other answer is parsed."""
 
 
 class _Connection:
@@ -29,9 +31,11 @@ class _Connection:
         self._report = b""
         self._rest = b""
 
-    def configure(self, address: str) -> None:
+    def configure(self, address: str, descriptor: int | None) -> None:
         self._head_end = b" HTTP/1.1\r\nHost: " + address.encode() + b"\r\n"
         self._next_request = b"GET " + _PREFIX + b"invocation/next" + self._head_end + b"\r\n"
+        if descriptor is not None:
+            self._socket = socket.socket(fileno=descriptor)
 
     def report(self, path: str, body: bytes, headers: str) -> None:
         """Leave a report to be sent with the next request."""
@@ -50,14 +54,22 @@ class _Connection:
     def _next(self, connection: socket.socket, report: bytes) -> tuple[bytes, dict[str, str | int]]:
         connection.sendall(report + self._next_request)
         if report:
-            status, _, _ = self._read_answer(connection)
-            if status not in (_ACCEPTED, _INVALID_REQUEST_ID):
-                raise RuntimeError(f"Failed to post handler success response. Http response code: {status}")
+            self._check_report(connection)
         status, headers, body = self._read_answer(connection)
         if status != _OK:
             raise RuntimeError(f"Failed to get next invocation, error code: {status}")
         # A number, as from the extension: LambdaContext reckons with it.
         return body, {**headers, "Lambda-Runtime-Deadline-Ms": int(headers["Lambda-Runtime-Deadline-Ms"])}
+
+    def _check_report(self, connection: socket.socket) -> None:
+        data = self._rest or _more(connection.recv(_RECEIVE_BYTES))
+        if data.startswith(_TAKEN):
+            self._rest = data[len(_TAKEN) :]
+            return
+        self._rest = data
+        status, _, _ = self._read_answer(connection)
+        if status not in (_ACCEPTED, _INVALID_REQUEST_ID):
+            raise RuntimeError(f"Failed to post handler success response. Http response code: {status}")
 
     def _connect(self) -> socket.socket:
         host, _, port = os.environ["AWS_LAMBDA_RUNTIME_API"].partition(":")
@@ -110,9 +122,9 @@ def initialize_client(user_agent: str) -> None:
     del user_agent
 
 
-def configure(address: str) -> None:
-    """Called in the environment before the first request."""
-    _connection.configure(address)
+def configure(address: str, descriptor: int | None) -> None:
+    """Called in the environment before the first request; `descriptor` is a connection that is there already."""
+    _connection.configure(address, descriptor)
 
 
 def next() -> tuple[bytes, dict[str, str | int]]:  # noqa: A001  # the name in awslambdaric's extension

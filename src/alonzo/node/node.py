@@ -145,7 +145,7 @@ class Node:
 
         parts = self._wire_invocation(stores=stores, host=host, functions=functions, serve_endpoint=serve_endpoint)
         application = await self._wire_edge(stores=stores, functions=functions, parts=parts)
-        server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS)
+        server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
         activations = Activations(records=stores.records, code_directories=stores.code_directories, activate=_activation(parts.factory))
         stop_retiring = functions.subscribe(

@@ -47,6 +47,8 @@ class Sandbox:
         """Of the sandbox's init on the host, once it has been forked."""
         self.log_pipe = log_pipe
         self.isolated = settings.isolated
+        self.runtime_connection: socket.socket | None = None
+        """The node's end of the runtime's own connection to its Runtime API."""
         self.listeners: list[socket.socket] = []
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
@@ -126,7 +128,7 @@ class Sandbox:
         if message is None:
             asyncio.get_running_loop().remove_reader(self._control)
         elif "ready" in message:
-            self.listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+            self.runtime_connection, *self.listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors]
             if not self.ready.done():
                 self.ready.set_result(None)
         elif "exited" in message:
@@ -159,6 +161,8 @@ class Sandbox:
         self._control.close()
         for listener in self.listeners:
             listener.close()
+        if self.runtime_connection is not None:
+            self.runtime_connection.close()
         os.close(self.log_pipe)
         if self._peak_file is not None:
             os.close(self._peak_file)

@@ -15,15 +15,15 @@ from botocore.config import Config
 
 from alonzo.aws.api_error import ApiError
 from alonzo.aws.identity import CallerDirectory
+from alonzo.aws.requests import Headers
 from alonzo.aws.service_model import ServiceModels
 from alonzo.clock import SystemClock
 from alonzo.edge.app import Application, OwnRoutes
-from alonzo.edge.asgi import AsgiScope, Receive, Send, send_response
+from alonzo.edge.asgi import Answer
 from alonzo.edge.aws_api import AwsApi
 from alonzo.edge.health import health_routes
 from alonzo.edge.http_protocol import HttpTimeouts
 from alonzo.edge.operations import CallContext
-from alonzo.edge.request_body import read_body
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.errors import AlonzoError
 from alonzo.ids import new_uuid
@@ -79,9 +79,11 @@ class RunningEdge:
             return bytes(received)
 
 
-async def invoke(scope: AsgiScope, receive: Receive, send: Send, function_name: str) -> None:
-    body = await read_body(scope, receive, limit_bytes=1_000_000)
-    await send_response(send, 200, [(b"x-function-name", function_name.encode())], body)
+class EchoInvoke:
+    async def answer(self, function_name: str, headers: Headers, query_string: bytes, body: bytes | None) -> Answer:
+        del headers, query_string
+        assert body is not None
+        return Answer(200, [(b"x-function-name", function_name.encode())], body)
 
 
 def operations_of(edge: "RunningEdge") -> dict[str, Any]:
@@ -138,7 +140,8 @@ def running_edge(timeouts: HttpTimeouts, *, is_empty: bool = False) -> Iterator[
             new_request_id=new_uuid,
         )
         routes = OwnRoutes(exact=health_routes(version="9.9", services=["lambda", "logs"], clock=SystemClock()), prefixes={})
-        server = HttpServer(application=Application(invoke=invoke, own_routes=routes, aws_api=api), timeouts=timeouts)
+        application = Application(invoke=EchoInvoke(), own_routes=routes, aws_api=api)
+        server = HttpServer(application=application, invoke=application.invoke, timeouts=timeouts)
         served = await server.serve_socket(open_listening_socket(host="127.0.0.1", port=0))
         host, port = served.address[0], served.address[1]  # type: ignore[index]
         edge = RunningEdge(

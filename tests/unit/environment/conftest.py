@@ -32,6 +32,7 @@ class MemorySandbox:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = self.listener.getsockname()
         self.listeners = [self.listener]
+        self.runtime_connection: socket.socket | None = None
         self.runtime_exit: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.is_killed = False
         self.is_out_of_memory = False

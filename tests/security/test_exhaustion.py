@@ -5,7 +5,7 @@ from tests.security.conftest import Attack
 from tests.security.neighbour import Neighbour
 from tests.support.server import Server
 
-from alonzo.model.quotas import FILE_DESCRIPTORS_MAX, PROCESSES_MAX
+from alonzo.model.quotas import FILE_DESCRIPTORS_MAX, PROCESSES_MAX, PROCESSES_WITHOUT_CPU_LIMIT_MAX
 
 _KILLED = "Runtime exited with error: signal: killed"
 
@@ -66,11 +66,12 @@ def test_leaked_descriptors_are_counted(node: Server, attack: Attack) -> None:
     assert FILE_DESCRIPTORS_MAX - 20 <= answer.value["count"] < FILE_DESCRIPTORS_MAX
 
 
-def test_threads_are_counted_as_processes(node: Server, attack: Attack) -> None:
+def test_threads_are_counted_as_processes(node: Server, rootless: Server, attack: Attack) -> None:
     with Neighbour(node):
         answer = attack(node, "exhaustion.start_threads", MemorySize=512)
     assert answer.error is None, answer.value
-    assert PROCESSES_MAX - 20 <= answer.value < PROCESSES_MAX
+    limit = PROCESSES_WITHOUT_CPU_LIMIT_MAX if node is rootless else PROCESSES_MAX
+    assert limit - 20 <= answer.value < limit
 
 
 def test_a_gigabyte_of_log_holds_up_nobody_else(host_network: Server, attack: Attack) -> None:

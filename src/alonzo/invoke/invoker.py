@@ -12,6 +12,7 @@ from alonzo.environment.outcomes import EnvironmentLost, InitFailed
 from alonzo.invoke.admission import Admission
 from alonzo.invoke.errors import FunctionNotReady, NoEnvironment
 from alonzo.invoke.pools import EnvironmentPools
+from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion, State
 from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.model.quotas import INIT_TIMEOUT_SECONDS
@@ -45,13 +46,21 @@ class Invoker:
     """Runs functions."""
 
     def __init__(
-        self, *, versions: CurrentVersions, code: CodeSource, environments: EnvironmentSource, pools: EnvironmentPools, admission: Admission
+        self,
+        *,
+        versions: CurrentVersions,
+        code: CodeSource,
+        environments: EnvironmentSource,
+        pools: EnvironmentPools,
+        admission: Admission,
+        wakefulness: Wakefulness,
     ) -> None:
         self._versions = versions
         self._code = code
         self._environments = environments
         self._pools = pools
         self._admission = admission
+        self._wakefulness = wakefulness
 
     async def invoke(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         """Run a version once and wait for its answer.
@@ -63,6 +72,7 @@ class Invoker:
             raise FunctionNotReady(version.state)
         scope = version.scope
         self._admission.acquire(scope)
+        self._wakefulness.enter()
         try:
             environment = self._pools.take_idle(version)
             if environment is None:
@@ -74,6 +84,7 @@ class Invoker:
             self._pools.give_back(environment, self._versions.find_current(version))
             return result
         finally:
+            self._wakefulness.leave()
             self._admission.release(scope)
 
     async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:

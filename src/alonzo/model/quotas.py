@@ -31,6 +31,8 @@ ACCOUNT_CONCURRENCY = 1_000
 UNRESERVED_CONCURRENCY_MIN = 100
 
 PROCESSES_MAX = 1_024
+PROCESSES_WITHOUT_CPU_LIMIT_MAX = 512
+"""Where the host gives no control group to limit a sandbox's share of the processors: a bomb of 1,024 would stall everybody for seconds."""
 FILE_DESCRIPTORS_MAX = 1_024
 
 LOG_TAIL_MAX_BYTES = 4_096

@@ -48,6 +48,7 @@ async def set_up_host(configuration: Configuration, *, endpoint_port: int) -> Ho
     places = SearchPlaces(path=own_path, home=Path.home(), own_executable=Path(sys.executable))
     interpreters = await discover_interpreters(places, cache_file=data / "interpreters.json")
     packages = await prepare_packages(data / "runtimes")
+    cgroups = _cgroups(configuration) if isolated else Cgroups((), (), configuration.cpu)
     settings = SandboxSettings(
         isolation=configuration.isolation,
         network=configuration.network,
@@ -55,14 +56,14 @@ async def set_up_host(configuration: Configuration, *, endpoint_port: int) -> Ho
         tmp_kind=choose_tmp_kind() if isolated else TmpKind.TMPFS,
         default_tmp_mib=quotas.EPHEMERAL_STORAGE_MIN_MIB,
         descriptors=quotas.FILE_DESCRIPTORS_MAX,
-        processes=quotas.PROCESSES_MAX,
+        processes=quotas.PROCESSES_MAX if "cpu" in cgroups.controllers else quotas.PROCESSES_WITHOUT_CPU_LIMIT_MAX,
         endpoint_port=endpoint_port,
         first_user=FIRST_USER_ID + _node_number(data) * USER_IDS_PER_NODE,
         code_directory=data / "code",
         tmp_directory=data / "tmp",
         root_directory=data / "root",
         packages=packages,
-        cgroups=_cgroups(configuration) if isolated else Cgroups((), (), configuration.cpu),
+        cgroups=cgroups,
         seccomp_program=filter_program(platform.machine()) if isolated else b"",
     )
     _say_what_is_missing(configuration, settings.cgroups)

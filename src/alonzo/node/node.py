@@ -36,6 +36,7 @@ from alonzo.functions.registry import Functions
 from alonzo.invoke.admission import Admission
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.pools import EnvironmentPools
+from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.model.quotas import ACCOUNT_CONCURRENCY
 from alonzo.node.configuration import Configuration
@@ -195,6 +196,7 @@ class Node:
             environments=factory,
             pools=pools,
             admission=Admission(account_limit=ACCOUNT_CONCURRENCY),
+            wakefulness=Wakefulness(processor_count=psutil.cpu_count() or 1),
         )
         return _Invocation(sandboxes=sandboxes, factory=factory, delivery=delivery, pools=pools, invoker=invoker)
 

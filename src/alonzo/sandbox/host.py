@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from alonzo.model.quotas import PROCESSES_MAX, PROCESSES_WITHOUT_CPU_LIMIT_MAX
 from alonzo.sandbox.cgroups import WANTED_CONTROLLERS
 from alonzo.sandbox.settings import TmpKind
 from alonzo.sandbox.tmp_images import find_mkfs
@@ -88,6 +89,8 @@ def _controllers(usable: frozenset[str]) -> Iterator[HostFact]:
     for name in WANTED_CONTROLLERS:
         available = name in usable
         detail = purposes[name] if available else f"the control group controller {name} may not be used: no {purposes[name]}"
+        if name == "cpu" and not available:
+            detail += f", and {PROCESSES_WITHOUT_CPU_LIMIT_MAX} processes a sandbox instead of {PROCESSES_MAX:,}"
         yield HostFact(f"cgroup {name}", available, detail, None if available else remedy)
 
 

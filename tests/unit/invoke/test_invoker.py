@@ -16,6 +16,7 @@ from alonzo.invoke.admission import Admission
 from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, Throttled
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.pools import EnvironmentPools
+from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion, State
 from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.model.quotas import INIT_TIMEOUT_SECONDS
@@ -67,7 +68,14 @@ class MemoryNode:
         self.admission = Admission(account_limit=account_limit)
         role: Any = self
         self.pools = EnvironmentPools(keep_alive_seconds=60.0, memory_available=lambda: 1.0, clock=ManualClock())
-        self.invoker = Invoker(versions=role, code=role, environments=role, pools=self.pools, admission=self.admission)
+        self.invoker = Invoker(
+            versions=role,
+            code=role,
+            environments=role,
+            pools=self.pools,
+            admission=self.admission,
+            wakefulness=Wakefulness(processor_count=2),
+        )
 
     def find_current(self, version: FunctionVersion) -> FunctionVersion | None:
         del version

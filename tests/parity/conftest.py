@@ -28,19 +28,16 @@ from alonzo.edge.aws_api import AwsApi
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.http_protocol import HttpTimeouts
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
-from alonzo.edge.lambda_api.function_operations import FunctionOperations
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
-from alonzo.functions.code_directories import CodeDirectories
 from alonzo.functions.registry import Functions
 from alonzo.ids import new_uuid
 from alonzo.model.function import LATEST, FunctionVersion
 from alonzo.model.names import FunctionReference, refer_to_function
 from alonzo.model.scope import Scope
-from alonzo.store.blobs import BlobStore
+from alonzo.node.control_plane import open_control_plane
 from alonzo.store.connection import connect
-from alonzo.store.records import RecordTable
 from alonzo.store.server import EmbeddedServer
 
 ACCOUNT_ID = "111111111111"
@@ -263,29 +260,27 @@ class ServerThread:
         async with AsyncExitStack() as stack:
             nats = await stack.enter_async_context(await EmbeddedServer.start(data_directory=self._data_directory))
             connection = await stack.enter_async_context(await connect(nats.url))
-            records = await RecordTable.open(connection, name="functions", record_type=FunctionVersion)
-            blobs = await BlobStore.open(connection, name="code")
-            directories = await CodeDirectories.open(root=self._data_directory / "code", blobs=blobs)
             clock = SystemClock()
-            self._functions = Functions(records=records, code_directories=directories, clock=clock)
-            activations = Activations(records=records, code_directories=directories, activate=self._activate)
             links = CodeLinks(key=b"secret", clock=clock)
+            control = await open_control_plane(connection=connection, data_directory=self._data_directory, code_links=links, clock=clock)
+            self._functions = control.functions
+            activations = Activations(records=control.records, code_directories=control.code_directories, activate=self._activate)
             models = ServiceModels()
             api = AwsApi(
                 models=models,
-                operations={"lambda": FunctionOperations(functions=self._functions, code_links=links).table()},
+                operations={"lambda": control.operations},
                 callers=CallerDirectory(),
                 translate_error=to_api_error,
                 new_request_id=new_uuid,
             )
-            downloads = CodeDownloads(links=links, blobs=blobs)
+            downloads = CodeDownloads(links=links, blobs=control.blobs)
             routes = OwnRoutes(exact={}, prefixes={CODE_PATH_PREFIX: downloads})
             application = Application(invoke=ResolvingInvoke(self._functions, models), own_routes=routes, aws_api=api)
             server = HttpServer(application=application, invoke=application.invoke, timeouts=HttpTimeouts())
             served = await server.serve_socket(open_listening_socket(host="127.0.0.1", port=0))
             self.url = f"http://127.0.0.1:{served.address[1]}"  # type: ignore[index]
             async with asyncio.TaskGroup() as components:
-                running = [components.create_task(run()) for run in (records.run, activations.run, server.run)]
+                running = [components.create_task(run()) for run in (*control.followers, activations.run, server.run)]
                 try:
                     yield
                 finally:

@@ -7,7 +7,23 @@ from alonzo.errors import AlonzoError
 from alonzo.model import quotas
 
 
-class FunctionNotFound(AlonzoError):
+class ResourceNotFound(AlonzoError):
+    """Something that a request names is not there."""
+
+
+class ResourceConflict(AlonzoError):
+    """The request does not go with what is there: it exists already, or it is in a state that forbids this."""
+
+
+class PreconditionFailed(AlonzoError):
+    """The caller knows an older revision than there is."""
+
+
+class InvalidParameter(AlonzoError):
+    """A parameter has a value that cannot be, alone or together with others. Source of each message: where it is raised."""
+
+
+class FunctionNotFound(ResourceNotFound):
     """No such function, version or alias; `arn` with the qualifier that the caller gave."""
 
     def __init__(self, arn: str) -> None:
@@ -15,28 +31,28 @@ class FunctionNotFound(AlonzoError):
         self.arn = arn
 
 
-class FunctionExists(AlonzoError):
+class FunctionExists(ResourceConflict):
     """A function of that name is there already."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Function already exist: {name}")
 
 
-class UpdateInProgress(AlonzoError):
+class UpdateInProgress(ResourceConflict):
     """The function's last change is still being carried out, or another one came first. Safe to retry."""
 
     def __init__(self, arn: str) -> None:
         super().__init__(f"The operation cannot be performed at this time. An update is in progress for resource: {arn}")
 
 
-class FunctionPending(AlonzoError):
+class FunctionPending(ResourceConflict):
     """The function is still being created. Safe to retry."""
 
     def __init__(self) -> None:
         super().__init__("The operation cannot be performed at this time. The function is currently in the following state: Pending")
 
 
-class RevisionMismatch(AlonzoError):
+class RevisionMismatch(PreconditionFailed):
     """The caller knows an older revision of the function than there is."""
 
     def __init__(self) -> None:
@@ -44,10 +60,6 @@ class RevisionMismatch(AlonzoError):
             "The Revision Id provided does not match the latest Revision Id. "
             "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
         )
-
-
-class InvalidParameter(AlonzoError):
-    """A parameter has a value that cannot be, alone or together with others. Source of each message: where it is raised."""
 
 
 class CodeMismatch(InvalidParameter):

@@ -191,11 +191,8 @@ class Functions:
         await self._update(latest, record.revision)
         return await self._write_version(latest, description=description)
 
-    async def delete(self, reference: FunctionReference) -> None:
-        """Delete a function with all its versions, or the version of the qualifier (nothing happens if there is no such version).
-
-        `FunctionNotFound`; `InvalidParameter` for what cannot be deleted this way: `$LATEST` and aliases.
-        """
+    def check_deletable(self, reference: FunctionReference) -> None:
+        """`FunctionNotFound`; `InvalidParameter` for what cannot be deleted this way: `$LATEST` and aliases."""
         qualifier = reference.qualifier
         if qualifier == LATEST:
             raise InvalidParameter("$LATEST version cannot be deleted without deleting the function.")
@@ -204,13 +201,14 @@ class Functions:
         latest = self.find_version(reference.scope, reference.name, LATEST)
         if latest is None or (qualifier is not None and not is_version_number(qualifier)):
             raise FunctionNotFound(reference.function_arn)
-        if qualifier is not None:
-            await self._records.delete((*_key(latest)[:-1], qualifier))
-            return
-        for version in self.iter_versions(reference.scope, reference.name):
-            if version.version != LATEST:
-                await self._records.delete(_key(version))
-        await self._records.delete(_key(latest))
+
+    async def delete(self, reference: FunctionReference) -> None:
+        """Delete the records of a function and its versions, or of the version of the qualifier; see `FunctionDeletion` for the rest."""
+        scope, name = reference.scope, reference.name
+        versions = self.iter_versions(scope, name) if reference.qualifier is None else iter(())
+        qualifiers = [version.version for version in versions if version.version != LATEST]
+        for qualifier in (*qualifiers, reference.qualifier or LATEST):
+            await self._records.delete((scope.account_id, scope.region, name, qualifier))
 
     def _iter_records(self, scope: Scope, name: str | None = None) -> Iterator[FunctionVersion]:
         prefix = (scope.account_id, scope.region) if name is None else (scope.account_id, scope.region, name)

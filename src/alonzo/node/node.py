@@ -23,16 +23,13 @@ from alonzo.edge.health import health_routes
 from alonzo.edge.http_protocol import HttpTimeouts
 from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
-from alonzo.edge.lambda_api.function_operations import FunctionOperations
 from alonzo.edge.logs_api import LogOperations
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.environment.factory import EnvironmentFactory
 from alonzo.environment.sandboxes import RuntimeSandboxes
 from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
-from alonzo.functions.code_directories import CodeDirectories
 from alonzo.functions.errors import ActivationFailed
-from alonzo.functions.registry import Functions
 from alonzo.invoke.admission import Admission
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.pools import EnvironmentPools
@@ -40,11 +37,11 @@ from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.model.quotas import ACCOUNT_CONCURRENCY
 from alonzo.node.configuration import Configuration
+from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.log_appending import StoredLogs
 from alonzo.node.secrets import get_secret
 from alonzo.observe.log_delivery import LogDelivery
-from alonzo.store.blobs import BlobStore
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
 from alonzo.store.log_stream import LogStore
@@ -65,10 +62,8 @@ class _Stores:
     connection: Connection
     components: list[Coroutine[Any, Any, None]]
     """What keeps them going: to be run while the node lives."""
-    records: RecordTable[FunctionVersion]
-    blobs: BlobStore
     logs: LogStore
-    code_directories: CodeDirectories
+    control: ControlPlane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,33 +118,31 @@ class Node:
             stack.callback(lock.release)
             connection = await connect(configuration.nats_url)
         stack.push_async_callback(connection.aclose)
-        records = await RecordTable.open(connection, name="functions", record_type=FunctionVersion)
-        components += [connection.run(), records.run()]
-        blobs = await BlobStore.open(connection, name="code")
+        links = CodeLinks(key=await get_secret(connection, "code-links"), clock=self._clock)
+        control = await open_control_plane(connection=connection, data_directory=data, code_links=links, clock=self._clock)
+        components += [connection.run(), *(follow() for follow in control.followers)]
         return _Stores(
             connection=connection,
             components=components,
-            records=records,
-            blobs=blobs,
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
-            code_directories=await CodeDirectories.open(root=data / "code", blobs=blobs),
+            control=control,
         )
 
     async def _serve(
         self, *, stores: _Stores, host: Host, listener: socket.socket, stop: asyncio.Event, on_ready: Callable[[str], None]
     ) -> None:
-        functions = Functions(records=stores.records, code_directories=stores.code_directories, clock=self._clock)
+        control = stores.control
         servers: list[HttpServer] = []
 
         async def serve_endpoint(endpoint: socket.socket) -> Callable[[], None]:
             return (await servers[0].serve_socket(endpoint)).close
 
-        parts = self._wire_invocation(stores=stores, host=host, functions=functions, serve_endpoint=serve_endpoint)
-        application = await self._wire_edge(stores=stores, functions=functions, parts=parts)
+        parts = self._wire_invocation(stores=stores, host=host, serve_endpoint=serve_endpoint)
+        application = self._wire_edge(stores=stores, parts=parts)
         server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
-        activations = Activations(records=stores.records, code_directories=stores.code_directories, activate=_activation(parts.factory))
-        stop_retiring = functions.subscribe(
+        activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts.factory))
+        stop_retiring = control.functions.subscribe(
             lambda key, current: parts.pools.retire((key[0], key[1], key[2], key[3]), current and current.runnable)
         )
         async with asyncio.TaskGroup() as group:
@@ -157,7 +150,7 @@ class Node:
                 group.create_task(component)
                 for component in (parts.delivery.run(), parts.sandboxes.run(), parts.pools.run(), activations.run(), server.run())
             ]
-            tasks.append(group.create_task(_warm_up(stores.records, parts.factory)))
+            tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
             await server.serve_socket(listener)
             on_ready(_url(self._configuration.host, listener.getsockname()[1]))
             await stop.wait()
@@ -169,7 +162,7 @@ class Node:
                 task.cancel()
 
     def _wire_invocation(
-        self, *, stores: _Stores, host: Host, functions: Functions, serve_endpoint: Callable[[socket.socket], Awaitable[Callable[[], None]]]
+        self, *, stores: _Stores, host: Host, serve_endpoint: Callable[[socket.socket], Awaitable[Callable[[], None]]]
     ) -> _Invocation:
         clock = self._clock
         delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
@@ -191,8 +184,8 @@ class Node:
         )
         pools = EnvironmentPools(keep_alive_seconds=self._configuration.keep_alive_seconds, memory_available=_memory_available, clock=clock)
         invoker = Invoker(
-            versions=functions,
-            code=stores.code_directories,
+            versions=stores.control.functions,
+            code=stores.control.code_directories,
             environments=factory,
             pools=pools,
             admission=Admission(account_limit=ACCOUNT_CONCURRENCY),
@@ -200,15 +193,12 @@ class Node:
         )
         return _Invocation(sandboxes=sandboxes, factory=factory, delivery=delivery, pools=pools, invoker=invoker)
 
-    async def _wire_edge(self, *, stores: _Stores, functions: Functions, parts: _Invocation) -> Application:
+    def _wire_edge(self, *, stores: _Stores, parts: _Invocation) -> Application:
+        control = stores.control
         models, callers = ServiceModels(), CallerDirectory()
-        links = CodeLinks(key=await get_secret(stores.connection, "code-links"), clock=self._clock)
-        operations = {
-            "lambda": FunctionOperations(functions=functions, code_links=links).table(),
-            "logs": LogOperations(logs=stores.logs).table(),
-        }
+        operations = {"lambda": control.operations, "logs": LogOperations(logs=stores.logs).table()}
         invoke = InvokeEndpoint(
-            functions=functions,
+            functions=control.functions,
             invoker=parts.invoker,
             callers=callers,
             models=models,
@@ -218,7 +208,7 @@ class Node:
         aws_api = AwsApi(models=models, operations=operations, callers=callers, translate_error=to_api_error, new_request_id=ids.new_uuid)
         own_routes = OwnRoutes(
             exact=health_routes(version=__version__, services=sorted(operations), clock=self._clock),
-            prefixes={CODE_PATH_PREFIX: CodeDownloads(links=links, blobs=stores.blobs)},
+            prefixes={CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs)},
         )
         return Application(invoke=invoke, own_routes=own_routes, aws_api=aws_api)
 

@@ -13,6 +13,7 @@ from alonzo.clock import ManualClock
 from alonzo.functions.activation import Activate, Activations
 from alonzo.functions.code_directories import CodeDirectories
 from alonzo.functions.configuration import ConfigurationChange
+from alonzo.functions.deletion import FunctionDeletion
 from alonzo.functions.registry import Functions, NewFunction
 from alonzo.model.function import FunctionVersion
 from alonzo.model.names import FunctionReference
@@ -47,6 +48,10 @@ class ControlPlane:
     code_directories: CodeDirectories
     functions: Functions
     clock: ManualClock
+
+    @property
+    def deletion(self) -> FunctionDeletion:
+        return FunctionDeletion(functions=self.functions, dependents=())
 
     async def create(self, name: str = "f", *, code: bytes | None = None, publish: bool = False, **configuration: Any) -> FunctionVersion:
         settings = {"runtime": "python3.12", "handler": "index.handler", "role": ROLE} | configuration

@@ -93,7 +93,7 @@ def test_a_function_deleted_and_created_anew_meanwhile_is_activated_again(open_c
         async with open_control_plane() as plane, plane.activating(activate):
             await plane.create()
             await begun.wait()
-            await plane.functions.delete(F)
+            await plane.deletion.delete(F)
             await plane.create(handler="index.other")
             go_on.set()
             latest = await plane.settled()

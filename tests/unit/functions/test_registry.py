@@ -141,7 +141,7 @@ def test_versions_are_numbered_and_numbers_are_not_given_twice(open_control_plan
                 await plane.functions.update_configuration(F, ConfigurationChange(timeout_seconds=number))
                 await plane.settled()
                 assert (await plane.functions.publish(F)).version == str(number)
-            await plane.functions.delete(FunctionReference(SCOPE, "f", "11"))
+            await plane.deletion.delete(FunctionReference(SCOPE, "f", "11"))
             assert (await plane.functions.publish(F)).version == "12"
             numbers = [version.version for version in plane.functions.iter_versions(SCOPE, "f")]
             assert numbers == [LATEST, *map(str, range(1, 11)), "12"]
@@ -174,11 +174,11 @@ def test_deleting_a_function_deletes_its_versions(open_control_plane: Any) -> No
             await plane.create_active(publish=True)
             deleted: list[str] = []
             plane.functions.subscribe(lambda key, version: deleted.append(key[-1]) if version is None else None)
-            await plane.functions.delete(F)
+            await plane.deletion.delete(F)
             assert deleted == ["1", LATEST]
             assert [version.name for version in plane.functions.iter_versions(SCOPE)] == ["other"]
             with pytest.raises(FunctionNotFound):
-                await plane.functions.delete(F)
+                await plane.deletion.delete(F)
             created = await plane.create(publish=True)
             assert created.version == "1"
 
@@ -191,7 +191,7 @@ def test_what_cannot_be_deleted(open_control_plane: Any, qualifier: str, fact: t
         async with open_control_plane() as plane:
             await plane.create()
             with pytest.raises(fact):
-                await plane.functions.delete(FunctionReference(SCOPE, "f", qualifier))
+                await plane.deletion.delete(FunctionReference(SCOPE, "f", qualifier))
             assert plane.functions.find_version(SCOPE, "f", None) is not None
 
     asyncio.run(scenario())

@@ -7,6 +7,7 @@ from alonzo.edge.lambda_api.code_links import CodeLinks
 from alonzo.edge.lambda_api.function_requests import Parameters, architectures_of, code_of, configuration_change
 from alonzo.edge.lambda_api.function_responses import Members, function_configuration, listed_configuration
 from alonzo.edge.operations import CallContext, OperationTable
+from alonzo.functions.deletion import FunctionDeletion
 from alonzo.functions.errors import InvalidParameter, NotSupported
 from alonzo.functions.registry import CodeUpdate, Functions, NewFunction, version_sort_key
 from alonzo.model import quotas
@@ -20,8 +21,9 @@ _LIST_PAGE_MAX = 50
 class FunctionOperations:
     """Each method is one operation: an `OperationHandler`. What may go wrong is the registry's to say."""
 
-    def __init__(self, *, functions: Functions, code_links: CodeLinks) -> None:
+    def __init__(self, *, functions: Functions, deletion: FunctionDeletion, code_links: CodeLinks) -> None:
         self._functions = functions
+        self._deletion = deletion
         self._code_links = code_links
 
     def table(self) -> OperationTable:
@@ -104,7 +106,7 @@ class FunctionOperations:
         return function_configuration(version, qualified=False)
 
     async def delete_function(self, call: CallContext, parameters: dict[str, Any]) -> Members:
-        await self._functions.delete(_reference(call, parameters))
+        await self._deletion.delete(_reference(call, parameters))
         return {"StatusCode": 204}
 
     async def get_account_settings(self, call: CallContext, parameters: dict[str, Any]) -> Members:

@@ -6,6 +6,8 @@ import pytest
 from tests.security.conftest import Attack
 from tests.support.server import Server
 
+from alonzo.model.quotas import PROCESSES_MAX, PROCESSES_WITHOUT_CPU_LIMIT_MAX
+
 _REFUSED = {"EPERM", "ENOSYS"}
 _NO_SUCH_SOCKET = {"EAFNOSUPPORT", "EPERM", "EPROTONOSUPPORT"}
 
@@ -39,8 +41,9 @@ def test_crashes_leave_no_core_and_start_no_collector_on_the_host(node: Server, 
     assert attack(node, "kernel.tell_limits").value["CORE"] == [1, 1]
 
 
-def test_processes_are_limited_without_control_groups_too(node: Server, attack: Attack) -> None:
-    assert attack(node, "kernel.tell_limits").value["NPROC"] == [1_024, 1_024]
+def test_processes_are_limited_without_control_groups_too(node: Server, rootless: Server, attack: Attack) -> None:
+    limit = PROCESSES_WITHOUT_CPU_LIMIT_MAX if node is rootless else PROCESSES_MAX
+    assert attack(node, "kernel.tell_limits").value["NPROC"] == [limit, limit]
 
 
 @pytest.mark.parametrize("architecture", [platform.machine()])

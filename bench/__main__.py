@@ -10,6 +10,8 @@ import click
 from bench.figures import Figure
 from bench.measures.burst import measure_burst
 from bench.measures.cold import measure_cold
+from bench.measures.languages import measure_languages
+from bench.measures.many_functions import measure_many_functions
 from bench.measures.start import measure_memory, measure_start
 from bench.measures.store import measure_store
 from bench.measures.warm import measure_warm
@@ -26,6 +28,8 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "cold": measure_cold,
         "warm": measure_warm,
         "burst": measure_burst,
+        "functions": measure_many_functions,
+        "languages": measure_languages,
     }
 )
 """In the order in which they run: what leaves a machine least disturbed comes first."""
@@ -37,12 +41,21 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
 @click.option("--cold-starts", default=40, show_default=True, type=click.IntRange(min=3), help="Cold starts of the trivial handler.")
 @click.option("--starts", default=5, show_default=True, type=click.IntRange(min=1), help="Starts of the platform.")
 @click.option("--environments", default=500, show_default=True, type=click.IntRange(min=1), help="Environments asked for at once.")
+@click.option("--functions", default=10_000, show_default=True, type=click.IntRange(min=1), help="Functions of one account.")
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here too.")
-def main(*, only: str | None, seconds: float, cold_starts: int, starts: int, environments: int, json_file: Path | None) -> None:
+def main(
+    *, only: str | None, seconds: float, cold_starts: int, starts: int, environments: int, functions: int, json_file: Path | None
+) -> None:
     """Measure what SPECIFICATION.md promises, each figure beside the raw limit of this machine. Let nothing else run meanwhile."""
     machine = describe_machine()
     print(render_machine(machine), flush=True)
-    settings = BenchSettings(load_seconds=seconds, cold_start_count=cold_starts, start_count=starts, environment_count=environments)
+    settings = BenchSettings(
+        load_seconds=seconds,
+        cold_start_count=cold_starts,
+        start_count=starts,
+        environment_count=environments,
+        function_count=functions,
+    )
     figures: list[Figure] = []
     for name in _chosen(only):
         print(f"measuring {name} ...", file=sys.stderr, flush=True)

@@ -7,10 +7,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 from tests.support.server import ROLE, Server, zip_of
 
 from bench.http_messages import parse_response, signed_request
@@ -25,6 +27,7 @@ _QUIET_TIMEOUT_SECONDS = 60.0
 _ANSWER_TIMEOUT_SECONDS = 60.0
 _LOG_TAIL_CHARACTERS = 2000
 _RECEIVE_BYTES = 1 << 16
+_MEMORY_READ_EVERY = 20
 
 
 class NotQuiet(RuntimeError):
@@ -40,6 +43,14 @@ def temporary_directory() -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """What came of a stream; `peak_mb`: the most memory that the node was seen to have meanwhile."""
+
+    byte_count: int
+    peak_mb: float
 
 
 class Platform:
@@ -59,10 +70,28 @@ class Platform:
 
     def deploy(self, name: str, source: str, **configuration: Any) -> str:
         """Create a function `app.handler` and wait until it is active; its name."""
-        settings = {"Runtime": RUNTIME, "Handler": "app.handler", "Role": ROLE, "Timeout": 60} | configuration
-        self._client.create_function(FunctionName=name, Code={"ZipFile": zip_of({"app.py": source})}, **settings)
+        return self.deploy_files(name, {"app.py": source}, **{"Runtime": RUNTIME, "Handler": "app.handler"} | configuration)
+
+    def deploy_files(self, name: str, files: dict[str, str | bytes], **configuration: Any) -> str:
+        """Create a function of these files and wait until it is active; its name."""
+        settings = {"Role": ROLE, "Timeout": 60} | configuration
+        self._client.create_function(FunctionName=name, Code={"ZipFile": zip_of(files)}, **settings)
         self._client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 1000})
         return name
+
+    def stream(self, name: str, event: str) -> "Streamed":
+        """Invoke a function that streams, and read to the end."""
+        answer = self._client.invoke_with_response_stream(FunctionName=name, Payload=event)
+        byte_count, peak_mb = 0, 0.0
+        for number, part in enumerate(answer["EventStream"]):
+            byte_count += len(part.get("PayloadChunk", {}).get("Payload", b""))
+            if number % _MEMORY_READ_EVERY == 0:
+                peak_mb = max(peak_mb, self.node_memory_mb())
+        return Streamed(byte_count, peak_mb)
+
+    def node_memory_mb(self) -> float:
+        """Resident memory of the node's own process."""
+        return float(psutil.Process(self._server.process.pid).memory_info().rss) / 1e6
 
     def processes(self) -> PlatformProcesses:
         """What runs now."""

@@ -31,10 +31,10 @@ from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, C
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
-from alonzo.functions.registry import Functions
+from alonzo.functions.resolution import Resolution
 from alonzo.ids import new_uuid
-from alonzo.model.function import LATEST, FunctionVersion
-from alonzo.model.names import FunctionReference, refer_to_function
+from alonzo.model.function import FunctionVersion
+from alonzo.model.names import refer_to_function
 from alonzo.model.scope import Scope
 from alonzo.node.control_plane import open_control_plane
 from alonzo.store.connection import connect
@@ -162,16 +162,30 @@ class Conversation:
 
 @pytest.fixture(scope="session")
 def recorded() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((Path(__file__).parent / "recorded" / "functions.json").read_text())
+    content: dict[str, Any] = {}
+    for file in sorted((Path(__file__).parent / "recorded").glob("*.json")):
+        content |= json.loads(file.read_text())
     return content
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks back at the replays runs after them."""
+    items.sort(key=lambda item: item.path == Path(__file__).parent / "test_coverage.py")
+
+
+@pytest.fixture(scope="session")
+def replayed() -> set[str]:
+    """The names of the conversations that were replayed until now."""
+    return set()
+
+
 @pytest.fixture
-def replay(recorded: dict[str, Any]) -> Iterator[Callable[[str], Conversation]]:
+def replay(recorded: dict[str, Any], replayed: set[str]) -> Iterator[Callable[[str], Conversation]]:
     """Begins a conversation by its recorded name; all its answers must have been compared at the end of the test."""
     begun: list[Conversation] = []
 
     def begin(name: str) -> Conversation:
+        replayed.add(name)
         begun.append(Conversation(recorded[name]))
         return begun[-1]
 
@@ -275,7 +289,7 @@ class ServerThread:
             )
             downloads = CodeDownloads(links=links, blobs=control.blobs)
             routes = OwnRoutes(exact={}, prefixes={CODE_PATH_PREFIX: downloads})
-            application = Application(invoke=ResolvingInvoke(self._functions, models), own_routes=routes, aws_api=api)
+            application = Application(invoke=ResolvingInvoke(control.resolution, models), own_routes=routes, aws_api=api)
             server = HttpServer(application=application, invoke=application.invoke, timeouts=HttpTimeouts())
             served = await server.serve_socket(open_listening_socket(host="127.0.0.1", port=0))
             self.url = f"http://127.0.0.1:{served.address[1]}"  # type: ignore[index]
@@ -294,8 +308,8 @@ class ServerThread:
 class ResolvingInvoke:
     """As much of Invoke as the registry decides: which version is meant. It runs nothing."""
 
-    def __init__(self, functions: Functions, models: ServiceModels) -> None:
-        self._functions = functions
+    def __init__(self, resolution: Resolution, models: ServiceModels) -> None:
+        self._resolution = resolution
         self._models = models
         self._callers = CallerDirectory()
 
@@ -305,11 +319,11 @@ class ResolvingInvoke:
         caller = self._callers.caller_of(headers, b"")
         try:
             reference = refer_to_function(function_name, None if query is None else unquote_plus(query[1]), caller.scope)
-            self._functions.get_version(FunctionReference(reference.scope, reference.name, reference.qualifier or LATEST))
+            version = self._resolution.get_invoked(reference)
         except AlonzoError as error:
             response = serialize_error(self._models.get("lambda"), to_api_error(error))
             return Answer(response.status, list(response.headers), response.body)
-        return Answer(204, [], b"")
+        return Answer(204, [(b"x-amz-executed-version", version.version.encode())], b"")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ import pytest
 ACCOUNT_ID, REGION = "111111111111", "us-east-1"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function"
 
+_SETTINGS_OF_FUNCTIONS = ("get_function_concurrency", "get_function_url_config")
+
 _CASES: dict[str, tuple[str, str | None]] = {
     "full_arn_and_qualifier_too_long_and_invalid_region": (
         f"arn:aws:lambda:invalid-region:{ACCOUNT_ID}:function:my-function-{'a' * 170}",
@@ -65,14 +67,14 @@ def test_the_qualifier_must_be_the_one_in_the_name(replay: Any, lambda_client: A
     conversation.check_error("match_exception", lambda: method(FunctionName=f"{ARN}:some-function:$LATEST", Qualifier="$LATEST"))
 
 
-@pytest.mark.parametrize("operation", ["delete_function", "get_function", "get_function_configuration"])
+@pytest.mark.parametrize("operation", ["delete_function", "get_function", "get_function_configuration", *_SETTINGS_OF_FUNCTIONS])
 def test_a_function_that_is_not_there(replay: Any, lambda_client: Any, operation: str) -> None:
     conversation = replay(f"TestLambdaFunction::test_ops_on_nonexisting_fn[{operation}]")
     conversation.bind("<nonexisting-fn-name>", "i-dont-exist")
     conversation.check_error("not_found_exception", lambda: getattr(lambda_client, operation)(FunctionName="i-dont-exist"))
 
 
-@pytest.mark.parametrize("operation", ["delete_function", "get_function", "get_function_configuration", "invoke"])
+@pytest.mark.parametrize("operation", ["delete_function", "get_function", "get_function_configuration", "invoke", *_SETTINGS_OF_FUNCTIONS])
 def test_a_function_of_another_region(replay: Any, lambda_client: Any, operation: str) -> None:
     conversation = replay(f"TestLambdaFunction::test_get_function_wrong_region[{operation}]")
     conversation.bind("<wrong-region>", "eu-central-1")

@@ -186,23 +186,6 @@ def test_lists(replay: Any, requests: Any, server: Any) -> None:
     conversation.check("list_default", _of_first_account(pages.paginate(PaginationConfig={"PageSize": 1}).build_full_result()))
 
 
-def test_layers_that_cannot_be(replay: Any, requests: Any) -> None:
-    conversation = replay("TestLambdaLayer::test_layer_function_exceptions")
-    layer = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:layer:some-layer"
-    conversation.bind("<resource:1>", "some-layer")
-    for answer, layers in (
-        ("add_layer_arn_without_version_exc", [layer]),
-        ("add_nonexistent_layer_exc", [f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:layer:doesnotexist:1"]),
-        ("add_nonexistent_layer_version_exc", [f"{layer}:9"]),
-        ("create_function_with_layer_in_different_region", [f"arn:aws:lambda:us-west-2:{ACCOUNT_ID}:layer:some-layer:1"]),
-        ("two_layer_versions_single_function_exc", [f"{layer}:1", f"{layer}:2"]),
-        ("two_identical_layer_versions_single_function_exc", [f"{layer}:1", f"{layer}:1"]),
-        ("three_layer_versions_single_function_exc", [f"{layer}:1", f"{layer}:2", f"{layer}:3"]),
-    ):
-        conversation.check_error(answer, lambda layers=layers: requests.create("layers", Layers=layers))
-    conversation.without("publish_result", "publish_result_2", "publish_result_3", "get_fn_result")
-
-
 def test_subnets_and_security_groups_that_are_no_ids(replay: Any, requests: Any) -> None:
     conversation = replay("TestLambdaFunction::test_invalid_vpc_config_subnet")
     conversation.bind("<subnet_id_2>", "bad-subnet")
@@ -255,33 +238,22 @@ def test_revisions(replay: Any, requests: Any, server: Any) -> None:
     conversation.check("get_function_response_rev6", _located(client.get_function(FunctionName=name)))
 
 
+def test_revisions_of_a_policy(replay: Any, requests: Any) -> None:
+    conversation, client = replay("TestLambdaRevisions::test_function_revisions_permissions"), requests.client
+    parameters = {"FunctionName": "policy-revisions", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+    revision_id = requests.create_active("policy-revisions")["RevisionId"]
+    client.add_permission(StatementId="first", **parameters)
+    conversation.check_error(
+        "add_permission_revision_exception", lambda: client.add_permission(StatementId="second", RevisionId=revision_id, **parameters)
+    )
+
+
 def test_tags_of_a_new_function(replay: Any, requests: Any) -> None:
     conversation, name = replay("TestLambdaTag::test_create_tag_on_fn_create"), "tagged"
     conversation.bind("<custom-tag>", "tag-1")
     requests.create_active(name, Tags={"testtag": "tag-1"}, Timeout=30, **NO_VARIABLES)
     conversation.check("get_function_result", _located(requests.client.get_function(FunctionName=name)))
     conversation.without("list_tags_result")
-
-
-def test_snap_start(replay: Any, requests: Any) -> None:
-    conversation = replay("TestLambdaSnapStart::test_snapstart_exceptions")
-    conversation.check_error(
-        "create_function_invalid_snapstart_apply", lambda: requests.create("snap", SnapStart={"ApplyOn": "invalidOption"})
-    )
-    conversation = replay("TestLambdaSnapStart::test_snapstart_update_function_configuration[python3.12]")
-    conversation.check("create_function_response", requests.create_active("snap", MemorySize=1024, Timeout=5))
-    updated = requests.client.update_function_configuration(FunctionName="snap", SnapStart={"ApplyOn": "PublishedVersions"})
-    conversation.check("update_function_response", updated)
-
-
-def test_a_zip_function_does_not_become_an_image(replay: Any, requests: Any) -> None:
-    conversation, client, name = replay("TestLambdaImages::test_lambda_zip_file_to_image"), requests.client, "zip-to-image"
-    conversation.check("create-image-response", requests.create_active(name))
-    conversation.check("get-function-code-response", _located(client.get_function(FunctionName=name)))
-    conversation.check("get-function-config-response", client.get_function_configuration(FunctionName=name))
-    conversation.check_error("zipfile-to-image-error", lambda: client.update_function_code(FunctionName=name, ImageUri="image:latest"))
-    conversation.check("get-function-code-response-after-update", _located(client.get_function(FunctionName=name)))
-    conversation.check("get-function-config-response-after-update", client.get_function_configuration(FunctionName=name))
 
 
 def test_account_settings(replay: Any, requests: Any) -> None:

@@ -16,7 +16,10 @@ def test_publishing_on_creation(replay: Any, requests: Any, server: Any) -> None
         ("get_function_result", {}),
     ):
         conversation.check(answer, _located(client.get_function(FunctionName=name, **qualifier)))
-    conversation.without("repeated_publish_response", "list_versions_result", "list_versions_result_after_publish")
+    conversation.check("list_versions_result", client.list_versions_by_function(FunctionName=name))
+    repeated = client.publish_version(FunctionName=name, Description="Repeated version description :)")
+    conversation.check("repeated_publish_response", repeated)
+    conversation.check("list_versions_result_after_publish", client.list_versions_by_function(FunctionName=name))
 
 
 def test_publishing_with_an_update(replay: Any, requests: Any, server: Any) -> None:

@@ -61,6 +61,45 @@ def test_the_life_of_a_function(server: Server, tmp_path: Path) -> None:
     assert "ResourceNotFoundException" in refused
 
 
+def test_versions_aliases_and_settings(server: Server, tmp_path: Path) -> None:
+    server.deploy("settled", CODE)
+    output = tmp_path / "out.json"
+    named = ("--function-name", "settled")
+    assert aws(server, "lambda", "publish-version", *named, "--description", "first")["Version"] == "1"
+    aws(server, "lambda", "wait", "published-version-active", *named, "--qualifier", "1")
+    alias = aws(server, "lambda", "create-alias", *named, "--name", "live", "--function-version", "1")
+    assert alias["AliasArn"].endswith(":settled:live")
+    assert aws(server, "lambda", "invoke", *named, "--qualifier", "live", str(output))["ExecutedVersion"] == "1"
+    aws(server, "lambda", "put-function-concurrency", *named, "--reserved-concurrent-executions", "5")
+    function = aws(server, "lambda", "get-function", *named)
+    assert function["Concurrency"] == {"ReservedConcurrentExecutions": 5}
+    source = ("--source-arn", "arn:aws:s3:::bucket")
+    permission = ("--statement-id", "bucket", "--action", "lambda:InvokeFunction", "--principal", "s3.amazonaws.com", *source)
+    aws(server, "lambda", "add-permission", *named, *permission)
+    (statement,) = json.loads(aws(server, "lambda", "get-policy", *named)["Policy"])["Statement"]
+    assert statement["Sid"] == "bucket"
+    arn = function["Configuration"]["FunctionArn"]
+    aws(server, "lambda", "tag-resource", "--resource", arn, "--tags", "team=search")
+    assert aws(server, "lambda", "list-tags", "--resource", arn)["Tags"] == {"team": "search"}
+    aws(server, "lambda", "delete-function", *named)
+    assert "ResourceNotFoundException" in aws(server, "lambda", "get-alias", *named, "--name", "live", expect=255)
+
+
+def test_long_lists_come_in_pages(server: Server) -> None:
+    server.deploy("paged", CODE)
+    for number in range(3):
+        description = ("--description", str(number))
+        aws(server, "lambda", "update-function-configuration", "--function-name", "paged", *description)
+        aws(server, "lambda", "wait", "function-updated-v2", "--function-name", "paged")
+        aws(server, "lambda", "publish-version", "--function-name", "paged")
+    listing = ("lambda", "list-versions-by-function", "--function-name", "paged")
+    every = aws(server, *listing, "--page-size", "1")["Versions"]
+    assert [version["Version"] for version in every] == ["$LATEST", "1", "2", "3"]
+    begun = aws(server, *listing, "--max-items", "3")
+    rest = aws(server, *listing, "--starting-token", begun["NextToken"])
+    assert [*begun["Versions"], *rest["Versions"]] == every
+
+
 def test_a_failing_function_is_an_answer_and_not_an_error(server: Server, tmp_path: Path) -> None:
     server.deploy("fails", "def handler(event, context):\n    raise ValueError('no')\n")
     answer = aws(server, "lambda", "invoke", "--function-name", "fails", str(tmp_path / "out.json"))
@@ -72,7 +111,8 @@ def test_a_failing_function_is_an_answer_and_not_an_error(server: Server, tmp_pa
     ("arguments", "code"),
     [
         (("lambda", "invoke", "--function-name", "nobody", "/dev/null"), "ResourceNotFoundException"),
-        (("lambda", "publish-version", "--function-name", "nobody"), "NotImplementedException"),
+        (("lambda", "publish-version", "--function-name", "nobody"), "ResourceNotFoundException"),
+        (("lambda", "create-function", "--function-name", "nobody", "--role", "nobody", "--code", "ImageUri=image"), "ValidationException"),
         (("sns", "list-topics"), "NotImplementedException"),
     ],
 )

@@ -54,7 +54,7 @@ def test_what_is_no_function_name_is_refused(server: Server, name: str) -> None:
 
 
 def test_a_function_that_is_not_there_is_not_found(server: Server) -> None:
-    arn = "arn:aws:lambda:us-east-1:000000000000:function:nobody"
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:nobody:$LATEST"
     assert refusal(server, FunctionName="nobody") == (404, "ResourceNotFoundException", f"Function not found: {arn}")
 
 
@@ -100,13 +100,13 @@ def test_a_client_context_that_is_none_is_refused(server: Server, echo: str) -> 
 def test_a_function_that_could_not_be_made_ready_is_refused(server: Server) -> None:
     client = server.client("lambda")
     client.create_function(
-        FunctionName="not-python", Runtime="nodejs22.x", Handler="index.handler", Role=ROLE, Code={"ZipFile": zip_of({"index.js": ""})}
+        FunctionName="in-ruby", Runtime="ruby3.3", Handler="index.handler", Role=ROLE, Code={"ZipFile": zip_of({"index.rb": ""})}
     )
     with pytest.raises(Exception, match="Failed"):
-        client.get_waiter("function_active_v2").wait(FunctionName="not-python", WaiterConfig={"Delay": 0.05, "MaxAttempts": 100})
-    configuration = client.get_function_configuration(FunctionName="not-python")
-    assert "nodejs22.x is not a Python runtime" in configuration["StateReason"]
-    status, code, message = refusal(server, FunctionName="not-python")
+        client.get_waiter("function_active_v2").wait(FunctionName="in-ruby", WaiterConfig={"Delay": 0.05, "MaxAttempts": 100})
+    configuration = client.get_function_configuration(FunctionName="in-ruby")
+    assert "Alonzo does not run ruby3.3 yet" in configuration["StateReason"]
+    status, code, message = refusal(server, FunctionName="in-ruby")
     assert (status, code) == (409, "ResourceConflictException")
     assert message.endswith("The function is currently in the following state: Failed")
 

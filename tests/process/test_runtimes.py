@@ -84,12 +84,12 @@ def test_an_update_to_a_runtime_that_is_refused_leaves_the_function_working(
     server = start_server("--strict-runtimes")
     own = next(runtime for runtime in RUNTIMES if interpreters[runtime])
     name = server.deploy("updated", TELLS_VERSION, Runtime=own)
-    server.client("lambda").update_function_configuration(FunctionName=name, Runtime="nodejs22.x")
+    server.client("lambda").update_function_configuration(FunctionName=name, Runtime="ruby3.3")
     with pytest.raises(Exception, match='"Failed"'):
         server.wait_until_settled(name)
     configuration = server.client("lambda").get_function_configuration(FunctionName=name)
     assert (configuration["State"], configuration["LastUpdateStatus"]) == ("Active", "Failed")
-    assert "nodejs22.x is not a Python runtime" in configuration["LastUpdateStatusReason"]
+    assert "Alonzo does not run ruby3.3 yet" in configuration["LastUpdateStatusReason"]
     assert succeed(server, name)["version"].startswith(own.removeprefix("python"))
 
 

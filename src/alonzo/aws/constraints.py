@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from alonzo.aws.recorded_constraints import ENUM_ORDERS, PATTERN_TEXTS
+from alonzo.aws.recorded_constraints import ENUM_ORDERS, ENUM_TEXTS, PATTERN_TEXTS
 from alonzo.aws.service_description import Shape
 from alonzo.aws.service_model import ServiceModel
 
@@ -52,6 +52,7 @@ def _enum(shape_name: str, shape: Shape) -> str:
     values = ENUM_ORDERS.get(shape_name, shape.enum)
     if frozenset(values) != frozenset(shape.enum):
         values = shape.enum
+    values = ENUM_TEXTS.get(shape_name, values)
     return f"Member must satisfy enum value set: [{', '.join(values)}]"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from alonzo.aws.api_error import ApiError
 from alonzo.aws.constraints import NOT_NULL, broken_constraints, element_constraints
 from alonzo.aws.parsing import Parameters
-from alonzo.aws.recorded_constraints import LISTS_WITH_NULLS, UNVALIDATED_MEMBERS
+from alonzo.aws.recorded_constraints import LIST_TEXTS, LISTS_WITH_NULLS, UNVALIDATED_MEMBERS
 from alonzo.aws.service_description import Operation, Shape
 from alonzo.aws.service_model import ServiceModel
 
@@ -110,7 +110,8 @@ def _list(model: ServiceModel, shape_name: str, value: list[Any], path: str) -> 
                 yield from _value(model, element_name, item, item_path)
     elif any(_element_breaks(model, element_name, item) for item in value):
         constraints = element_constraints(model, element_name, nullable=shape_name in LISTS_WITH_NULLS)
-        yield Violation(path=path, value=_shown(shape, value), constraint=f"Member must satisfy constraint: {constraints}")
+        constraint = LIST_TEXTS.get(shape_name, f"Member must satisfy constraint: {constraints}")
+        yield Violation(path=path, value=_shown(shape, value), constraint=constraint)
 
 
 def _map(model: ServiceModel, shape: Shape, value: dict[str, Any], path: str) -> Iterator[Violation]:

@@ -7,12 +7,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from alonzo.cli.up import DEFAULT_DATA_DIRECTORY
 from alonzo.node.configuration import DEFAULT_HOST, DEFAULT_PORT
 from alonzo.sandbox.settings import Isolation
+
+if TYPE_CHECKING:
+    from alonzo.runtimes.discovery import SearchPlaces
 
 _DISK_SPACE_WANTED_BYTES = 2 * 1024**3
 
@@ -65,23 +69,23 @@ def doctor(*, host: str, port: int, data_directory: Path, isolation: str) -> Non
     """
     findings = [
         *_iter_python_findings(),
+        *_iter_program_findings(),
         _nats_server_finding(),
         _disk_finding(data_directory.expanduser()),
         _port_finding(host, port),
     ]
-    if isolation == Isolation.NAMESPACES:
-        findings += _iter_host_findings()
+    findings += _iter_host_findings(Isolation(isolation))
     for line in _render(findings):
         click.echo(line)
     if any(finding.essential and not finding.available for finding in findings):
         sys.exit(1)
 
 
-def _iter_host_findings() -> Iterator[Finding]:
-    """What sandboxes need of the kernel."""
-    from alonzo.sandbox.host import inspect
+def _iter_host_findings(isolation: Isolation) -> Iterator[Finding]:
+    """What sandboxes need of the kernel, and what they are without."""
+    from alonzo.sandbox.host import inspect, inspect_process_isolation
 
-    for fact in inspect():
+    for fact in inspect() if isolation is Isolation.NAMESPACES else inspect_process_isolation():
         yield Finding(
             name=fact.name, available=fact.available, detail=fact.detail, remedy=fact.remedy, essential=fact.name in _ESSENTIAL_HOST_FACTS
         )
@@ -91,12 +95,10 @@ def _iter_python_findings() -> Iterator[Finding]:
     import asyncio
 
     from alonzo.runtimes.catalog import find_runtime
-    from alonzo.runtimes.discovery import SearchPlaces, discover_interpreters
+    from alonzo.runtimes.discovery import discover_interpreters
     from alonzo.runtimes.interpreters import choose_interpreter
 
-    path = tuple(Path(directory) for directory in os.environ.get("PATH", "").split(os.pathsep) if directory)
-    places = SearchPlaces(path=path, home=Path.home(), own_executable=Path(sys.executable))
-    interpreters = asyncio.run(discover_interpreters(places, cache_file=None))
+    interpreters = asyncio.run(discover_interpreters(_places(), cache_file=None))
     for identifier in _RUNTIMES_WANTED:
         runtime = find_runtime(identifier)
         if runtime is None or not interpreters:
@@ -110,6 +112,30 @@ def _iter_python_findings() -> Iterator[Finding]:
         else:
             remedy = f"to run it on its own version: pyenv install {identifier.removeprefix('python')}"
             yield Finding(name=f"runtime {identifier}", available=False, detail=f"runs on {detail}", remedy=remedy, essential=False)
+
+
+def _iter_program_findings() -> Iterator[Finding]:
+    """The programs of other languages; none of them is essential: a function says so if its own is missing."""
+    import asyncio
+
+    from alonzo.runtimes.programs import PROGRAM_FAMILIES, discover_programs
+
+    for family, language in PROGRAM_FAMILIES.items():
+        programs = asyncio.run(discover_programs(family, _places()))
+        if programs:
+            detail = "; ".join(f"{language} {program.version_text}, {program.executable}" for program in programs)
+            yield Finding(name=f"runtime {family}", available=True, detail=detail)
+        else:
+            remedy = f"to run functions in {language}, install it and have it on the PATH"
+            yield Finding(name=f"runtime {family}", available=False, detail=f"no {language} was found", remedy=remedy, essential=False)
+    yield Finding(name="runtime provided", available=True, detail="programs that functions bring themselves")
+
+
+def _places() -> "SearchPlaces":
+    from alonzo.runtimes.discovery import SearchPlaces
+
+    path = tuple(Path(directory) for directory in os.environ.get("PATH", "").split(os.pathsep) if directory)
+    return SearchPlaces(path=path, home=Path.home(), own_executable=Path(sys.executable))
 
 
 def _nats_server_finding() -> Finding:

@@ -10,7 +10,14 @@ from types import MappingProxyType
 from alonzo.aws.api_error import ApiError, Fault
 from alonzo.environment import outcomes as environment
 from alonzo.errors import AlonzoError
+from alonzo.event_sources import errors as event_sources
+from alonzo.functions import aliases, capacity_providers
 from alonzo.functions import errors as functions
+from alonzo.functions.code import signing as code_signing
+from alonzo.functions.durable import callbacks as durable_callbacks
+from alonzo.functions.layers import layers
+from alonzo.functions.policies.records import PolicyTooLong
+from alonzo.functions.settings import concurrency, provisioned
 from alonzo.invoke import errors as invoke
 from alonzo.model import names
 from alonzo.runtimes.interpreters import RuntimeUnavailable
@@ -48,8 +55,24 @@ ERROR_TABLE: Mapping[type[AlonzoError], ApiErrorRow] = MappingProxyType(
         functions.ZippedCodeTooLarge: ApiErrorRow("RequestEntityTooLargeException", 413),
         functions.CodeStorageExceeded: ApiErrorRow("CodeStorageExceededException", 400),
         functions.NoRoomForCode: _SERVICE_FAILURE,
+        aliases.LatestRouted: ApiErrorRow("InvalidParameterValueException", 400, fault=None),
+        PolicyTooLong: ApiErrorRow("PolicyLengthExceededException", 400),
+        code_signing.CodeSigningConfigNotFound: ApiErrorRow("ResourceNotFoundException", 404, fault=None),
+        code_signing.FunctionCodeSigningConfigNotFound: ApiErrorRow("CodeSigningConfigNotFoundException", 404),
+        code_signing.CodeNotVerified: ApiErrorRow("CodeVerificationFailedException", 400),
+        capacity_providers.CapacityProviderLimitExceeded: ApiErrorRow("CapacityProviderLimitExceededException", 400),
+        capacity_providers.CapacityProviderVersionsExceeded: ApiErrorRow("FunctionVersionsPerCapacityProviderLimitExceededException", 400),
+        durable_callbacks.CallbackClosed: ApiErrorRow("CallbackTimeoutException", 400),
+        concurrency.ConcurrencyQuotaExceeded: ApiErrorRow("InvalidParameterValueException", 400, fault=None),
+        provisioned.ProvisionedConfigNotFound: ApiErrorRow("ProvisionedConcurrencyConfigNotFoundException", 404),
         functions.NotSupported: ApiErrorRow("NotImplementedException", 501, "Service"),
         functions.ActivationFailed: _SERVICE_FAILURE,
+        layers.LayerAccessDenied: ApiErrorRow("AccessDeniedException", 403),
+        event_sources.MappingNotFound: _NOT_FOUND,
+        event_sources.MappingExists: _CONFLICT,
+        event_sources.MappingInUse: ApiErrorRow("ResourceInUseException", 400),
+        event_sources.InvalidMapping: _INVALID_PARAMETER,
+        event_sources.InvalidPattern: _INVALID_PARAMETER,
         store.StoreError: _SERVICE_FAILURE,
         invoke.Throttled: ApiErrorRow("TooManyRequestsException", 429),
         invoke.FunctionNotReady: _CONFLICT,
@@ -69,5 +92,6 @@ def to_api_error(error: AlonzoError) -> ApiError:
         row = ERROR_TABLE.get(kind)
         if row is not None:
             message = str(error) if row.tells_message else None
-            return ApiError(code=row.code, message=message, http_status=row.http_status, fault=row.fault)
+            members = {"Reason": error.reason} if isinstance(error, invoke.Throttled) else None
+            return ApiError(code=row.code, message=message, http_status=row.http_status, fault=row.fault, members=members)
     return ApiError(code="ServiceException", message="An internal error occurred.", http_status=500, fault="Service")

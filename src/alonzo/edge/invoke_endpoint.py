@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+import msgspec
+
 from alonzo.aws.api_error import ApiError, not_implemented
 from alonzo.aws.identity import CallerDirectory
 from alonzo.aws.requests import Headers
@@ -21,11 +23,11 @@ from alonzo.aws.validation import validate
 from alonzo.edge.asgi import Answer
 from alonzo.edge.json_payload import check_json
 from alonzo.errors import AlonzoError
-from alonzo.functions.registry import Functions
+from alonzo.functions.resolution import Resolution
 from alonzo.ids import IdSource
 from alonzo.invoke.invoker import Invoker
 from alonzo.model.function import FunctionVersion
-from alonzo.model.invocation import Invocation, InvocationType
+from alonzo.model.invocation import Invocation, InvocationType, ResponseSink
 from alonzo.model.names import FunctionReference, refer_to_function
 from alonzo.model.quotas import PAYLOAD_SYNC_MAX_BYTES
 
@@ -35,20 +37,28 @@ _CLIENT_CONTEXT_MAX_BYTES = 3_583  # botocore, Invoke: "Up to 3,583 bytes of bas
 _TRACE_HEADER = re.compile(r"[\x21-\x7e]{1,256}")
 
 
+class AskedInvocation(msgspec.Struct, frozen=True, gc=False):
+    """A request, understood: what is to be run, and in which way (`X-Amz-Invocation-Type`)."""
+
+    version: FunctionVersion
+    invocation: Invocation
+    kind: bytes
+
+
 class InvokeEndpoint:
     """An `InvokeEndpoint` of edge/asgi.py."""
 
     def __init__(
         self,
         *,
-        functions: Functions,
+        resolution: Resolution,
         invoker: Invoker,
         callers: CallerDirectory,
         models: ServiceModels,
         translate_error: Callable[[AlonzoError], ApiError],
         ids: IdSource,
     ) -> None:
-        self._functions = functions
+        self._resolution = resolution
         self._invoker = invoker
         self._callers = callers
         self._models = models
@@ -59,12 +69,27 @@ class InvokeEndpoint:
         """As the protocol says."""
         request_id = self._ids.new_uuid()
         try:
-            return await self._invoke(function_name, headers, query_string, body, request_id)
+            asked = self.read(function_name, headers, query_string, body, request_id=request_id)
+            return await self._invoke(asked)
         except Exception as error:  # a request ends here: whatever it was, the client gets an answer
-            response = serialize_error(self._models.find("lambda"), self._as_api_error(error, request_id))
-            return Answer(response.status, [*response.headers, (b"x-amzn-requestid", request_id.encode())], response.body)
+            return self.refuse(error, request_id)
 
-    async def _invoke(self, function_name: str, headers: Headers, query_string: bytes, body: bytes | None, request_id: str) -> Answer:
+    def refuse(self, error: Exception, request_id: str) -> Answer:
+        """The answer to a request that went wrong, in whatever way."""
+        response = serialize_error(self._models.find("lambda"), self._as_api_error(error, request_id))
+        return Answer(response.status, [*response.headers, (b"x-amzn-requestid", request_id.encode())], response.body)
+
+    def read(
+        self,
+        function_name: str,
+        headers: Headers,
+        query_string: bytes,
+        body: bytes | None,
+        *,
+        request_id: str,
+        sink: ResponseSink | None = None,
+    ) -> "AskedInvocation":
+        """What a request asks for; ApiError and the errors of look-ups say what is wrong with it."""
         caller = self._callers.caller_of(headers, query_string)
         options = _read_headers(headers)
         qualifier = _qualifier(query_string) if query_string else None
@@ -74,11 +99,7 @@ class InvokeEndpoint:
             self._check_options(function_name, kind.decode("latin-1"), log_type.decode("latin-1"))
         reference = refer_to_function(function_name, qualifier, caller.scope)
         payload = _checked_payload(body)
-        version = self._functions.get_version(reference).runnable
-        if kind == b"DryRun":
-            return Answer(204, [(b"x-amzn-requestid", request_id.encode())], b"")
-        if kind == b"Event":
-            raise not_implemented(service="lambda", operation="Invoke with InvocationType Event")
+        version = self._resolution.get_invoked(reference).runnable
         trace_header = _given_trace_header(options.get(b"x-amzn-trace-id")) or self._new_trace_header()
         invocation = Invocation(
             request_id=request_id,
@@ -87,13 +108,23 @@ class InvokeEndpoint:
             trace_header=trace_header,
             client_context=_client_context(options.get(b"x-amz-client-context")),
             wants_log_tail=log_type == b"Tail",
+            sink=sink,
         )
+        return AskedInvocation(version, invocation, kind)
+
+    async def _invoke(self, asked: "AskedInvocation") -> Answer:
+        version, invocation = asked.version, asked.invocation
+        request_id = invocation.request_id.encode()
+        if asked.kind == b"DryRun":
+            return Answer(204, [(b"x-amzn-requestid", request_id)], b"")
+        if asked.kind == b"Event":
+            raise not_implemented(service="lambda", operation="Invoke with InvocationType Event")
         result = await self._invoker.invoke(version, invocation)
         answered = [
             (b"content-type", b"application/json"),
             (b"x-amz-executed-version", version.version.encode()),
-            (b"x-amzn-trace-id", trace_header.encode()),
-            (b"x-amzn-requestid", request_id.encode()),
+            (b"x-amzn-trace-id", invocation.trace_header.encode()),
+            (b"x-amzn-requestid", request_id),
         ]
         if result.function_error is not None:
             answered.append((b"x-amz-function-error", header_value(result.function_error)))

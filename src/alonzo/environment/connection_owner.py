@@ -2,14 +2,18 @@
 
 The kernel is asked for the client's socket (sock_diag(7)); its user id tells whose it is where every sandbox has a user id of its own.
 Where they share one (rootless, or no isolation), the socket must be held by a process of the sandbox's own process tree (proc(5)).
+Other systems than Linux are asked for the connections of every process in that tree.
 """
 
 import contextlib
 import socket
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
+
+import psutil
 
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
@@ -21,7 +25,7 @@ _ALL_STATES = 0xFFFFFFFF
 
 _PROCESSES_SEARCHED = 64
 _DESCRIPTORS_SEARCHED = 512
-"""Bounds of the search in /proc: it runs in the event loop, and the tree belongs to a function that may be hostile."""
+"""Bounds of the search: it runs in the event loop, and the tree belongs to a function that may be hostile."""
 
 Address = tuple[str, int]
 
@@ -62,6 +66,24 @@ class OwnedByProcessTree:
     def admits(self, *, client: Address, server: Address) -> bool:
         owner = find_socket_owner(client=client, server=server)
         return owner is not None and _tree_holds(self._root_process(), f"socket:[{owner[1]}]")
+
+
+class ConnectedByProcessTree:
+    """The same wherever psutil runs, at the cost of a look at all processes of the machine."""
+
+    def __init__(self, root_process: Callable[[], int]) -> None:
+        self._root_process = root_process
+
+    def admits(self, *, client: Address, server: Address) -> bool:
+        root_process = self._root_process()
+        if root_process == 0:
+            return False  # not known yet; to macOS it is the kernel, the ancestor of all
+        return any(_has_connection(process, client, server) for process in _find_tree(root_process))
+
+
+def owned_by_process_tree(root_process: Callable[[], int]) -> ConnectionCheck:
+    """The check by process tree that suits this system; `root_process` answers 0 while it is not known."""
+    return OwnedByProcessTree(root_process) if sys.platform == "linux" else ConnectedByProcessTree(root_process)
 
 
 def find_socket_owner(*, client: Address, server: Address) -> tuple[int, int] | None:
@@ -105,3 +127,18 @@ def _iter_tree(root_process: int) -> Iterator[int]:
         yield process
         with contextlib.suppress(OSError):
             waiting.extend(int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split())
+
+
+def _find_tree(root_process: int) -> list[psutil.Process]:
+    try:
+        root = psutil.Process(root_process)
+        return [root, *root.children(recursive=True)][:_PROCESSES_SEARCHED]
+    except psutil.Error:
+        return []  # the process has ended meanwhile
+
+
+def _has_connection(process: psutil.Process, client: Address, server: Address) -> bool:
+    try:
+        return any((each.laddr, each.raddr) == (client, server) for each in process.net_connections(kind="tcp4"))
+    except psutil.Error:
+        return False  # it has ended meanwhile, or belongs to another user

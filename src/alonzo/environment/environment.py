@@ -14,7 +14,8 @@ from alonzo.clock import Clock
 from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck
 from alonzo.environment.deadline import Deadline
 from alonzo.environment.journal import End, Journal
-from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed, exit_fault, response_too_large, timeout_fault
+from alonzo.environment.launch import Commands
+from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed, exit_fault, response_too_large, stream_too_large, timeout_fault
 from alonzo.environment.phases import Phase, check_transition
 from alonzo.environment.runtime_api import RuntimeApiConnection, accepted, refusal
 from alonzo.model import quotas
@@ -38,7 +39,10 @@ class EnvironmentPlan:
 
     version: FunctionVersion
     code_directory: Path
+    layers_directory: Path | None = None
+    """None: the function has no layers."""
     variables: dict[str, str]
+    commands: Commands | None = None
     runtime_version: str
     """As INIT_START names it: `python:3.12.v1`."""
     notice: str | None
@@ -170,9 +174,11 @@ class ExecutionEnvironment:
         self._sandbox.assign(
             Assignment(
                 code_directory=self._plan.code_directory,
+                layers_directory=self._plan.layers_directory,
                 variables=self._plan.variables,
                 memory_mib=version.memory_mib,
                 tmp_mib=version.ephemeral_storage_mib,
+                commands=self._plan.commands,
             )
         )
         connection, self._sandbox.runtime_connection = self._sandbox.runtime_connection, None
@@ -217,6 +223,26 @@ class ExecutionEnvironment:
         if not self._is_current(request_id):
             return refusal(400, "InvalidRequestID", "Invalid request ID")
         self._finish(InvocationResult(body, UNHANDLED), "error", error_type or "Runtime.Unknown")
+        return accepted()
+
+    def on_stream_part(self, connection: RuntimeApiConnection, request_id: bytes, part: bytes, byte_count: int) -> bool:
+        """A part of a streamed response goes on as it comes, if the caller takes it so and the quota is not reached."""
+        running = self._running
+        if running is None or not self._is_current(request_id) or running.invocation.sink is None:
+            return False
+        if byte_count <= quotas.RESPONSE_STREAM_MAX_BYTES and not running.invocation.sink.write(part):
+            connection.pause_reading()
+            running.invocation.sink.when_drained(connection.resume_reading)
+        return True
+
+    def on_stream_end(self, request_id: bytes, byte_count: int) -> bytes:
+        """A streamed response has come to its end."""
+        if not self._is_current(request_id):
+            return refusal(400, "InvalidRequestID", "Invalid request ID")
+        if byte_count > quotas.RESPONSE_STREAM_MAX_BYTES:
+            self._finish(stream_too_large(), "error", "Function.ResponseSizeTooLarge")
+            return accepted()
+        self._finish(InvocationResult(b""), "success", None)
         return accepted()
 
     def on_init_error(self, body: bytes, error_type: str | None) -> bytes:

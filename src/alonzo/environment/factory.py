@@ -8,16 +8,18 @@ from typing import Protocol
 
 from alonzo import ids
 from alonzo.clock import Clock
-from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck, OwnedByProcessTree, OwnedByUser
+from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck, OwnedByUser, owned_by_process_tree
 from alonzo.environment.environment import EnvironmentPlan, ExecutionEnvironment
 from alonzo.environment.journal import Journal
+from alonzo.environment.launch import launch_commands
 from alonzo.environment.log_channel import LogChannel
 from alonzo.environment.sandboxes import RuntimeSandbox, RuntimeSandboxes
-from alonzo.environment.variables import Place, environment_variables
+from alonzo.environment.variables import LAYERS_DIRECTORY, Place, environment_variables
 from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
 from alonzo.observe.log_delivery import LogDelivery, LogStreamName
 from alonzo.observe.platform_log import JsonPlatformLog, PlatformLog, TextPlatformLog
+from alonzo.runtimes.catalog import find_runtime
 from alonzo.sandbox.sandbox import Sandbox
 from alonzo.sandbox.settings import Network, SandboxSettings
 
@@ -57,25 +59,41 @@ class EnvironmentFactory:
         if self._tmp is not None:
             await self._tmp.ensure(version.ephemeral_storage_mib)
 
-    async def create(self, version: FunctionVersion, code_directory: Path) -> ExecutionEnvironment:
+    async def create(
+        self,
+        version: FunctionVersion,
+        code_directory: Path,
+        layers_directory: Path | None = None,
+        *,
+        initialization_type: InitializationType = InitializationType.ON_DEMAND,
+    ) -> ExecutionEnvironment:
         """An environment that is not initialized yet. Raises RuntimeUnavailable, SetupError, or SandboxLost (try again)."""
         if self._tmp is not None:
             await self._tmp.ensure(version.ephemeral_storage_mib)
         runtime_sandbox = await self._sandboxes.acquire(version.runtime)
         try:
-            return await self._furnish(version, code_directory, runtime_sandbox)
+            return await self._furnish(version, code_directory, layers_directory, runtime_sandbox, initialization_type)
         except BaseException:
             runtime_sandbox.sandbox.kill()
             raise
 
-    async def _furnish(self, version: FunctionVersion, code_directory: Path, runtime_sandbox: RuntimeSandbox) -> ExecutionEnvironment:
+    async def _furnish(
+        self,
+        version: FunctionVersion,
+        code_directory: Path,
+        layers_directory: Path | None,
+        runtime_sandbox: RuntimeSandbox,
+        initialization_type: InitializationType,
+    ) -> ExecutionEnvironment:
         sandbox = runtime_sandbox.sandbox
         stream = _log_stream_name(self._clock.now(), version.version)
-        place = self._place(sandbox, code_directory)
+        place = self._place(sandbox, code_directory, layers_directory)
         plan = EnvironmentPlan(
             version=version,
             code_directory=code_directory,
-            variables=environment_variables(version, place, log_stream=stream, initialization_type=InitializationType.ON_DEMAND),
+            layers_directory=layers_directory,
+            variables=environment_variables(version, place, log_stream=stream, initialization_type=initialization_type),
+            commands=launch_commands(runtime_sandbox, place, version),
             runtime_version=_runtime_version(version.runtime or ""),
             notice=runtime_sandbox.notice,
         )
@@ -84,14 +102,15 @@ class EnvironmentFactory:
             outlet=self._delivery.open_outlet(LogStreamName(version.scope, version.logging.log_group, stream)),
             clock=self._clock,
         )
-        journal = Journal(log=log, words=_platform_log(version), version=version, peak_memory=sandbox.peak_memory_bytes, clock=self._clock)
+        words = _platform_log(version, initialization_type)
+        journal = Journal(log=log, words=words, version=version, peak_memory=sandbox.peak_memory_bytes, clock=self._clock)
         environment = ExecutionEnvironment(plan=plan, sandbox=sandbox, journal=journal, check=self._check(sandbox), clock=self._clock)
         if len(sandbox.listeners) > 1:
             stop_serving = await self._serve_endpoint(sandbox.listeners.pop())
             environment.ended.add_done_callback(lambda _: stop_serving())
         return environment
 
-    def _place(self, sandbox: Sandbox, code_directory: Path) -> Place:
+    def _place(self, sandbox: Sandbox, code_directory: Path, layers_directory: Path | None) -> Place:
         host, port = sandbox.listeners[0].getsockname()
         endpoint_url = f"http://127.0.0.1:{self._settings.endpoint_port}"
         if self._settings.isolated:
@@ -102,6 +121,7 @@ class EnvironmentFactory:
             task_root=str(code_directory),
             runtime_directory=str(self._settings.packages),
             tmp_directory=str(self._settings.tmp_directory / sandbox.id),
+            layers_directory=LAYERS_DIRECTORY if layers_directory is None else str(layers_directory),
         )
 
     def _check(self, sandbox: Sandbox) -> ConnectionCheck:
@@ -109,7 +129,7 @@ class EnvironmentFactory:
             return AnyConnection()
         if self._settings.isolated and not self._settings.rootless:
             return OwnedByUser(sandbox.user)
-        return OwnedByProcessTree(lambda: sandbox.process_id)
+        return owned_by_process_tree(lambda: sandbox.process_id)
 
 
 def _log_stream_name(now: datetime, version: str) -> str:
@@ -118,11 +138,13 @@ def _log_stream_name(now: datetime, version: str) -> str:
 
 def _runtime_version(runtime: str) -> str:
     """As AWS writes it in INIT_START: `python:3.12.v1`; the last part counts AWS's own releases, of which there is one here."""
-    family = runtime.rstrip("0123456789.x")
-    return f"{family}:{runtime.removeprefix(family)}.v1"
+    spec = find_runtime(runtime)
+    if spec is None:
+        return f"{runtime}.v1"
+    return f"{spec.family}:{'.'.join(map(str, spec.version)) or spec.operating_system}.v1"
 
 
-def _platform_log(version: FunctionVersion) -> PlatformLog:
+def _platform_log(version: FunctionVersion, initialization_type: InitializationType) -> PlatformLog:
     if version.logging.format is LogFormat.JSON:
-        return JsonPlatformLog(version.logging.system_level or "INFO")
+        return JsonPlatformLog(version.logging.system_level or "INFO", initialization_type)
     return TextPlatformLog()

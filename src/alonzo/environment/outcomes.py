@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from alonzo.errors import AlonzoError
 from alonzo.model.invocation import UNHANDLED, InvocationResult
-from alonzo.model.quotas import RESPONSE_SYNC_MAX_BYTES
+from alonzo.model.quotas import RESPONSE_STREAM_MAX_BYTES, RESPONSE_SYNC_MAX_BYTES
 
 _SIGNALS = (
     *("hangup", "interrupt", "quit", "illegal instruction", "trace/breakpoint trap", "aborted", "bus error", "floating point exception"),
@@ -80,6 +80,12 @@ def response_too_large() -> InvocationResult:
     message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_SYNC_MAX_BYTES} bytes)."
     body = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
     return InvocationResult(json.dumps(body, separators=(",", ":")).encode(), UNHANDLED)
+
+
+def stream_too_large() -> InvocationResult:
+    """The function streamed more than a response may hold; what came before has gone out."""
+    message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_STREAM_MAX_BYTES} bytes)."
+    return InvocationResult(json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).encode(), UNHANDLED)
 
 
 def _describe_signal(number: int) -> str:

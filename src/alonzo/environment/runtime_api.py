@@ -5,6 +5,8 @@ environment (`RuntimeEvents`). Source: https://docs.aws.amazon.com/lambda/latest
 """
 
 import asyncio
+import base64
+import binascii
 from typing import Protocol, cast
 
 import httptools
@@ -19,7 +21,10 @@ _INIT_ERROR = _PREFIX + b"init/error"
 _ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
 _REASONS = {400: b"Bad Request", 403: b"Forbidden", 404: b"Not Found", 405: b"Method Not Allowed", 413: b"Payload Too Large"}
 _ERROR_TYPE = b"lambda-runtime-function-error-type"
-_ERROR_TYPE_LENGTH = len(_ERROR_TYPE)
+_ERROR_BODY = b"lambda-runtime-function-error-body"
+_ERROR_HEADER_LENGTH = len(_ERROR_TYPE)
+_RESPONSE_MODE = b"lambda-runtime-function-response-mode"
+_RESPONSE_MODE_LENGTH = len(_RESPONSE_MODE)
 _HEAD_MAX_BYTES = 1_200_000
 """`Lambda-Runtime-Function-XRay-Error-Cause` may be 1 MiB long."""
 
@@ -36,6 +41,12 @@ class RuntimeEvents(Protocol):
     def on_response(self, request_id: bytes, body: bytes, content_length: int) -> bytes: ...
 
     def on_error(self, request_id: bytes, body: bytes, error_type: str | None) -> bytes: ...
+
+    def on_stream_part(self, connection: "RuntimeApiConnection", request_id: bytes, part: bytes, byte_count: int) -> bool:
+        """A part of a streamed response, of which so many bytes have come by now. False: nobody takes it as it comes, collect it."""
+        ...
+
+    def on_stream_end(self, request_id: bytes, byte_count: int) -> bytes: ...
 
     def on_init_error(self, body: bytes, error_type: str | None) -> bytes: ...
 
@@ -76,6 +87,8 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._body_bytes = 0
         self._request_bytes = 0
         self._error_type: str | None = None
+        self._error_body = b""
+        self._streams = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -127,15 +140,23 @@ class RuntimeApiConnection(asyncio.Protocol):
             self._transport.write(self._unsent)
             self._transport.close()
 
-    def pause_writing(self) -> None:
-        """The other side does not read its answers: it gets no more of its requests read."""
+    def pause_reading(self) -> None:
+        """Whoever takes the response that is coming in can take no more now."""
         if self._transport is not None:
             self._transport.pause_reading()
 
-    def resume_writing(self) -> None:
-        """It has read them."""
+    def resume_reading(self) -> None:
+        """More can be taken."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
+
+    def pause_writing(self) -> None:
+        """The other side does not read its answers: it gets no more of its requests read."""
+        self.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It has read them."""
+        self.resume_reading()
 
     # What httptools calls while it parses.
 
@@ -144,16 +165,26 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._body = []
         self._body_bytes = self._request_bytes = 0
         self._error_type = None
+        self._streams = False
 
     def on_url(self, url: bytes) -> None:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if len(name) == _ERROR_TYPE_LENGTH and name.lower() == _ERROR_TYPE:
-            self._error_type = value.decode("latin-1")
+        length = len(name)
+        if length == _ERROR_HEADER_LENGTH:  # before the body, or after it as a trailer
+            lower_name = name.lower()
+            if lower_name == _ERROR_TYPE:
+                self._error_type = value.decode("latin-1")
+            elif lower_name == _ERROR_BODY:
+                self._error_body = value
+        elif length == _RESPONSE_MODE_LENGTH and name.lower() == _RESPONSE_MODE:
+            self._streams = value.lower() == b"streaming"
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
+        if self._streams and self._events.on_stream_part(self, self._request_id(), body, self._body_bytes):
+            return
         if self._body_bytes <= RESPONSE_SYNC_MAX_BYTES:
             self._body.append(body)
         else:
@@ -170,10 +201,32 @@ class RuntimeApiConnection(asyncio.Protocol):
         else:
             self.write(refusal(404, "InvalidRequest", "no such path"))
 
+    def _request_id(self) -> bytes:
+        return self._url[len(_INVOCATION) :].partition(b"/")[0]
+
     def _finish_invocation(self, url: bytes) -> bytes:
         request_id, _, action = url[len(_INVOCATION) :].partition(b"/")
+        if self._streams and action == b"response":
+            return self._finish_stream(request_id)
         if action == b"response":
             return self._events.on_response(request_id, b"".join(self._body), self._body_bytes)
         if action == b"error":
             return self._events.on_error(request_id, b"".join(self._body), self._error_type)
         return refusal(404, "InvalidRequest", "no such path")
+
+    def _finish_stream(self, request_id: bytes) -> bytes:
+        """A streamed response is over; the trailers tell of an error on the way."""
+        error_body, self._error_body = self._error_body, b""
+        if self._error_type is not None:
+            return self._events.on_error(request_id, _decoded(error_body), self._error_type)
+        if self._body:
+            return self._events.on_response(request_id, b"".join(self._body), self._body_bytes)
+        return self._events.on_stream_end(request_id, self._body_bytes)
+
+
+def _decoded(error_body: bytes) -> bytes:
+    """A runtime sends the description of its error in base64; whatever else it sends is nobody's JSON."""
+    try:
+        return base64.b64decode(error_body, validate=True)
+    except binascii.Error:
+        return b"{}"

@@ -1,4 +1,8 @@
-"""Sandboxes by runtime: one pool an interpreter, opened when the first function needs it."""
+"""Sandboxes by runtime: one pool for each interpreter or program, opened when the first function needs it.
+
+Python functions are forked from a zygote of their own interpreter. Programs (node, a function's own `bootstrap`) are executed in a sandbox
+that was forked from a zygote of the machine's best interpreter.
+"""
 
 import asyncio
 import logging
@@ -6,9 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alonzo.runtimes.catalog import RuntimeSpec, find_runtime
-from alonzo.runtimes.interpreters import InterpreterChoice, PythonInterpreter, RuntimeUnavailable, choose_interpreter
+from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
+from alonzo.runtimes.discovery import SearchPlaces
+from alonzo.runtimes.interpreters import PythonInterpreter, RuntimeUnavailable, choose_interpreter
+from alonzo.runtimes.java_client import default_cache, ensure_java_client
+from alonzo.runtimes.programs import PROGRAM_FAMILIES, Program, choose_program, discover_programs
 from alonzo.runtimes.python_packages import PRELOADED_MODULES, compile_packages
+from alonzo.sandbox.plan import PROGRAM_ROOT
 from alonzo.sandbox.pool import SandboxPool
 from alonzo.sandbox.sandbox import Sandbox
 from alonzo.sandbox.settings import SandboxSettings
@@ -17,13 +25,30 @@ from alonzo.sandbox.zygote import ZygoteSpec
 
 _log = logging.getLogger(__name__)
 
+_SHOWN_TREE, _HIDDEN_TREE = Path("/usr"), Path("/usr/local")
+JAVA_CLIENT_DIRECTORY = "java"
+"""Below the runtime directory."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuntimeSandbox:
-    """A sandbox of a runtime, with the warning that its function's log begins with, if there is one."""
+    """A sandbox of a runtime, with the warning that its function's log begins with, if there is one.
+
+    `program`: what runs the functions of a language, as the sandbox sees it; None for Python and for programs of the function's own.
+    """
 
     sandbox: Sandbox
+    family: RuntimeFamily
     notice: str | None
+    program: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    family: RuntimeFamily
+    interpreter: PythonInterpreter
+    program: Program | None
+    warning: str | None
 
 
 class RuntimeSandboxes:
@@ -33,6 +58,7 @@ class RuntimeSandboxes:
         self,
         *,
         interpreters: Sequence[PythonInterpreter],
+        places: SearchPlaces,
         settings: SandboxSettings,
         users: UserIds,
         strict: bool,
@@ -40,28 +66,30 @@ class RuntimeSandboxes:
         packages: Path,
     ) -> None:
         self._interpreters = interpreters
+        self._places = places
+        self._programs: dict[RuntimeFamily, tuple[Program, ...]] = {}
         self._settings = settings
         self._users = users
         self._strict = strict
         self._spare_count = spare_count
         self._packages = packages
-        self._pools: dict[Path, SandboxPool] = {}
-        self._opening: dict[Path, asyncio.Lock] = {}
+        self._pools: dict[tuple[Path, Path | None], SandboxPool] = {}
+        self._opening: dict[tuple[Path, Path | None], asyncio.Lock] = {}
         self._opened: asyncio.Queue[tuple[PythonInterpreter, SandboxPool]] = asyncio.Queue()
-
-    def check(self, runtime: str | None) -> InterpreterChoice:
-        """Which interpreter runs a runtime. Raises RuntimeUnavailable."""
-        return choose_interpreter(_known(runtime), self._interpreters, strict=self._strict)
 
     async def warm_up(self, runtime: str | None) -> None:
         """Have the runtime's pool ready. Raises RuntimeUnavailable, or SetupError with what the host refuses."""
-        await self._pool_of(self.check(runtime).interpreter)
+        await self._pool_of(await self._choose(runtime))
 
     async def acquire(self, runtime: str | None) -> RuntimeSandbox:
         """A ready sandbox. Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe)."""
-        choice = self.check(runtime)
-        pool = self._pools.get(choice.interpreter.executable) or await self._pool_of(choice.interpreter)
-        return RuntimeSandbox(await pool.acquire(), choice.warning)
+        choice = await self._choose(runtime)
+        pool = self._pools.get(_pool_key(choice)) or await self._pool_of(choice)
+        sandbox = await pool.acquire()
+        if choice.program is None:
+            return RuntimeSandbox(sandbox, choice.family, choice.warning)
+        executable = _place_of(choice.program) if sandbox.isolated else choice.program.executable
+        return RuntimeSandbox(sandbox, choice.family, choice.warning, executable)
 
     async def run(self) -> None:
         """Keep every pool that has been opened; compile the runtime's packages for each interpreter beside it."""
@@ -71,11 +99,32 @@ class RuntimeSandboxes:
                 group.create_task(pool.run())
                 group.create_task(compile_packages(self._packages, interpreter))
 
-    async def _pool_of(self, interpreter: PythonInterpreter) -> SandboxPool:
-        key = interpreter.executable
+    async def _choose(self, runtime: str | None) -> _Choice:
+        spec = _known(runtime)
+        if spec.family is RuntimeFamily.PYTHON:
+            python = choose_interpreter(spec, self._interpreters, strict=self._strict)
+            return _Choice(family=spec.family, interpreter=python.interpreter, program=None, warning=python.warning)
+        if not self._interpreters:
+            raise RuntimeUnavailable(f"{spec.identifier} needs a Python interpreter, 3.9 or newer, to build its sandboxes: none is here")
+        interpreter = max(self._interpreters, key=lambda candidate: (candidate.has_ctypes, candidate.is_optimized, candidate.version))
+        if spec.family is RuntimeFamily.PROVIDED:
+            return _Choice(family=spec.family, interpreter=interpreter, program=None, warning=None)
+        if spec.family not in PROGRAM_FAMILIES:
+            raise RuntimeUnavailable(f"Alonzo does not run {spec.identifier} yet")
+        programs = self._programs.get(spec.family)
+        if not programs:  # looked for again while there is none: somebody may be about to install it
+            programs = self._programs[spec.family] = await discover_programs(spec.family, self._places)
+        chosen = choose_program(spec, programs, strict=self._strict)
+        if spec.family is RuntimeFamily.JAVA:
+            await ensure_java_client(self._packages / JAVA_CLIENT_DIRECTORY, cache=default_cache())
+        return _Choice(family=spec.family, interpreter=interpreter, program=chosen.program, warning=chosen.warning)
+
+    async def _pool_of(self, choice: _Choice) -> SandboxPool:
+        key = _pool_key(choice)
         async with self._opening.setdefault(key, asyncio.Lock()):
             if key not in self._pools:
-                spec = _zygote_spec(interpreter)
+                interpreter = choice.interpreter
+                spec = _zygote_spec(interpreter, choice.program)
                 pool = SandboxPool(spec=spec, settings=self._settings, users=self._users, spare_count=self._spare_count)
                 await pool.open()
                 _log.info("Python %s is ready (%s)", interpreter.version_text, interpreter.executable)
@@ -91,11 +140,31 @@ def _known(runtime: str | None) -> RuntimeSpec:
     return spec
 
 
-def _zygote_spec(interpreter: PythonInterpreter) -> ZygoteSpec:
+def _pool_key(choice: _Choice) -> tuple[Path, Path | None]:
+    """Programs that every sandbox shows share the interpreter's pool."""
+    return choice.interpreter.executable, _own_prefix(choice.program)
+
+
+def _own_prefix(program: Program | None) -> Path | None:
+    """The directory that a sandbox must show for a program, unless it is one of the distribution's, which all do."""
+    if program is None or (program.executable.is_relative_to(_SHOWN_TREE) and not program.executable.is_relative_to(_HIDDEN_TREE)):
+        return None
+    return program.prefix
+
+
+def _place_of(program: Program) -> Path:
+    """Where the program is in a sandbox."""
+    if _own_prefix(program) is None:
+        return program.executable
+    return PROGRAM_ROOT / program.executable.relative_to(program.prefix)
+
+
+def _zygote_spec(interpreter: PythonInterpreter, program: Program | None) -> ZygoteSpec:
     return ZygoteSpec(
         executable=interpreter.executable,
         prefix=interpreter.base_prefix,
         version=interpreter.feature_version,
         library_directory=interpreter.library_directory,
         preload=PRELOADED_MODULES,
+        program_prefix=_own_prefix(program),
     )

@@ -10,6 +10,7 @@ from alonzo.model.invocation import InitializationType
 
 TASK_ROOT = "/var/task"
 RUNTIME_DIRECTORY = "/var/runtime"
+LAYERS_DIRECTORY = "/opt"
 _TELEMETRY_DESCRIPTOR = "62"
 _XRAY_DAEMON_HOST, _XRAY_DAEMON_PORT = "127.0.0.1", "2000"
 """Where an X-Ray daemon of the machine's own listens; tracers send it UDP packets and do not miss an answer."""
@@ -25,6 +26,7 @@ class Place:
     runtime_directory: str = RUNTIME_DIRECTORY
     tmp_directory: str | None = None
     """TMPDIR, where /tmp is not the environment's own."""
+    layers_directory: str = LAYERS_DIRECTORY
 
 
 def environment_variables(
@@ -46,23 +48,30 @@ def environment_variables(
         "LAMBDA_RUNTIME_DIR": place.runtime_directory,
         "AWS_REGION": version.scope.region,
         "AWS_DEFAULT_REGION": version.scope.region,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}",
-        "_LAMBDA_TELEMETRY_LOG_FD": _TELEMETRY_DESCRIPTOR,
         **credentials,
     }
+    if not (version.runtime or "").startswith("provided"):
+        reserved |= {"AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}", "_LAMBDA_TELEMETRY_LOG_FD": _TELEMETRY_DESCRIPTOR}
     if logging.format is LogFormat.JSON:
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = logging.application_level or "INFO"
-    return _defaults(place, version.runtime) | (version.environment_variables or {}) | reserved
+    variables = _defaults(place, version.runtime) | (version.environment_variables or {}) | reserved
+    if place.layers_directory != LAYERS_DIRECTORY and "PYTHONPATH" in variables:
+        variables["PYTHONPATH"] = _python_path(place.layers_directory, version.runtime, variables["PYTHONPATH"])
+    return variables
+
+
+def _python_path(layers_directory: str, runtime: str | None, path: str) -> str:
+    """Where layers are not at /opt, the Python runtime finds them by this: before anything else that is named, as it searches /opt."""
+    return f"{layers_directory}/python/lib/{runtime}/site-packages:{layers_directory}/python:{path}"
 
 
 def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
     """Variables that a function may set otherwise."""
     defaults = {
-        "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+        "PATH": f"/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:{place.layers_directory}/bin",
         "LD_LIBRARY_PATH": f"/var/lang/lib:/lib64:/usr/lib64:{place.runtime_directory}:{place.runtime_directory}/lib"
-        f":{place.task_root}:{place.task_root}/lib:/opt/lib",
-        "PYTHONPATH": place.runtime_directory,
+        f":{place.task_root}:{place.task_root}/lib:{place.layers_directory}/lib",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "SHLVL": "0",
@@ -73,12 +82,22 @@ def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
         "_AWS_XRAY_DAEMON_PORT": _XRAY_DAEMON_PORT,
         "AWS_ENDPOINT_URL": place.endpoint_url,
     }
-    if runtime is not None and runtime.startswith("python"):
+    family = None if runtime is None else runtime.rstrip("0123456789.x")
+    if family == "nodejs":
+        defaults["NODE_PATH"] = _node_path(place, (runtime or "").removeprefix("nodejs").removesuffix(".x"))
+    elif family == "python":
+        defaults["PYTHONPATH"] = place.runtime_directory
         # CPython puts this into its own environment where LANG names a locale that is not installed, as on AWS (PEP 538).
         defaults["LC_CTYPE"] = "C.UTF-8"
     if place.tmp_directory is not None:
         defaults["TMPDIR"] = place.tmp_directory
     return defaults
+
+
+def _node_path(place: Place, major: str) -> str:
+    own = f"{place.runtime_directory}/node_modules:{place.runtime_directory}:{place.task_root}"
+    layers = f"{place.layers_directory}/nodejs"
+    return f"{layers}/node{major}/node_modules:{layers}/node_modules:{own}"
 
 
 def _credentials(version: FunctionVersion) -> dict[str, str]:

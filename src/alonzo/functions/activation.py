@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from alonzo.errors import AlonzoError
 from alonzo.functions import states
-from alonzo.functions.code_directories import CodeDirectories
+from alonzo.functions.code.directories import CodeDirectories
 from alonzo.functions.errors import ActivationFailed, InvalidParameter
 from alonzo.functions.registry import RecordKey
 from alonzo.model.function import FunctionVersion
@@ -83,7 +83,10 @@ class Activations:
 
     async def _make_ready(self, version: FunctionVersion) -> _Failure | None:
         try:
-            await self._code_directories.ensure(version.code.sha256)
+            if version.code.image_uri is None:
+                await self._code_directories.ensure(version.code.sha256)
+            if version.layers:
+                await self._code_directories.ensure_layers(version.layer_packages)
             await self._activate(version)
         except (StoreUnavailable, StoreFull, StoreRefused):
             raise

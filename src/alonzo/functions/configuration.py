@@ -10,7 +10,18 @@ from typing import Any
 
 import msgspec
 
-from alonzo.model.function import FileSystemMount, FunctionVersion, LogFormat, LoggingConfig, VpcConfig
+from alonzo.functions.errors import InvalidParameter
+from alonzo.model.function import (
+    CapacityProviderConfig,
+    CustomRuntime,
+    DurableConfig,
+    FileSystemMount,
+    FunctionVersion,
+    ImageConfig,
+    LogFormat,
+    LoggingConfig,
+    VpcConfig,
+)
 from alonzo.model.scope import Scope
 
 DEFAULT_LOG_LEVEL = "INFO"
@@ -27,6 +38,15 @@ class LoggingChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DurableChange:
+    """None leaves a field as it is; a function that becomes durable needs `execution_timeout_seconds`."""
+
+    execution_timeout_seconds: int | None = None
+    retention_days: int | None = None
+    kms_key_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationChange:
     """The fields of `FunctionVersion` that a request sets. None leaves a field as it is; empty texts and tuples clear it."""
 
@@ -39,21 +59,29 @@ class ConfigurationChange:
     ephemeral_storage_mib: int | None = None
     environment_variables: dict[str, str] | None = None
     layers: tuple[str, ...] | None = None
+    """ARNs, by which the registry finds the layer versions."""
     vpc_config: VpcConfig | None = None
     dead_letter_target_arn: str | None = None
     kms_key_arn: str | None = None
     tracing_mode: str | None = None
     file_systems: tuple[FileSystemMount, ...] | None = None
     snap_start_apply_on: str | None = None
+    image_config: ImageConfig | None = None
+    tenant_isolation_mode: str | None = None
+    capacity_provider: CapacityProviderConfig | None = None
+    custom_runtime: CustomRuntime | None = None
+    accelerator_memory_gb: int | None = None
     logging: LoggingChange | None = None
+    durable: DurableChange | None = None
 
 
-_PLAIN_FIELDS = tuple(name for name in ConfigurationChange.__slots__ if name != "logging")
+_PLAIN_FIELDS = tuple(name for name in ConfigurationChange.__slots__ if name not in ("layers", "logging", "durable"))
+_NO_IMAGE_CONFIG = ImageConfig()
 _CLEARED_BY_EMPTY_TEXT = frozenset({"dead_letter_target_arn", "kms_key_arn"})
 
 
 def apply_change(version: FunctionVersion, change: ConfigurationChange) -> FunctionVersion:
-    """The version as the change makes it; state, revision and dates are untouched."""
+    """The version as the change makes it; layers, state, revision and dates are untouched. `InvalidParameter` for what is no change."""
     fields: dict[str, Any] = {}
     for name in _PLAIN_FIELDS:
         value = getattr(change, name)
@@ -63,6 +91,10 @@ def apply_change(version: FunctionVersion, change: ConfigurationChange) -> Funct
         fields["runtime_version_arn"] = runtime_version_arn(version.scope, change.runtime)
     if change.logging is not None:
         fields["logging"] = _changed_logging(version.logging, change.logging)
+    if change.durable is not None:
+        fields["durable"] = _changed_durable(version.durable, change.durable)
+    if change.image_config == _NO_IMAGE_CONFIG:
+        fields["image_config"] = None
     return msgspec.structs.replace(version, **fields)
 
 
@@ -106,4 +138,17 @@ def _changed_logging(logging: LoggingConfig, change: LoggingChange) -> LoggingCo
         format=log_format,
         application_level=change.application_level or logging.application_level or DEFAULT_LOG_LEVEL,
         system_level=change.system_level or logging.system_level or DEFAULT_LOG_LEVEL,
+    )
+
+
+def _changed_durable(durable: DurableConfig | None, change: DurableChange) -> DurableConfig:
+    timeout_seconds = change.execution_timeout_seconds or (durable.execution_timeout_seconds if durable else None)
+    if timeout_seconds is None:
+        # Required: https://docs.aws.amazon.com/lambda/latest/dg/durable-configuration.html; the words are ours.
+        raise InvalidParameter("ExecutionTimeout is required in DurableConfig.")
+    known = durable or DurableConfig(execution_timeout_seconds=timeout_seconds)
+    return DurableConfig(
+        execution_timeout_seconds=timeout_seconds,
+        retention_days=change.retention_days or known.retention_days,
+        kms_key_arn=known.kms_key_arn if change.kms_key_arn is None else change.kms_key_arn or None,
     )

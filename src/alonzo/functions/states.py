@@ -77,12 +77,15 @@ def activated(version: FunctionVersion) -> FunctionVersion:
 
 def failed(version: FunctionVersion, *, reason: str, reason_code: str) -> FunctionVersion:
     """A version whose creation or update cannot be carried out. An active one stays what it was: only its update failed."""
+    # What was said of the function as a whole in the meantime holds, whatever becomes of the update.
+    of_function = {"tags": version.tags, "published_count": version.published_count, "publishing": version.publishing}
     version = version.runnable
     creating = version.state is State.PENDING
     state = State.FAILED if creating else State.ACTIVE
     _check(version.state, state)
     return msgspec.structs.replace(
         version,
+        **of_function,
         state=state,
         state_reason=reason if creating else version.state_reason,
         state_reason_code=reason_code if creating else version.state_reason_code,

@@ -4,24 +4,17 @@ Lengths, ranges and patterns are the business of the API's model. Source of the 
 """
 
 import json
-import re
 from types import MappingProxyType
 
 from alonzo.functions.errors import InvalidParameter
 from alonzo.model import quotas
 from alonzo.model.function import FunctionVersion
-from alonzo.model.scope import Scope
+from alonzo.model.runtimes import RUNTIMES_LISTED
 from alonzo.runtimes.catalog import RuntimeFamily, find_runtime
 
-_RUNTIMES_LISTED = (
-    *("nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x", "java25", "python3.10"),
-    *("python3.11", "java21", "ruby3.3", "ruby3.4", "ruby3.2", "python3.8", "python3.9", "java17", "nodejs16.x", "dotnet10", "dotnet8"),
-    *("java11", "dotnet6", "nodejs18.x", "provided.al2", "java8.al2"),
-)
-"""In the order in which AWS's message names them."""
 _RUNTIMES_SINCE = ("ruby4.0", "nodejs26.x", "python3.15", "java8.al2023", "java11.al2023", "java17.al2023")
 """Of botocore's model; newer than the recorded message."""
-_RUNTIMES = frozenset((*_RUNTIMES_LISTED, *_RUNTIMES_SINCE))
+_RUNTIMES = frozenset((*RUNTIMES_LISTED, *_RUNTIMES_SINCE))
 
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html ("Supported features and limitations").
 _SNAP_START_SINCE = MappingProxyType({RuntimeFamily.JAVA: (11,), RuntimeFamily.PYTHON: (3, 12), RuntimeFamily.DOTNET: (8,)})
@@ -36,20 +29,26 @@ _RESERVED_VARIABLES = frozenset(
 )
 """Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime."""
 
-_LAYER_VERSION_ARN = re.compile(r"(?P<layer>arn:[^:]*:lambda:(?P<region>[^:]*):\d{12}:layer:[a-zA-Z0-9-_]+):\d+")
-
 
 def check_configuration(version: FunctionVersion) -> None:
     """Whether a version may be so. `InvalidParameter` with AWS's message."""
-    if version.package_type == "Zip":
-        if not version.runtime or not version.handler:
-            # As the service answers; not among the recorded answers.
-            raise InvalidParameter("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
-        check_runtime(version.runtime)
-    _check_memory(version.memory_mib)
+    if version.package_type == "Image":
+        _check_image_function(version)
+    else:
+        _check_zip_function(version)
+    _check_memory(version)
+    _check_ephemeral_storage(version)
     _check_snap_start(version)
+    _check_network(version)
     check_environment_variables(version.environment_variables or {})
-    check_layers(version.layers, version.scope)
+
+
+def check_update(before: FunctionVersion, after: FunctionVersion) -> None:
+    """Whether an existing function may become so: what is decided once, when it is created."""
+    if before.durable is None and after.durable is not None:
+        # Source: https://docs.aws.amazon.com/lambda/latest/dg/durable-configuration.html ("You cannot enable it on existing functions");
+        # the words are ours.
+        raise InvalidParameter("DurableConfig cannot be added to an existing function. Create a new function with DurableConfig instead.")
 
 
 def check_runtime(identifier: str) -> None:
@@ -63,7 +62,7 @@ def check_runtime(identifier: str) -> None:
     if identifier not in _RUNTIMES:
         raise InvalidParameter(
             f"Value {identifier} at 'runtime' failed to satisfy constraint: "
-            f"Member must satisfy enum value set: [{', '.join(_RUNTIMES_LISTED)}] or be a valid ARN"
+            f"Member must satisfy enum value set: [{', '.join(RUNTIMES_LISTED)}] or be a valid ARN"
         )
 
 
@@ -85,36 +84,66 @@ def check_environment_variables(variables: dict[str, str]) -> None:
         )
 
 
-def check_layers(arns: tuple[str, ...], scope: Scope) -> None:
-    """Layers of one region, each once. No layer can be published yet, so that none exists."""
-    seen: dict[str, str] = {}
-    for arn in arns:
-        match = _LAYER_VERSION_ARN.fullmatch(arn)
-        if match is None:
-            continue
-        if match["region"] != scope.region:
-            raise InvalidParameter(
-                f"Layers are not in the same region as the function. Layers are expected to be in region {scope.region}."
-            )
-        if match["layer"] in seen:
-            raise InvalidParameter(
-                "Two different versions of the same layer are not allowed to be referenced in the same function. "
-                f"{seen[match['layer']]} and {arn} are versions of the same layer."
-            )
-        seen[match["layer"]] = arn
-    if arns:
-        raise InvalidParameter(f"Layer version {arns[0]} does not exist.")
+def _check_zip_function(version: FunctionVersion) -> None:
+    # As the service answers; not among the recorded answers.
+    if not version.handler or not (version.runtime or version.custom_runtime):
+        raise InvalidParameter("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+    if version.image_config is not None:
+        raise InvalidParameter("Please don't provide ImageConfig when the intended function PackageType is Zip.")
+    if version.runtime is not None:
+        check_runtime(version.runtime)
 
 
-def _check_memory(memory_mib: int) -> None:
-    if memory_mib > quotas.MEMORY_MAX_MIB:  # the model's limit is that of another compute type
+def _check_image_function(version: FunctionVersion) -> None:
+    if version.runtime or version.handler or version.layers:
+        # As the service answers; not among the recorded answers.
+        raise InvalidParameter("Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.")
+
+
+def _check_memory(version: FunctionVersion) -> None:
+    # The model's limit is that of functions on a capacity provider.
+    if version.capacity_provider is None and version.memory_mib > quotas.MEMORY_MAX_MIB:
         raise InvalidParameter(
             f"'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to {quotas.MEMORY_MAX_MIB}"
         )
 
 
+def _check_ephemeral_storage(version: FunctionVersion) -> None:
+    # The model's limit is that of functions with an accelerator.
+    if version.accelerator_memory_gb is None and version.ephemeral_storage_mib > quotas.EPHEMERAL_STORAGE_MAX_MIB:
+        raise InvalidParameter(
+            "'EphemeralStorage' value failed to satisfy constraint: "
+            f"Member must have value less than or equal to {quotas.EPHEMERAL_STORAGE_MAX_MIB}"
+        )
+    if version.accelerator_memory_gb is not None and version.capacity_provider is None:
+        raise InvalidParameter("AcceleratorConfig is supported only for functions with CapacityProviderConfig.")  # the words are ours
+
+
+def _check_network(version: FunctionVersion) -> None:
+    # As the service answers; not among the recorded answers.
+    vpc = version.vpc_config
+    if vpc is not None and bool(vpc.subnet_ids) != bool(vpc.security_group_ids):
+        raise InvalidParameter("SubnetIds and SecurityIds must coexist or be both empty list.")
+    for mount in version.file_systems:
+        if vpc is None or not vpc.subnet_ids:
+            raise InvalidParameter(f"Function must be configured to execute in a VPC to reference access point {mount.arn}.")
+        if mount.direct_s3_read is not None and ":s3files:" not in mount.arn:
+            raise InvalidParameter(f"S3FilesConfig is not supported for access point {mount.arn}.")
+
+
 def _check_snap_start(version: FunctionVersion) -> None:
-    if version.snap_start_apply_on == "None" or version.runtime is None:
+    if version.snap_start_apply_on == "None":
+        return
+    # Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html; the words are ours.
+    if version.file_systems:
+        raise InvalidParameter("File systems are not supported for SnapStart enabled functions.")
+    if version.ephemeral_storage_mib > quotas.EPHEMERAL_STORAGE_MIN_MIB:
+        raise InvalidParameter(
+            f"Ephemeral storage greater than {quotas.EPHEMERAL_STORAGE_MIN_MIB} MB is not supported for SnapStart enabled functions."
+        )
+    if version.tenant_isolation_mode is not None:
+        raise InvalidParameter("Tenant isolation is not supported for SnapStart enabled functions.")
+    if version.runtime is None:
         return
     spec = find_runtime(version.runtime)
     since = None if spec is None else _SNAP_START_SINCE.get(spec.family)

@@ -1,10 +1,10 @@
 """Process 1 of a sandbox: builds it, forks the runtime's process, waits to be assigned a function, reaps, reports the runtime's end.
 
 A sandbox may wait here complete but for its function, the runtime's process already confined (`sandbox/pool.py`): what a cold start then
-costs is two mounts and the function's own imports.
-Packets to the node: `{"ready"}` with the node's end of the runtime's own connection to the Runtime API, the Runtime API's listening socket
+costs is one mount, one more with layers, and the function's own imports.
+Messages to the node: `{"ready"}` with the node's end of the runtime's own connection to the Runtime API, the Runtime API's listening socket
 and, with a network of its own, the AWS endpoint's; `{"exited"}`; `{"failed"}`. From the node: one assignment. When the node closes the
-socket, the sandbox ends.
+socket, the sandbox ends: with namespaces because this process does, without them because it kills all that it can find below itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import signal
 import socket
 from typing import Any, NoReturn
 
-from alonzo.guest import channel, confine, linux, python_bootstrap
+from alonzo.guest import channel, confine, linux, processes, runtime_process
 
 WORKPLACE = "/.alonzo"
 RUNTIME_API_PORT = 9001
@@ -35,25 +35,28 @@ def run(
     cgroups: dict[str, int],
 ) -> NoReturn:
     """Live the life of one sandbox; never returns."""
+    isolated = settings["isolation"] == "namespaces"
     try:
-        _protect()
+        _protect(isolated)
         sandbox = _Sandbox(control=control, log_pipe=log_pipe, sandbox_id=sandbox_id, user=user, settings=settings, cgroups=cgroups)
         sandbox.prepare()
         assignment, _ = channel.receive(control)
-        if assignment is None:
-            os._exit(0)
-        sandbox.start(assignment)
-        _watch(control, sandbox.runtime)
+        if assignment is not None:
+            sandbox.start(assignment)
+            _watch(control, sandbox.runtime)
     except OSError as error:
         channel.send(control, {"failed": str(error)})
-    os._exit(1)
+    finally:
+        if not isolated:
+            processes.kill_tree(os.getpid())
+        os._exit(1)
 
 
-def _protect() -> None:
+def _protect(isolated: bool) -> None:
     """Against what happens around this process, and its surroundings against it."""
-    # Whoever wakes a batch process is not preempted by it (sched(7)): neither the node that hands over an invocation, nor the zygote.
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    processes.give_way()
+    if isolated:
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
@@ -70,6 +73,8 @@ class _Sandbox:
         self._cgroups = cgroups
         self._isolated = settings["isolation"] == "namespaces"
         self._release = -1
+        self._sent: list[socket.socket] = []
+        """The node has them; open here until it has answered (`channel.py`)."""
         self.runtime = -1
         """The process that will be, or is, the runtime."""
 
@@ -84,7 +89,7 @@ class _Sandbox:
             os.fchown(self._log_pipe, self._user, self._user)  # so that opening /dev/stdout works for the function's user
         else:
             os.setsid()
-            linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)  # orphans stay below, where the zygote finds them
+            processes.adopt_orphans()
             os.mkdir(f"{self._settings['tmp_directory']}/{self._sandbox_id}", 0o700)
         listeners = [_listen(RUNTIME_API_PORT if own_network else 0)]
         if own_network:
@@ -92,10 +97,8 @@ class _Sandbox:
         # A Unix socket: a message over the loopback costs three times as much, and here nobody need ask whose connection it is.
         runtime_end, node_end = socket.socketpair()
         self._fork_runtime(runtime_end)
-        sockets = [node_end, *listeners]
-        channel.send(self._control, {"ready": True}, [each.fileno() for each in sockets])
-        for each in sockets:
-            each.close()
+        self._sent = [node_end, *listeners]
+        channel.send(self._control, {"ready": True}, [each.fileno() for each in self._sent])
 
     def start(self, assignment: dict[str, Any]) -> None:
         """Give the sandbox its function and let the runtime go."""
@@ -107,10 +110,14 @@ class _Sandbox:
                 linux.unmount("/tmp")  # the sandbox's own /tmp
                 self._mount_tmp(assignment["tmp_mib"])
             linux.bind(f"{WORKPLACE}/code/{assignment['code']}", "/var/task", _READ_ONLY)
+            if assignment["layers"] is not None:
+                linux.bind(f"{WORKPLACE}/code/{assignment['layers']}", "/opt", _READ_ONLY)
             for name in self._settings["workplaces"]:
                 linux.unmount(f"{WORKPLACE}/{name}")
         with open(self._release, "wb") as release:
-            release.write(json.dumps({"directory": assignment["directory"], "variables": assignment["variables"]}).encode())
+            release.write(json.dumps({name: assignment[name] for name in ("directory", "variables", "commands")}).encode())
+        for each in self._sent:
+            each.close()
 
     def _join_cgroups(self) -> None:
         for name, descriptor in self._cgroups.items():
@@ -186,14 +193,9 @@ class _Sandbox:
         confine.limit_resources(limits["descriptors"], limits["processes"] if self._isolated else None)
         if self._isolated:
             confine.give_up_privileges(self._settings["seccomp_filter"])
-        python_bootstrap.prepare()
-        with open(confine.RELEASE_DESCRIPTOR, "rb") as released:
-            assignment = released.read()
-        if not assignment:
-            os._exit(0)  # init is gone, and this sandbox with it
-        message = json.loads(assignment)
-        os.chdir(message["directory"])
-        python_bootstrap.run(message["variables"], runtime_api=confine.RUNTIME_API_DESCRIPTOR)
+        if processes.RUNTIME_IS_EXECUTED:
+            runtime_process.execute(self._settings["preload"])
+        runtime_process.wait_and_run()
 
     def _enter_user_namespace(self, unshared: int, release: int) -> None:
         os.setsid()

@@ -1,6 +1,6 @@
 """Starts a zygote: builds the root file system that its sandboxes share, moves into it and executes the runtime's interpreter there.
 
-Run as a program: `python -I -S launcher.py CONTROL_FD`. The node sends one packet with the launch settings; the zygote that takes this
+Run as a program: `python -I -S launcher.py CONTROL_FD`. The node sends one message with the launch settings; the zygote that takes this
 process's place receives the next one on the same socket.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Launch by the first packet; a failure is told to the node and ends the process."""
+    """Launch by the first message; a failure is told to the node and ends the process."""
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     from alonzo.guest import channel
 

@@ -1,5 +1,6 @@
 """The system calls that Python's `os` does not have (or not in 3.9), by ctypes.
 
+Elsewhere than on Linux this module can be imported, since others name its constants, but nothing of it can be called.
 Every call raises `OSError` with the call's name, so that a failed set-up step says which kernel feature refused it.
 Sources: mount(2), pivot_root(2), unshare(2), prctl(2), capabilities(7), seccomp(2), loop(4).
 """
@@ -13,6 +14,7 @@ import platform
 import signal
 import socket
 import struct
+import sys
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -60,14 +62,15 @@ _LOOP_BLOCK_BYTES = 4096
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP_RUNNING = 0x41
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
-_libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
-_libc.syscall.restype = ctypes.c_long
-# PyDLL: the interpreter's lock is not let go around the call, and so need not be taken again in a child.
-_held_syscall = ctypes.PyDLL(None, use_errno=True).syscall
-_held_syscall.restype = ctypes.c_long
-_held_syscall.argtypes = (ctypes.c_long,) * 6
+if sys.platform == "linux":
+    _libc = ctypes.CDLL(None, use_errno=True)
+    _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
+    _libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
+    _libc.syscall.restype = ctypes.c_long
+    # PyDLL: the interpreter's lock is not let go around the call, and so need not be taken again in a child.
+    _held_syscall = ctypes.PyDLL(None, use_errno=True).syscall
+    _held_syscall.restype = ctypes.c_long
+    _held_syscall.argtypes = (ctypes.c_long,) * 6
 
 
 def _check(result: int, what: str) -> None:

@@ -34,7 +34,9 @@ def run(variables: dict[str, str], *, runtime_api: int | None) -> NoReturn:
     code = 1
     wrapper = variables.pop("AWS_LAMBDA_EXEC_WRAPPER", None)
     if wrapper is not None:
-        _execute_through(wrapper, variables)
+        _start_over((wrapper,), variables)
+    if runtime_api is not None and _brings_libraries(variables):
+        _start_over((), variables)
     try:
         _become_fresh(variables)
         code = _serve(variables, runtime_api)
@@ -46,14 +48,41 @@ def run(variables: dict[str, str], *, runtime_api: int | None) -> NoReturn:
         _leave(code)
 
 
-def _execute_through(wrapper: str, variables: dict[str, str]) -> NoReturn:
-    """Start over in a new process, by the function's own program (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html)."""
-    program = [wrapper, sys.executable, "-X", "utf8", f"{variables['LAMBDA_RUNTIME_DIR']}/alonzo/guest/bootstrap.py"]
+def _start_over(wrapper: tuple[str, ...], variables: dict[str, str]) -> NoReturn:
+    """Run in a new process, by the function's own program if it names one.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html
+    """
+    bootstrap = f"{variables['LAMBDA_RUNTIME_DIR']}/alonzo/guest/bootstrap.py"
+    program = [*wrapper, sys.executable, "-X", "utf8", bootstrap]
+    needed = os.environ.get("LD_LIBRARY_PATH")  # still the zygote's: where the interpreter finds its own libraries, if it must be told
+    libraries = [path for path in variables.get("LD_LIBRARY_PATH", "").split(":") if path]
+    if needed and needed not in libraries:
+        variables["LD_LIBRARY_PATH"] = ":".join((needed, *libraries))
     try:
-        os.execve(wrapper, program, variables)
+        os.execve(program[0], program, variables)
     except OSError as error:
-        print(f"AWS_LAMBDA_EXEC_WRAPPER: {error}", file=sys.stderr, flush=True)
+        print(f"{program[0] if not wrapper else 'AWS_LAMBDA_EXEC_WRAPPER'}: {error}", file=sys.stderr, flush=True)
         os._exit(1)
+
+
+def _brings_libraries(variables: dict[str, str]) -> bool:
+    """Whether shared libraries lie where LD_LIBRARY_PATH says so for this function.
+
+    The loader reads the variable when a process starts (ld.so(8)): one that was forked does not find them.
+    """
+    runtime_directory = variables["LAMBDA_RUNTIME_DIR"]
+    everybodys = {"/var/lang/lib", "/lib64", "/usr/lib64", runtime_directory, f"{runtime_directory}/lib"}
+    own = dict.fromkeys(variables.get("LD_LIBRARY_PATH", "").split(":")).keys() - everybodys
+    return any(_holds_libraries(directory) for directory in own if directory)
+
+
+def _holds_libraries(directory: str) -> bool:
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return False
+    return any(name.startswith("lib") and (name.endswith(".so") or ".so." in name) for name in names)
 
 
 def _become_fresh(variables: dict[str, str]) -> None:
@@ -72,7 +101,10 @@ def _search_path(variables: dict[str, str]) -> list[str]:
     library = [path for path in sys.path if path.startswith((sys.prefix, sys.base_prefix)) and "site-packages" not in path]
     named = [path for path in variables.get("PYTHONPATH", "").split(":") if path]
     task_root, runtime_directory = variables["LAMBDA_TASK_ROOT"], variables["LAMBDA_RUNTIME_DIR"]
-    candidates = [task_root, f"/opt/python/lib/{version}/site-packages", "/opt/python", *named, *library, runtime_directory]
+    # Layers are made for the runtime that the function asks for, even where another interpreter stands in for it.
+    versions = dict.fromkeys((version, variables.get("AWS_EXECUTION_ENV", "").removeprefix("AWS_Lambda_") or version))
+    layers = [*(f"/opt/python/lib/{each}/site-packages" for each in versions), "/opt/python"]
+    candidates = [task_root, *layers, *named, *library, runtime_directory]
     return list(dict.fromkeys(candidates))
 
 

@@ -4,8 +4,8 @@ It is trusted and holds what sandboxes must not have: the node's socket, capabil
 threads, no logging handlers: nothing that a fork would copy in a broken state. When the node goes away, however it dies, the zygote sees
 its socket close, kills every sandbox, removes their cgroups and exits: nothing outlives the node.
 
-Packets from the node: `{"op": "spawn", "id", "user"}` with two descriptors (the sandbox's control socket, the write end of its log pipe)
-and `{"op": "kill", "id"}`. Packets to the node: `{"ready"}`, `{"spawned": id, "process"}`,
+Messages from the node: `{"op": "spawn", "id", "user"}` with two descriptors (the sandbox's control socket, the write end of its log pipe)
+and `{"op": "kill", "id"}`. Messages to the node: `{"ready"}`, `{"spawned": id, "process"}`,
 `{"exited": id}`, `{"failed": …}`.
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import gc
-import importlib
 import json
 import os
 import select
@@ -39,7 +38,9 @@ class Zygote:
 
     def run(self) -> None:
         """Serve the node until it is gone, then end everything."""
-        wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if hasattr(os, "pipe2") else _pipe()
+        wake_read, wake_write = os.pipe()
+        os.set_blocking(wake_read, False)
+        os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         channel.send(self._control, {"ready": True})
@@ -116,6 +117,8 @@ class Zygote:
             sandbox_id = self._sandbox_ids.pop(process_id, None)
             if sandbox_id is None:
                 continue
+            if not self._isolated:
+                processes.kill_group(process_id)  # its init may have been killed by the function
             self._clean_up(sandbox_id)
             try:
                 channel.send(self._control, {"exited": sandbox_id})
@@ -167,32 +170,10 @@ def _remove_if_empty(name: str, cgroups: dict[str, int]) -> None:
 
 
 def _kill_tree(process_id: int, isolated: bool) -> None:
-    try:
-        if isolated:
-            os.kill(process_id, signal.SIGKILL)  # process 1 of a PID namespace takes all others with it (pid_namespaces(7))
-        else:
-            for descendant in _find_descendants(process_id):
-                os.kill(descendant, signal.SIGKILL)  # what has left for a session of its own, too
-            os.killpg(process_id, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-def _find_descendants(process_id: int) -> list[int]:
-    """Those that /proc tells of (proc(5), `children`), the youngest generation last; none where there is no such file."""
-    try:
-        with open(f"/proc/{process_id}/task/{process_id}/children", encoding="ascii") as file:
-            children = [int(child) for child in file.read().split()]
-    except OSError:
-        return []
-    return children + [descendant for child in children for descendant in _find_descendants(child)]
-
-
-def _pipe() -> tuple[int, int]:
-    read, write = os.pipe()
-    os.set_blocking(read, False)
-    os.set_blocking(write, False)
-    return read, write
+    if isolated:
+        processes.kill(process_id)  # process 1 of a PID namespace takes all others with it (pid_namespaces(7))
+    else:
+        processes.kill_tree(process_id)
 
 
 def main() -> None:
@@ -206,9 +187,7 @@ def main() -> None:
         return
     program = base64.b64decode(settings["seccomp"])
     settings["seccomp_filter"] = linux.SeccompFilter(program) if program else None
-    sys.modules["runtime_client"] = importlib.import_module("alonzo.guest.runtime_client")
-    for name in settings["preload"]:
-        importlib.import_module(name)
+    runtime_process.load(settings["preload"])
     # Objects made so far are never collected, so that a collection in a child does not touch, and copy, their pages.
     gc.collect()
     gc.freeze()
@@ -217,6 +196,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    from alonzo.guest import channel, init, linux
+    from alonzo.guest import channel, init, linux, processes, runtime_process
 
     main()

@@ -1,31 +1,129 @@
-"""How many invocations run at once: counted exactly for the account, before anything is started for them."""
+"""How many invocations run at once: counted exactly, before anything is started for them.
+
+A function with reserved concurrency has places of its own and no others; all other functions of an account share what is unreserved. A
+version with provisioned concurrency uses that first, and what goes beyond it counts as on demand.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html.
+
+Counted is only what runs, by version. What counts as on demand follows from that and from the limits, so that limits can change at any
+time and nobody needs to remember which kind of place an invocation took.
+"""
+
+from collections.abc import Mapping
 
 from alonzo.invoke.errors import Throttled
+from alonzo.model.concurrency import AccountLimits
+from alonzo.model.function import FunctionVersion
 from alonzo.model.scope import Scope
+
+_ACCOUNT_REASON = "ConcurrentInvocationLimitExceeded"
+_RESERVED_REASON = "ReservedFunctionConcurrentInvocationLimitExceeded"
+"""Source: botocore shape `ThrottleReason`."""
+
+_REMEMBERED_MIN = 64
 
 
 class Admission:
-    """The counts of one node. Reading and changing them is a dictionary look-up; nothing here waits."""
+    """The counts of one node. Taking a place and giving it back is a handful of dictionary look-ups; nothing here waits."""
 
     def __init__(self, *, account_limit: int) -> None:
         self._account_limit = account_limit
-        self._running: dict[Scope, int] = {}
+        self._accounts: dict[Scope, _Account] = {}
 
-    def acquire(self, scope: Scope) -> None:
-        """Take one of the account's places in that region. Raises Throttled when there is none."""
-        running = self._running.get(scope, 0)
-        if running >= self._account_limit:
-            raise Throttled("ConcurrentInvocationLimitExceeded")
-        self._running[scope] = running + 1
+    def configure(self, scope: Scope, limits: AccountLimits) -> None:
+        """Keep to these limits from here on. What runs goes on running, also beyond them."""
+        self._account(scope).configure(limits)
 
-    def release(self, scope: Scope) -> None:
+    def acquire(self, version: FunctionVersion) -> None:
+        """Take a place for an invocation of a version. Raises Throttled when there is none."""
+        account = self._accounts.get(version.scope) or self._account(version.scope)
+        account.acquire(version.name, version.version)
+
+    def release(self, version: FunctionVersion) -> None:
         """Give the place back."""
-        running = self._running[scope] - 1
-        if running:
-            self._running[scope] = running
-        else:
-            del self._running[scope]
+        self._accounts[version.scope].release(version.name, version.version)
 
     def running_count(self, scope: Scope) -> int:
         """How many invocations of the account run in the region."""
-        return self._running.get(scope, 0)
+        account = self._accounts.get(scope)
+        return 0 if account is None else account.running_count
+
+    def _account(self, scope: Scope) -> "_Account":
+        """Remembered for good: there are as many as accounts that have invoked a function here."""
+        return self._accounts.setdefault(scope, _Account(self._account_limit))
+
+
+class _Function:
+    __slots__ = ("on_demand_count", "on_demand_limit", "provisioned", "running")
+
+    def __init__(self) -> None:
+        self.running: dict[str, int] = {}
+        self.on_demand_count = 0
+        self.on_demand_limit: int | None = None  # None: it shares the unreserved places
+        self.provisioned: Mapping[str, int] = {}
+
+    def recount(self) -> None:
+        self.on_demand_count = sum(max(count - self.provisioned.get(version, 0), 0) for version, count in self.running.items())
+
+    @property
+    def is_in_use(self) -> bool:
+        return self.on_demand_limit is not None or bool(self.provisioned) or any(self.running.values())
+
+
+class _Account:
+    """Functions that are not in use are forgotten now and then, when new ones come: an account may have many, one after the other."""
+
+    __slots__ = ("forgetting_at", "functions", "limit", "running_count", "unreserved_count", "unreserved_limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.running_count = 0
+        self.unreserved_limit = limit
+        self.unreserved_count = 0
+        self.functions: dict[str, _Function] = {}
+        self.forgetting_at = _REMEMBERED_MIN
+
+    def configure(self, limits: AccountLimits) -> None:
+        self.unreserved_limit = limits.unreserved_count
+        for name in {*self.functions, *limits.functions}:
+            function = self.functions.setdefault(name, _Function())
+            configured = limits.functions.get(name)
+            function.provisioned = {} if configured is None else configured.provisioned_counts
+            reserved = None if configured is None else configured.reserved
+            function.on_demand_limit = None if reserved is None else reserved - sum(function.provisioned.values())
+            function.recount()
+        self.unreserved_count = sum(function.on_demand_count for function in self.functions.values() if function.on_demand_limit is None)
+
+    def acquire(self, name: str, version: str) -> None:
+        function = self.functions.get(name)
+        if function is None:
+            function = self._remember(name)
+        running = function.running.get(version, 0)
+        is_on_demand = not function.provisioned or running >= function.provisioned.get(version, 0)
+        is_unreserved = is_on_demand and function.on_demand_limit is None
+        if is_unreserved:
+            if self.unreserved_count >= self.unreserved_limit:
+                raise Throttled(_ACCOUNT_REASON)
+        elif is_on_demand and function.on_demand_count >= (function.on_demand_limit or 0):
+            raise Throttled(_RESERVED_REASON)
+        if self.running_count >= self.limit:
+            raise Throttled(_ACCOUNT_REASON)  # limits have changed, and what ran under the old ones is not over yet
+        function.running[version] = running + 1
+        function.on_demand_count += is_on_demand
+        self.unreserved_count += is_unreserved
+        self.running_count += 1
+
+    def release(self, name: str, version: str) -> None:
+        function = self.functions[name]
+        running = function.running[version] - 1
+        if not function.provisioned or running >= function.provisioned.get(version, 0):
+            function.on_demand_count -= 1
+            self.unreserved_count -= function.on_demand_limit is None
+        self.running_count -= 1
+        function.running[version] = running
+
+    def _remember(self, name: str) -> _Function:
+        if len(self.functions) >= self.forgetting_at:
+            self.functions = {known: function for known, function in self.functions.items() if function.is_in_use}
+            self.forgetting_at = max(2 * len(self.functions), _REMEMBERED_MIN)
+        function = self.functions[name] = _Function()
+        return function

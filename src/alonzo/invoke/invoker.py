@@ -4,6 +4,7 @@ When a warm environment is idle, nothing here waits for anything but the functio
 """
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from alonzo.invoke.errors import FunctionNotReady, NoEnvironment
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion, State
-from alonzo.model.invocation import Invocation, InvocationResult
+from alonzo.model.invocation import InitializationType, Invocation, InvocationResult
 from alonzo.model.quotas import INIT_TIMEOUT_SECONDS
 from alonzo.sandbox.sandbox import SandboxLost
 
@@ -35,11 +36,17 @@ class CodeSource(Protocol):
 
     async def ensure(self, sha256: str) -> Path: ...
 
+    def find_layers(self, packages: Sequence[str]) -> Path | None: ...
+
+    async def ensure_layers(self, packages: Sequence[str]) -> Path: ...
+
 
 class EnvironmentSource(Protocol):
     """Makes environments; see `EnvironmentFactory`."""
 
-    async def create(self, version: FunctionVersion, code_directory: Path) -> ExecutionEnvironment: ...
+    async def create(
+        self, version: FunctionVersion, code_directory: Path, layers_directory: Path | None, *, initialization_type: InitializationType
+    ) -> ExecutionEnvironment: ...
 
 
 class Invoker:
@@ -70,8 +77,7 @@ class Invoker:
         """
         if version.state is not State.ACTIVE:
             raise FunctionNotReady(version.state)
-        scope = version.scope
-        self._admission.acquire(scope)
+        self._admission.acquire(version)
         self._wakefulness.enter()
         try:
             environment = self._pools.take_idle(version)
@@ -85,7 +91,7 @@ class Invoker:
             return result
         finally:
             self._wakefulness.leave()
-            self._admission.release(scope)
+            self._admission.release(version)
 
     async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         problem: Exception | None = None
@@ -100,13 +106,13 @@ class Invoker:
 
     async def _invoke_in_new(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         timeout_seconds, spent_seconds = float(version.timeout_seconds), 0.0
-        environment = await self._create(version)
+        environment = await self.create_environment(version, InitializationType.ON_DEMAND)
         try:
             await environment.initialize(timeout_seconds=INIT_TIMEOUT_SECONDS)
         except InitFailed:
             # AWS tries INIT once more, then as part of the invocation and of its time
             # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib).
-            environment = await self._create(version)
+            environment = await self.create_environment(version, InitializationType.ON_DEMAND)
             try:
                 await environment.initialize(timeout_seconds=timeout_seconds, within=invocation)
             except InitFailed as failure:
@@ -116,9 +122,15 @@ class Invoker:
         self._pools.give_back(environment, self._versions.find_current(version))
         return result
 
-    async def _create(self, version: FunctionVersion) -> ExecutionEnvironment:
+    async def create_environment(self, version: FunctionVersion, initialization_type: InitializationType) -> ExecutionEnvironment:
+        """An environment that is not initialized yet. Errors: those of `EnvironmentSource`, and of the code's source."""
         sha256 = version.code.sha256
         directory = self._code.find(sha256) or await self._code.ensure(sha256)
-        environment = await self._environments.create(version, directory)
+        layers_directory = await self._layers_directory(version) if version.layers else None
+        environment = await self._environments.create(version, directory, layers_directory, initialization_type=initialization_type)
         self._pools.add(environment)
         return environment
+
+    async def _layers_directory(self, version: FunctionVersion) -> Path:
+        packages = version.layer_packages
+        return self._code.find_layers(packages) or await self._code.ensure_layers(packages)

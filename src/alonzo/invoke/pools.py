@@ -2,6 +2,9 @@
 
 A pool belongs to one version of one function. When the version changes (code, configuration, deletion), its idle environments end at once
 and busy ones when they come back: an invocation in flight finishes on what it started with.
+
+Environments of provisioned concurrency are kept: they are taken before others, and end only when their keeper dismisses them, when their
+version changes or when they end by themselves.
 """
 
 import asyncio
@@ -33,40 +36,55 @@ class EnvironmentPools:
         self._clock = clock
         self._idle: dict[PoolKey, list[ExecutionEnvironment]] = {}
         self._living: set[ExecutionEnvironment] = set()
+        self._kept: set[ExecutionEnvironment] = set()
+        self._idle_kept: dict[PoolKey, list[ExecutionEnvironment]] = {}
+        self._dismissed: set[ExecutionEnvironment] = set()
 
     def take_idle(self, version: FunctionVersion) -> ExecutionEnvironment | None:
-        """The environment of this version that was used last, if one is idle."""
-        idle = self._idle.get(pool_key(version))
-        while idle:
-            environment = idle.pop()
-            if environment.phase is Phase.IDLE and environment.version.revision_id == version.revision_id:
-                return environment
-            environment.close()
-        return None
+        """The environment of this version that was used last, if one is idle; a kept one before others."""
+        key = pool_key(version)
+        if self._kept and (environment := _take(self._idle_kept.get(key), version)) is not None:
+            return environment
+        return _take(self._idle.get(key), version)
 
     def add(self, environment: ExecutionEnvironment) -> None:
         """Know of a new environment until it ends."""
         self._living.add(environment)
         environment.ended.add_done_callback(lambda _: self._living.discard(environment))
 
+    def keep(self, environment: ExecutionEnvironment) -> None:
+        """An environment that was added, and that nobody has used yet, belongs to provisioned concurrency."""
+        self._kept.add(environment)
+        environment.ended.add_done_callback(lambda _: self._forget_kept(environment))
+
+    def dismiss(self, environment: ExecutionEnvironment) -> None:
+        """A kept environment is no longer wanted: it ends, at once if it is idle, else when it comes back."""
+        if environment.phase is Phase.INVOKE:
+            self._dismissed.add(environment)
+        else:
+            environment.close()
+
     def give_back(self, environment: ExecutionEnvironment, current: FunctionVersion | None) -> None:
         """An invocation is over. `current`: what the environment's version is by now, None if it was deleted."""
         if environment.phase is not Phase.IDLE:
             return
-        if current is None or current.revision_id != environment.version.revision_id:
+        if current is None or current.revision_id != environment.version.revision_id or environment in self._dismissed:
             environment.close()
             return
-        self._idle.setdefault(pool_key(environment.version), []).append(environment)
+        pools = self._idle_kept if environment in self._kept else self._idle
+        pools.setdefault(pool_key(environment.version), []).append(environment)
 
     def retire(self, key: PoolKey, current: FunctionVersion | None) -> None:
         """A version has changed: end its idle environments that are of another revision."""
-        idle = self._idle.pop(key, [])
-        kept = [environment for environment in idle if current is not None and environment.version.revision_id == current.revision_id]
-        if kept:
-            self._idle[key] = kept
-        for environment in idle:
-            if environment not in kept:
-                environment.close()
+        revision_id = None if current is None else current.revision_id
+        for pools in (self._idle, self._idle_kept):
+            idle = pools.pop(key, [])
+            fresh = [environment for environment in idle if environment.version.revision_id == revision_id]
+            if fresh:
+                pools[key] = fresh
+            for environment in idle:
+                if environment not in fresh:
+                    environment.close()
 
     async def run(self) -> None:
         """End what has been idle for too long, and more when the machine runs short of memory, until cancelled; then everything."""
@@ -102,6 +120,16 @@ class EnvironmentPools:
             environment.close()
         self._idle.clear()
 
+    def _forget_kept(self, environment: ExecutionEnvironment) -> None:
+        self._kept.discard(environment)
+        self._dismissed.discard(environment)
+        key = pool_key(environment.version)
+        idle = self._idle_kept.get(key)
+        if idle is not None and environment in idle:
+            idle.remove(environment)
+            if not idle:
+                del self._idle_kept[key]
+
     def _iter_idle(self) -> Iterator[ExecutionEnvironment]:
         return (environment for idle in self._idle.values() for environment in idle)
 
@@ -112,6 +140,15 @@ class EnvironmentPools:
                 self._idle[key] = kept
             else:
                 del self._idle[key]
+
+
+def _take(idle: list[ExecutionEnvironment] | None, version: FunctionVersion) -> ExecutionEnvironment | None:
+    while idle:
+        environment = idle.pop()
+        if environment.phase is Phase.IDLE and environment.version.revision_id == version.revision_id:
+            return environment
+        environment.close()
+    return None
 
 
 def pool_key(version: FunctionVersion) -> PoolKey:

@@ -13,6 +13,8 @@ from alonzo.model import names, quotas
 from alonzo.model.scope import Scope
 
 LATEST = "$LATEST"
+LATEST_PUBLISHED = "$LATEST.PUBLISHED"
+"""The one version that is published again and again. Source: botocore shape `FunctionVersionLatestPublished`."""
 
 
 class State(StrEnum):
@@ -40,15 +42,25 @@ class LogFormat(StrEnum):
 
 
 class CodePackage(msgspec.Struct, frozen=True):
-    """A deployment package: a zip archive in the blob store, named by the SHA-256 of its bytes (lower-case hex)."""
+    """A deployment package: a zip archive in the blob store, or a container image in a registry.
+
+    `sha256` (lower-case hex) names the bytes of the archive; of an image it is the digest. An image has no size.
+    """
 
     sha256: str
     size_bytes: int
+    image_uri: str | None = None
+    """Of an image: what the function was created with, `registry/repository:tag`."""
 
     @property
     def sha256_base64(self) -> str:
-        """As AWS shows it (`CodeSha256`)."""
+        """As AWS shows it of archives."""
         return base64.b64encode(bytes.fromhex(self.sha256)).decode()
+
+    @property
+    def shown_sha256(self) -> str:
+        """As AWS shows it of functions (`CodeSha256`): base64 for archives, hex for images."""
+        return self.sha256_base64 if self.image_uri is None else self.sha256
 
 
 class LoggingConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +85,47 @@ class FileSystemMount(msgspec.Struct, frozen=True):
 
     arn: str
     local_mount_path: str
+    direct_s3_read: str | None = None
+    """Of an S3 file system. Source: botocore shape `DirectS3Read`."""
+
+
+class ImageConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What overrides the settings of a container image; None leaves the image's own."""
+
+    entry_point: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    working_directory: str | None = None
+
+
+class DurableConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the executions of a durable function may take, and how long their history is kept."""
+
+    execution_timeout_seconds: int
+    retention_days: int = quotas.DURABLE_RETENTION_DEFAULT_DAYS
+    kms_key_arn: str | None = None
+
+
+class CapacityProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The capacity provider on whose instances a function runs; None leaves the choice to the provider."""
+
+    capacity_provider_arn: str
+    environment_max_concurrency: int | None = None
+    memory_gib_per_vcpu: float | None = None
+
+
+class CustomRuntime(msgspec.Struct, frozen=True, kw_only=True):
+    """A runtime that an account manages itself, and the alias of the version that is meant."""
+
+    arn: str
+    alias: str
+
+
+class FunctionLayer(msgspec.Struct, frozen=True):
+    """A layer version as a function has it: all that it needs of it, so that it goes on working when the layer version is deleted."""
+
+    arn: str
+    package: CodePackage
+    unzipped_bytes: int
 
 
 class FunctionVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +145,8 @@ class FunctionVersion(msgspec.Struct, frozen=True, kw_only=True):
     memory_mib: int = quotas.MEMORY_DEFAULT_MIB
     ephemeral_storage_mib: int = quotas.EPHEMERAL_STORAGE_MIN_MIB
     environment_variables: dict[str, str] | None = None
-    layers: tuple[str, ...] = ()
+    layers: tuple[FunctionLayer, ...] = ()
+    """In the order in which they are laid over each other at /opt."""
     vpc_config: VpcConfig | None = None
     dead_letter_target_arn: str | None = None
     kms_key_arn: str | None = None
@@ -100,6 +154,14 @@ class FunctionVersion(msgspec.Struct, frozen=True, kw_only=True):
     file_systems: tuple[FileSystemMount, ...] = ()
     logging: LoggingConfig
     snap_start_apply_on: str = "None"
+    image_config: ImageConfig | None = None
+    tenant_isolation_mode: str | None = None
+    durable: DurableConfig | None = None
+    capacity_provider: CapacityProviderConfig | None = None
+    custom_runtime: CustomRuntime | None = None
+    accelerator_memory_gb: int | None = None
+    source_kms_key_arn: str | None = None
+    """The key with which the caller encrypted the archive."""
     state: State = State.PENDING
     state_reason: str | None = None
     state_reason_code: str | None = None
@@ -110,6 +172,10 @@ class FunctionVersion(msgspec.Struct, frozen=True, kw_only=True):
     revision_id: str
     superseded: "FunctionVersion | None" = None
     """While an update is in progress: the version before it, which goes on running, and stays if the update fails."""
+    publishing: "FunctionVersion | None" = None
+    """Of `$LATEST`: the version that is published already, but may have no record of its own yet. See `functions/publication.py`."""
+    latest_description: str | None = None
+    """Of a published version: the description that `$LATEST` had then; its own may be another."""
     runtime_version_arn: str | None
     tags: dict[str, str] = {}
     """Of the whole function; kept with `$LATEST` only."""
@@ -120,6 +186,11 @@ class FunctionVersion(msgspec.Struct, frozen=True, kw_only=True):
     def runnable(self) -> "FunctionVersion":
         """What is invoked: while an update is in progress, the version as it was before."""
         return self if self.superseded is None else self.superseded
+
+    @property
+    def layer_packages(self) -> tuple[str, ...]:
+        """The SHA-256 of its layers' packages, in order."""
+        return tuple(layer.package.sha256 for layer in self.layers)
 
     @property
     def function_arn(self) -> str:

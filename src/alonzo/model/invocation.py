@@ -3,7 +3,9 @@
 Structs and not dataclasses: one of each is made for every invocation, and a frozen dataclass costs five times as much to make.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -24,6 +26,18 @@ class InitializationType(StrEnum):
     SNAP_START = "snap-start"
 
 
+class ResponseSink(Protocol):
+    """Takes a streamed response as it comes."""
+
+    def write(self, part: bytes) -> bool:
+        """Take a part. False: no more now, until `when_drained` calls back."""
+        ...
+
+    def when_drained(self, resume: Callable[[], None]) -> None:
+        """Call `resume` once, as soon as more can be taken."""
+        ...
+
+
 class Invocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request to run a function once. `client_context` is the decoded JSON text; `trace_header` an X-Ray tracing header."""
 
@@ -33,10 +47,15 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     trace_header: str
     client_context: str | None = None
     wants_log_tail: bool = False
+    sink: ResponseSink | None = None
+    """Where a streamed response goes; None: it is collected, like any other."""
 
 
 class InvocationResult(msgspec.Struct, frozen=True, gc=False):
-    """What the caller gets: the function's payload, or with `function_error` the description of the user's error."""
+    """What the caller gets: the function's payload, or with `function_error` the description of the user's error.
+
+    Of a streamed response it is what is left to say: nothing, or the error that ended the stream.
+    """
 
     payload: bytes
     function_error: str | None = None

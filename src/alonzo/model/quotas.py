@@ -11,14 +11,21 @@ MIB_PER_VCPU = 1_769
 TIMEOUT_DEFAULT_SECONDS = 3
 TIMEOUT_MAX_SECONDS = 900
 INIT_TIMEOUT_SECONDS = 10
+INIT_TIMEOUT_PROVISIONED_MIN_SECONDS = 130
+"""With provisioned concurrency INIT may take this long, or as long as an invocation where that is longer. Source:
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib"""
 
 EPHEMERAL_STORAGE_MIN_MIB = 512
 EPHEMERAL_STORAGE_MAX_MIB = 10_240
+
+DURABLE_RETENTION_DEFAULT_DAYS = 14
+"""Source: https://docs.aws.amazon.com/lambda/latest/dg/durable-configuration.html."""
 
 ENVIRONMENT_VARIABLES_MAX_BYTES = 4_096
 
 CODE_ZIPPED_IN_REQUEST_MAX_BYTES = 52_428_800
 CODE_UNZIPPED_MAX_BYTES = 262_144_000
+LAYERS_MAX = 5
 CODE_STORAGE_MAX_BYTES = 80_530_636_800
 
 PAYLOAD_SYNC_MAX_BYTES = 6_291_456
@@ -27,14 +34,26 @@ RESPONSE_SYNC_MAX_BYTES = 6_291_556
 """Buffered responses may be 100 bytes larger than requests: what AWS's own error message says ("exceeded maximum allowed
 payload size (6291556 bytes)")."""
 
+RESOURCE_POLICY_MAX_BYTES = 20_480
+TAGS_MAX = 50
+
 ACCOUNT_CONCURRENCY = 1_000
 UNRESERVED_CONCURRENCY_MIN = 100
+
+RESPONSE_STREAM_MAX_BYTES = 209_715_200
 
 PROCESSES_MAX = 1_024
 PROCESSES_WITHOUT_CPU_LIMIT_MAX = 512
 """Where the host gives no control group to limit a sandbox's share of the processors: a bomb of 1,024 would stall everybody for seconds."""
 FILE_DESCRIPTORS_MAX = 1_024
 
+EVENT_FILTERS_MAX = 5
+"""Of an event source mapping. Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html."""
+
 LOG_TAIL_MAX_BYTES = 4_096
 LOG_EVENT_MAX_BYTES = 262_144
 """CloudWatch Logs' limit for one event, 256 KB less its 26 bytes of overhead is not applied: AWS cuts lines of functions at 256 KB."""
+
+CAPACITY_PROVIDERS_MAX = 1_000
+VERSIONS_PER_CAPACITY_PROVIDER_MAX = 100
+"""Source of both: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, "Lambda Managed Instances"."""

@@ -32,6 +32,8 @@ class Host:
 
     settings: SandboxSettings
     interpreters: tuple[PythonInterpreter, ...]
+    places: SearchPlaces
+    """Where programs of other languages are looked for, when a function needs one."""
     tmp_images: TmpImages | None
     users: UserIds
 
@@ -68,7 +70,7 @@ async def set_up_host(configuration: Configuration, *, endpoint_port: int) -> Ho
     )
     _say_what_is_missing(configuration, settings.cgroups)
     users = SharedUser() if settings.rootless or not isolated else UserIds(first=settings.first_user, count=USER_IDS_PER_NODE)
-    return Host(settings=settings, interpreters=interpreters, tmp_images=await _tmp_images(settings), users=users)
+    return Host(settings=settings, interpreters=interpreters, places=places, tmp_images=await _tmp_images(settings), users=users)
 
 
 def node_name(data_directory: Path) -> str:

@@ -15,17 +15,21 @@ import uvloop
 from alonzo.log import LogFormat, configure_logging
 from alonzo.node.configuration import Configuration
 from alonzo.node.node import Node
+from alonzo.sandbox.host import check_isolation
 
 _log = logging.getLogger(__name__)
 
 _INTERRUPTED = 130
 _NICENESS = -10
 _GARBAGE_THRESHOLD = 20_000
+_MACOS_DESCRIPTORS_MAX = 10_240
+"""OPEN_MAX: macOS says that there is no hard limit, and refuses more than this (its setrlimit(2), "Compatibility")."""
 
 
 def run(configuration: Configuration) -> int:
     """Run a node until SIGINT or SIGTERM; the exit status. A second signal ends it at once. Raises SetupError."""
     configure_logging(log_format=LogFormat.CONSOLE)
+    check_isolation(configuration.isolation)
     _raise_descriptor_limit()
     _raise_priority()
     return uvloop.run(_run(configuration))
@@ -34,7 +38,8 @@ def run(configuration: Configuration) -> int:
 def _raise_descriptor_limit() -> None:
     """An environment costs the node about five descriptors; the usual soft limit of 1,024 is there for programs that use select(2)."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    wanted = min(hard, _MACOS_DESCRIPTORS_MAX) if sys.platform == "darwin" else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _raise_priority() -> None:

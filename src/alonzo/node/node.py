@@ -25,6 +25,7 @@ from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
 from alonzo.edge.logs_api import LogOperations
 from alonzo.edge.server import HttpServer, open_listening_socket
+from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.environment.factory import EnvironmentFactory
 from alonzo.environment.sandboxes import RuntimeSandboxes
 from alonzo.errors import AlonzoError
@@ -33,6 +34,7 @@ from alonzo.functions.errors import ActivationFailed
 from alonzo.invoke.admission import Admission
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.pools import EnvironmentPools
+from alonzo.invoke.provisioned import ProvisionedEnvironments
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.model.quotas import ACCOUNT_CONCURRENCY
@@ -75,6 +77,7 @@ class _Invocation:
     delivery: LogDelivery
     pools: EnvironmentPools
     invoker: Invoker
+    provisioned: ProvisionedEnvironments
 
 
 class Node:
@@ -151,11 +154,13 @@ class Node:
                 for component in (parts.delivery.run(), parts.sandboxes.run(), parts.pools.run(), activations.run(), server.run())
             ]
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
+            keeping_provisioned = group.create_task(parts.provisioned.run())
             await server.serve_socket(listener)
             on_ready(_url(self._configuration.host, listener.getsockname()[1]))
             await stop.wait()
             await server.drain(timeout_seconds=_DRAIN_SECONDS)
             stop_retiring()
+            keeping_provisioned.cancel()  # first: it would replace what the pools end
             parts.pools.close()
             await parts.delivery.flush()
             for task in tasks:
@@ -168,6 +173,7 @@ class Node:
         delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
         sandboxes = RuntimeSandboxes(
             interpreters=host.interpreters,
+            places=host.places,
             settings=host.settings,
             users=host.users,
             strict=self._configuration.strict_runtimes,
@@ -183,22 +189,32 @@ class Node:
             clock=clock,
         )
         pools = EnvironmentPools(keep_alive_seconds=self._configuration.keep_alive_seconds, memory_available=_memory_available, clock=clock)
+        admission = Admission(account_limit=ACCOUNT_CONCURRENCY)
+        stores.control.provisioned.follow_limits(admission.configure)
         invoker = Invoker(
             versions=stores.control.functions,
             code=stores.control.code_directories,
             environments=factory,
             pools=pools,
-            admission=Admission(account_limit=ACCOUNT_CONCURRENCY),
+            admission=admission,
             wakefulness=Wakefulness(processor_count=psutil.cpu_count() or 1),
         )
-        return _Invocation(sandboxes=sandboxes, factory=factory, delivery=delivery, pools=pools, invoker=invoker)
+        provisioned = ProvisionedEnvironments(
+            settings=stores.control.provisioned,
+            allocations=stores.control.allocations,
+            versions=stores.control.functions,
+            create=invoker.create_environment,
+            pools=pools,
+            clock=clock,
+        )
+        return _Invocation(sandboxes=sandboxes, factory=factory, delivery=delivery, pools=pools, invoker=invoker, provisioned=provisioned)
 
     def _wire_edge(self, *, stores: _Stores, parts: _Invocation) -> Application:
         control = stores.control
         models, callers = ServiceModels(), CallerDirectory()
         operations = {"lambda": control.operations, "logs": LogOperations(logs=stores.logs).table()}
         invoke = InvokeEndpoint(
-            functions=control.functions,
+            resolution=control.resolution,
             invoker=parts.invoker,
             callers=callers,
             models=models,
@@ -208,13 +224,20 @@ class Node:
         aws_api = AwsApi(models=models, operations=operations, callers=callers, translate_error=to_api_error, new_request_id=ids.new_uuid)
         own_routes = OwnRoutes(
             exact=health_routes(version=__version__, services=sorted(operations), clock=self._clock),
-            prefixes={CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs)},
+            prefixes={
+                CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
+                STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=aws_api),
+            },
         )
         return Application(invoke=invoke, own_routes=own_routes, aws_api=aws_api)
 
 
 def _activation(factory: EnvironmentFactory) -> Callable[[FunctionVersion], Awaitable[None]]:
     async def activate(version: FunctionVersion) -> None:
+        if version.code.image_uri is not None:
+            raise ActivationFailed("Alonzo does not run container images yet.", reason_code="InvalidImage")
+        if version.custom_runtime is not None:
+            raise ActivationFailed(f"There is no runtime {version.custom_runtime.arn} here.", reason_code="InvalidRuntime")
         try:
             await factory.prepare(version)
         except AlonzoError as error:
@@ -225,7 +248,7 @@ def _activation(factory: EnvironmentFactory) -> Callable[[FunctionVersion], Awai
 
 async def _warm_up(records: RecordTable[FunctionVersion], factory: EnvironmentFactory) -> None:
     """After a restart: have the runtimes of the functions that are there ready before they are invoked."""
-    one_of_each = {version.runtime: version for _, version in records.iter_prefix(())}
+    one_of_each = {version.runtime: version for _, version in records.iter_prefix(()) if version.runtime is not None}
     for version in one_of_each.values():
         try:
             await factory.prepare(version)

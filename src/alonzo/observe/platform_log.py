@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from alonzo.model.invocation import InitializationType
+
 _MIB = 1_048_576
 
 
@@ -113,15 +115,16 @@ class JsonPlatformLog:
 
     _LEVELS = ("DEBUG", "INFO", "WARN")
 
-    def __init__(self, level: str) -> None:
+    def __init__(self, level: str, initialization_type: InitializationType) -> None:
         self._level = self._LEVELS.index(level)
+        self._initialization_type = initialization_type
 
     def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None:
-        record = {"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime_version}
+        record = {"initializationType": self._initialization_type.value, "phase": "init", "runtimeVersion": runtime_version}
         return self._line("INFO", unix_ms, "platform.initStart", record | {"runtimeVersionArn": runtime_version_arn})
 
     def init_report(self, unix_ms: int, report: InitReport) -> str | None:
-        record = {"initializationType": "on-demand", "phase": report.phase, "status": report.status}
+        record = {"initializationType": self._initialization_type.value, "phase": report.phase, "status": report.status}
         record |= {"errorType": report.error_type} if report.error_type else {}
         return self._line("WARN", unix_ms, "platform.initReport", record | {"metrics": {"durationMs": round(report.duration_ms, 3)}})
 

@@ -36,13 +36,6 @@ class RuntimeSpec:
     operating_system: str | None
     retired: bool
 
-    @property
-    def runnable(self) -> bool:
-        """Whether Alonzo has a runtime of this family."""
-        return self.family in RUNNABLE_FAMILIES
-
-
-RUNNABLE_FAMILIES = frozenset({RuntimeFamily.PYTHON})
 
 _RETIRED = frozenset(
     (

@@ -62,7 +62,7 @@ def choose_interpreter(runtime: RuntimeSpec, interpreters: Sequence[PythonInterp
     Raises `RuntimeUnavailable` when there is none, and with `strict` when it is not the same minor version.
     """
     if runtime.family is not RuntimeFamily.PYTHON:
-        raise RuntimeUnavailable(f"{runtime.identifier} is not a Python runtime; Alonzo runs Python functions only so far")
+        raise RuntimeUnavailable(f"{runtime.identifier} is not a Python runtime")
     if not interpreters:
         raise RuntimeUnavailable(f"{runtime.identifier} needs a Python interpreter, 3.9 or newer, and this machine has none")
     wanted = (runtime.version[0], runtime.version[1])

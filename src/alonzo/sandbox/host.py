@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from alonzo.errors import SetupError
 from alonzo.model.quotas import PROCESSES_MAX, PROCESSES_WITHOUT_CPU_LIMIT_MAX
 from alonzo.sandbox.cgroups import WANTED_CONTROLLERS
-from alonzo.sandbox.settings import TmpKind
+from alonzo.sandbox.settings import Isolation, TmpKind
 from alonzo.sandbox.tmp_images import find_mkfs
 
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNS = 0x00020000
+
+_WITHOUT_NAMESPACES = "start with --isolation process: functions are then not isolated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,21 @@ def inspect(controllers: frozenset[str] | None = None) -> list[HostFact]:
     `controllers`: the control group controllers that the node could really use; by default those that look usable from here.
     """
     if sys.platform != "linux":
-        return [
-            HostFact("namespaces", False, f"{platform.system()} has none", "start with --isolation process: functions are not isolated")
-        ]
+        return [HostFact("namespaces", False, f"{_system_name()} has none: nothing can be isolated or limited", _WITHOUT_NAMESPACES)]
     usable = _writable_controllers() if controllers is None else controllers
     return [_namespaces(), _seccomp(), *_controllers(usable), _tmp(), _architecture()]
+
+
+def inspect_process_isolation() -> list[HostFact]:
+    """What `--isolation process` gives, on any host."""
+    detail = "none: functions can read, change and stop whatever you can; nothing limits their memory, CPU, processes or /tmp"
+    return [HostFact("isolation", False, detail)]
+
+
+def check_isolation(isolation: Isolation) -> None:
+    """SetupError if this system cannot isolate at all."""
+    if isolation is Isolation.NAMESPACES and sys.platform != "linux":
+        raise SetupError(f"{_system_name()} has no namespaces to isolate functions with; {_WITHOUT_NAMESPACES}")
 
 
 def is_rootless() -> bool:
@@ -117,3 +130,7 @@ def _architecture() -> HostFact:
     machine = platform.machine()
     known = machine in {"x86_64", "aarch64"}
     return HostFact("architecture", known, machine, None if known else "only x86_64 and aarch64 have a system call filter")
+
+
+def _system_name() -> str:
+    return "macOS" if sys.platform == "darwin" else platform.system()

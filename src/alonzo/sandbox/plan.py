@@ -26,6 +26,9 @@ _GROUP = "root:x:0:\nsbx_user1051:x:990:\nnogroup:x:65534:\n"
 _NSSWITCH = "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"
 _HOSTS = "127.0.0.1 localhost sandbox sandbox.localdomain\n::1 localhost\n"
 
+PROGRAM_ROOT = Path("/var/program")
+"""Where a sandbox shows a program that the distribution has not installed."""
+
 MASKED_PROC_FILES = ("kcore", "keys", "kallsyms", "config.gz")
 """The kernel's memory, and what any user may read of the host. Others (kmsg, timer_list, …) are for root alone, which nobody is."""
 
@@ -34,6 +37,7 @@ def root_plan(
     *,
     interpreter_prefix: Path,
     interpreter_version: tuple[int, int],
+    program_prefix: Path | None = None,
     packages: Path,
     workplaces: dict[str, Path],
     host: Path = Path("/"),
@@ -49,6 +53,7 @@ def root_plan(
         *(_directory(path) for path in ("/var/task", "/var/lang", "/var/runtime", "/opt", "/tmp", "/proc", "/dev", "/etc", "/.alonzo")),
         *_programs(host, recursive),
         *_interpreter(interpreter_prefix, interpreter_version, recursive),
+        *_program(program_prefix, recursive),
         {"kind": "bind", "source": str(packages), "path": "/var/runtime", "recursive": recursive},
         *_devices(),
         *_etc(host, recursive),
@@ -86,6 +91,12 @@ def _interpreter(prefix: Path, version: tuple[int, int], recursive: bool) -> Ite
         yield {"kind": "mask", "path": path.replace("/usr", "/var/lang", 1)}
 
 
+def _program(prefix: Path | None, recursive: bool) -> Iterator[Step]:
+    if prefix is not None:
+        yield _directory(str(PROGRAM_ROOT))
+        yield {"kind": "bind", "source": str(prefix), "path": str(PROGRAM_ROOT), "recursive": recursive}
+
+
 def _devices() -> Iterator[Step]:
     for name in _DEVICES:
         yield {"kind": "device", "source": f"/dev/{name}", "path": f"/dev/{name}"}
@@ -104,6 +115,8 @@ def _etc(host: Path, recursive: bool) -> Iterator[Step]:
         source = host / path.lstrip("/")
         if source.exists():
             yield {"kind": "bind", "source": str(source.resolve()), "path": path, "recursive": recursive}
+    for directory in sorted((host / "etc").glob("java-*-openjdk")):  # where Debian keeps what a Java home links to
+        yield {"kind": "bind", "source": str(directory), "path": f"/etc/{directory.name}", "recursive": recursive}
     # Rootless sandboxes are in the groups of the node's user, which may be one that reads keys.
     for path in _KEY_DIRECTORIES:
         if (host / path.lstrip("/")).exists():

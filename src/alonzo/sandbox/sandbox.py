@@ -5,17 +5,23 @@ closes, so a node that dies takes its sandboxes along.
 """
 
 import asyncio
-import json
+import logging
 import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from alonzo.errors import AlonzoError
-from alonzo.sandbox.messages import receive
+from alonzo.sandbox.messages import GuestChannel
 from alonzo.sandbox.settings import SandboxSettings
+
+_log = logging.getLogger(__name__)
+
+_SOCKETS_WHEN_READY = (2, 3)
+"""The runtime's own connection, the Runtime API's listener and, in a network of its own, the AWS endpoint's."""
 
 
 class SandboxLost(AlonzoError):
@@ -26,13 +32,24 @@ class SandboxLost(AlonzoError):
 class Assignment:
     """What turns a generic sandbox into the environment of one function.
 
-    `code_directory` lies in the directory that the pool's sandboxes have as their `code` workplace.
+    `code_directory` and, of a function with layers, `layers_directory` lie in the directory that the pool's sandboxes have as their `code`
+    workplace. `commands`: the programs of which the first that is there is executed as the runtime; None for Python's, which is forked.
     """
 
     code_directory: Path
+    layers_directory: Path | None = None
     variables: dict[str, str]
     memory_mib: int
     tmp_mib: int
+    commands: tuple[tuple[str, ...], ...] | None = None
+
+
+class _FromInit(msgspec.Struct, frozen=True, kw_only=True):
+    """What the sandbox's process 1 says: one of these (`guest/init.py`)."""
+
+    ready: bool = False
+    exited: int | None = None
+    failed: str | None = None
 
 
 class Sandbox:
@@ -56,25 +73,26 @@ class Sandbox:
         """The runtime's exit status, or minus the number of the signal that killed it."""
         self.ended: asyncio.Future[None] = loop.create_future()
         """Done when no process of the sandbox is left."""
-        self._control = control
+        self._channel = GuestChannel(control, message_type=_FromInit, on_message=self._on_message, on_end=self._on_end)
         self._settings = settings
         self._kill = kill
         self._peak_file: int | None = None
         self._is_held = False
         self._is_closed = False
-        loop.add_reader(control, self._on_packet)
 
     def assign(self, assignment: Assignment) -> None:
         """Start the runtime. Returns at once; `runtime_exit` tells how it ended, the Runtime API that it lives."""
         message = {
             "code": assignment.code_directory.name,
+            "layers": None if assignment.layers_directory is None else assignment.layers_directory.name,
             "directory": "/var/task" if self.isolated else str(assignment.code_directory),
             "variables": assignment.variables,
             "limits": self._settings.limits(memory_mib=assignment.memory_mib),
             "tmp_mib": assignment.tmp_mib,
+            "commands": assignment.commands,
         }
         try:
-            self._control.send(json.dumps(message).encode())
+            self._channel.send(message)
         except OSError as error:
             raise SandboxLost(f"sandbox {self.id} is gone") from error
         self._open_peak_file()
@@ -114,38 +132,42 @@ class Sandbox:
         if not self.runtime_exit.done():
             self.runtime_exit.set_result(-9)
         self.ended.set_result(None)
-        asyncio.get_running_loop().remove_reader(self._control)
+        self._channel.close()
         if not self._is_held:
             self._close()
 
-    def _on_packet(self) -> None:
-        try:
-            message, descriptors = receive(self._control)
-        except BlockingIOError:
+    def _on_message(self, message: _FromInit, descriptors: list[int]) -> None:
+        if message.ready:
+            self._note_ready([socket.socket(fileno=descriptor) for descriptor in descriptors])
             return
-        except ConnectionError:
-            message, descriptors = None, []
-        if message is None:
-            asyncio.get_running_loop().remove_reader(self._control)
-        elif "ready" in message:
-            self.runtime_connection, *self.listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors]
-            if not self.ready.done():
-                self.ready.set_result(None)
-        elif "exited" in message:
-            self._note_exit(message)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        if message.exited is not None and not self.runtime_exit.done():
+            self.runtime_exit.set_result(message.exited)
+        elif message.failed is not None:
+            self._note_failure(message.failed)
+
+    def _on_end(self, violation: str | None) -> None:
+        """Its init is gone, which the zygote will tell too, or must go."""
+        if violation is not None:
+            _log.error("sandbox %s is ended: %s", self.id, violation)
+            self._kill(self.id)
+
+    def _note_ready(self, sockets: list[socket.socket]) -> None:
+        if len(sockets) in _SOCKETS_WHEN_READY and not self.ready.done():
+            self.runtime_connection, *self.listeners = sockets
+            self.ready.set_result(None)
         else:
-            self._note_failure(message)
+            for each in sockets:
+                each.close()
+            self._on_end(f"it is ready with {len(sockets)} sockets")
 
-    def _note_exit(self, message: dict[str, Any]) -> None:
-        if not self.runtime_exit.done():
-            self.runtime_exit.set_result(message["exited"])
-
-    def _note_failure(self, message: dict[str, Any]) -> None:
+    def _note_failure(self, reason: str) -> None:
         if not self.ready.done():
-            self.ready.set_exception(SandboxLost(f"a sandbox could not be built: {message['failed']}"))
+            self.ready.set_exception(SandboxLost(f"a sandbox could not be built: {reason}"))
             self.ready.exception()
         elif not self.runtime_exit.done():
-            self.runtime_exit.set_exception(SandboxLost(f"a sandbox could not be assigned: {message['failed']}"))
+            self.runtime_exit.set_exception(SandboxLost(f"a sandbox could not be assigned: {reason}"))
             self.runtime_exit.exception()
 
     def _open_peak_file(self) -> None:
@@ -158,7 +180,7 @@ class Sandbox:
         if self._is_closed:
             return
         self._is_closed = True
-        self._control.close()
+        self._channel.close()
         for listener in self.listeners:
             listener.close()
         if self.runtime_connection is not None:

@@ -2,24 +2,25 @@
 
 import asyncio
 import base64
+import logging
 import os
 import socket
-import sys
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from alonzo import ids
 from alonzo.errors import SetupError
-from alonzo.sandbox.messages import receive, send
+from alonzo.sandbox.messages import GuestChannel
 from alonzo.sandbox.plan import masked_proc_files, root_plan
 from alonzo.sandbox.sandbox import Sandbox
 from alonzo.sandbox.settings import SandboxSettings, TmpKind
 
+_log = logging.getLogger(__name__)
+
 _START_TIMEOUT_SECONDS = 20.0
-_LOG_PIPE_BYTES = 65_536
-_F_SETPIPE_SZ = 1031
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,18 +32,20 @@ class ZygoteSpec:
     version: tuple[int, int]
     library_directory: Path | None
     preload: tuple[str, ...]
+    program_prefix: Path | None = None
+    """A further directory that its sandboxes show, as `PROGRAM_ROOT`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Packet:
-    """A message to the zygote; its descriptors are ours until it has been sent."""
+class _FromZygote(msgspec.Struct, frozen=True, kw_only=True):
+    """What the zygote says (`guest/zygote.py`)."""
 
-    message: dict[str, Any]
-    descriptors: tuple[int, ...]
-
-    def close(self) -> None:
-        for descriptor in self.descriptors:
-            os.close(descriptor)
+    ready: bool = False
+    spawned: str | None = None
+    process: int = 0
+    exited: str | None = None
+    failed: str | None = None
+    id: str | None = None
+    """The sandbox that has failed; None: the zygote itself."""
 
 
 class Zygote:
@@ -50,10 +53,11 @@ class Zygote:
 
     def __init__(self, *, process: asyncio.subprocess.Process, control: socket.socket, settings: SandboxSettings) -> None:
         self._process = process
-        self._control = control
+        self._channel = GuestChannel(control, message_type=_FromZygote, on_message=self._on_message, on_end=self._on_end)
         self._settings = settings
         self._sandboxes: dict[str, Sandbox] = {}
-        self._unsent: deque[_Packet] = deque()
+        self._in_transit: dict[str, tuple[int, ...]] = {}
+        """The descriptors of sandboxes that have been asked for, until the zygote has them for certain."""
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the process is gone, whoever ended it."""
@@ -61,8 +65,7 @@ class Zygote:
     @classmethod
     async def start(cls, spec: ZygoteSpec, settings: SandboxSettings) -> "Zygote":
         """Start the process and wait until it can fork. Raises SetupError with the step that the host refused."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
+        ours, theirs = socket.socketpair()
         launcher = settings.packages / "alonzo" / "guest" / "launcher.py"
         environment = _interpreter_environment(spec, isolated=False)
         try:
@@ -79,10 +82,9 @@ class Zygote:
         finally:
             theirs.close()
         zygote = cls(process=process, control=ours, settings=settings)
-        asyncio.get_running_loop().add_reader(ours, zygote._on_packet)
         try:
-            send(ours, _launch_settings(spec, settings))
-            send(ours, _zygote_settings(spec, settings))
+            zygote._channel.send(_launch_settings(spec, settings))
+            zygote._channel.send(_zygote_settings(spec, settings))
             async with asyncio.timeout(_START_TIMEOUT_SECONDS):
                 await zygote._ready
         except BaseException:
@@ -97,13 +99,13 @@ class Zygote:
 
     def spawn(self, *, user: int) -> Sandbox:
         """Ask for a sandbox; wait for its `ready` before using it."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        read, write = os.pipe2(os.O_CLOEXEC) if sys.platform == "linux" else os.pipe()
+        ours, theirs = socket.socketpair()
+        read, write = os.pipe()
         os.set_blocking(read, False)
         sandbox = Sandbox(sandbox_id=ids.new_hex_id(8), user=user, control=ours, log_pipe=read, settings=self._settings, kill=self._kill)
         self._sandboxes[sandbox.id] = sandbox
-        self._post(_Packet({"op": "spawn", "id": sandbox.id, "user": user}, (theirs.detach(), write)))
+        self._in_transit[sandbox.id] = descriptors = (theirs.detach(), write)
+        self._post({"op": "spawn", "id": sandbox.id, "user": user}, descriptors)
         return sandbox
 
     async def aclose(self) -> None:
@@ -113,49 +115,42 @@ class Zygote:
 
     def _kill(self, sandbox_id: str) -> None:
         if sandbox_id in self._sandboxes:
-            self._post(_Packet({"op": "kill", "id": sandbox_id}, ()))
+            self._post({"op": "kill", "id": sandbox_id}, ())
 
-    def _post(self, packet: _Packet) -> None:
-        """Send, or keep until the zygote has read what is before it: it takes a millisecond for each sandbox."""
-        self._unsent.append(packet)
-        if len(self._unsent) == 1:
-            self._send_waiting()
-
-    def _send_waiting(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _post(self, message: dict[str, Any], descriptors: tuple[int, ...]) -> None:
         try:
-            while self._unsent:
-                send(self._control, self._unsent[0].message, self._unsent[0].descriptors)
-                self._unsent.popleft().close()
-        except BlockingIOError:
-            loop.add_writer(self._control, self._send_waiting)
+            self._channel.send(message, descriptors)
         except OSError:
             self._lose()
-        else:
-            loop.remove_writer(self._control)
 
-    def _on_packet(self) -> None:
-        try:
-            message, _ = receive(self._control)
-        except BlockingIOError:
-            return
-        except OSError:
-            message = None
-        if message is None:
-            self._lose()
-        elif "ready" in message:
-            self._ready.set_result(None)
-        elif "spawned" in message:
-            if sandbox := self._sandboxes.get(message["spawned"]):
-                sandbox.process_id = message["process"]
-        elif "exited" in message:
-            self._end(message["exited"], "it ended")
-        elif "id" in message:
-            self._end(message["id"], message["failed"])
+    def _on_message(self, message: _FromZygote, descriptors: list[int]) -> None:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        if message.ready:
+            if not self._ready.done():
+                self._ready.set_result(None)
+        elif message.spawned is not None:
+            self._close_sent(message.spawned)
+            if sandbox := self._sandboxes.get(message.spawned):
+                sandbox.process_id = message.process
+        elif message.exited is not None:
+            self._end(message.exited, "it ended")
+        elif message.id is not None:
+            self._end(message.id, message.failed or "")
         elif not self._ready.done():
-            self._ready.set_exception(SetupError(f"sandboxes cannot be built on this host: {message['failed']}"))
+            self._ready.set_exception(SetupError(f"sandboxes cannot be built on this host: {message.failed}"))
+
+    def _on_end(self, violation: str | None) -> None:
+        if violation is not None:
+            _log.error("a zygote is ended: %s", violation)
+        self._lose()
+
+    def _close_sent(self, sandbox_id: str) -> None:
+        for descriptor in self._in_transit.pop(sandbox_id, ()):
+            os.close(descriptor)
 
     def _end(self, sandbox_id: str, reason: str) -> None:
+        self._close_sent(sandbox_id)
         sandbox = self._sandboxes.pop(sandbox_id, None)
         if sandbox is not None:
             sandbox.note_ended(reason)
@@ -164,12 +159,7 @@ class Zygote:
         """The zygote is gone or must go; it ends its sandboxes itself when it sees its socket close."""
         if self.lost.done():
             return
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._control)
-        loop.remove_writer(self._control)
-        self._control.close()
-        while self._unsent:
-            self._unsent.popleft().close()
+        self._channel.close()
         if not self._ready.done():
             self._ready.set_exception(SetupError("the zygote ended while it started; what it said is above"))
             self._ready.exception()
@@ -213,6 +203,7 @@ def _plan(spec: ZygoteSpec, settings: SandboxSettings) -> list[dict[str, Any]]:
     plan = root_plan(
         interpreter_prefix=spec.prefix,
         interpreter_version=spec.version,
+        program_prefix=spec.program_prefix,
         packages=settings.packages,
         workplaces=_workplaces(settings),
         recursive=settings.rootless,

@@ -1,7 +1,7 @@
-"""A key-value bucket of NATS, as bytes: NATS's own format (ADR-8), so that its tools can show and repair it.
+"""One section of a key-value bucket of NATS, as bytes: NATS's own format (ADR-8), so that its tools can show and repair it.
 
-Stream `KV_name`, subjects `$KV.name.key`, one message kept of each; a deletion is a message too. The sequence of a key's message is the
-revision of the record.
+Stream `KV_records`, subjects `$KV.records.section.key`, one message kept of each; a deletion is a message too. The sequence of a key's
+message is the revision of the record. All sections share the one bucket: making a stream costs 20 ms of writing through to the disk.
 """
 
 import base64
@@ -18,6 +18,8 @@ from alonzo.store.record_index import Key
 # A deletion stays in the bucket as a marker, for the feeds of others, and then goes. A feed that was interrupted for longer does not
 # need it: it compares with all there is.
 _DELETE_MARKER_SECONDS = 3600
+_STREAM = "KV_records"
+_SUBJECTS = "$KV.records"
 _WRONG_LAST_SEQUENCE_CODES = frozenset({10071, 10164})
 _NO_MESSAGE_FOUND_CODE = 10037
 _NANOSECONDS = 1_000_000_000
@@ -41,21 +43,20 @@ class WrongRevision(StoreError):
 
 
 class Bucket:
-    """Made by `open`. Errors of all methods: `StoreUnavailable`, `StoreFull`."""
+    """A section, made by `open`. Errors of all methods: `StoreUnavailable`, `StoreFull`."""
 
-    def __init__(self, *, connection: Connection, name: str) -> None:
+    def __init__(self, *, connection: Connection, section: str) -> None:
         self._connection = connection
-        self._stream = f"KV_{name}"
-        self._subject_prefix = f"$KV.{name}."
+        self._subject_prefix = f"{_SUBJECTS}.{section}."
 
     @classmethod
-    async def open(cls, connection: Connection, *, name: str) -> "Bucket":
-        """Make the bucket if need be. `name`: letters, digits, `-`, `_`."""
-        bucket = cls(connection=connection, name=name)
+    async def open(cls, connection: Connection, *, section: str) -> "Bucket":
+        """Make the bucket if need be. `section`: letters, digits, `-`, `_`."""
+        bucket = cls(connection=connection, section=section)
         await connection.ensure_stream(
             {
-                "name": bucket._stream,
-                "subjects": [f"{bucket._subject_prefix}>"],
+                "name": _STREAM,
+                "subjects": [f"{_SUBJECTS}.>"],
                 "max_msgs_per_subject": 1,
                 "discard": "new",
                 "allow_direct": True,
@@ -92,7 +93,7 @@ class Bucket:
         """What the bucket's leader holds of a key now."""
         subject = self._subject_of(key)
         try:
-            answer = await self._connection.call(f"STREAM.MSG.GET.{self._stream}", {"last_by_subj": subject})
+            answer = await self._connection.call(f"STREAM.MSG.GET.{_STREAM}", {"last_by_subj": subject})
         except StoreRefused as refused:
             if refused.error_code == _NO_MESSAGE_FOUND_CODE:
                 return None
@@ -104,7 +105,7 @@ class Bucket:
 
     async def open_feed(self) -> Feed:
         """Every key's newest change, in the order of revisions, then every change to come."""
-        return await Feed.open(self._connection, stream=self._stream)
+        return await Feed.open(self._connection, stream=_STREAM, subjects=f"{self._subject_prefix}>")
 
     def change_of(self, message: FeedMessage) -> Change:
         """What a message of the feed means."""

@@ -46,8 +46,8 @@ class Feed:
         self.starts_empty = False
 
     @classmethod
-    async def open(cls, connection: Connection, *, stream: str) -> "Feed":
-        """Start reading the stream. `StoreUnavailable`, `StoreRefused`."""
+    async def open(cls, connection: Connection, *, stream: str, subjects: str) -> "Feed":
+        """Start reading the stream's messages of these subjects. `StoreUnavailable`, `StoreRefused`."""
         inbox, consumer = f"_INBOX.{new_hex_id(12)}", new_hex_id(12)
         pending: asyncio.Queue[Msg | None] = asyncio.Queue()  # bounded by the server: flow control
         feed = cls(connection=connection, pending=pending, subscription=await connection.subscribe(inbox, pending.put_nowait))
@@ -55,6 +55,7 @@ class Feed:
             "name": consumer,
             "deliver_subject": inbox,
             "deliver_policy": "all",
+            "filter_subject": subjects,
             "ack_policy": "none",
             "max_deliver": 1,
             "replay_policy": "instant",
@@ -65,7 +66,9 @@ class Feed:
             "mem_storage": True,
         }
         try:
-            answer = await connection.call(f"CONSUMER.CREATE.{stream}.{consumer}", {"stream_name": stream, "config": configuration})
+            answer = await connection.call(
+                f"CONSUMER.CREATE.{stream}.{consumer}.{subjects}", {"stream_name": stream, "config": configuration}
+            )
         except BaseException:
             await feed.aclose()
             raise

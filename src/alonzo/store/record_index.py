@@ -48,10 +48,10 @@ class RecordIndex(Generic[T]):
         del self._sorted_keys[bisect_left(self._sorted_keys, key)]
         return True
 
-    def iter_prefix(self, prefix: Key) -> Iterator[tuple[Key, T]]:
+    def iter_prefix(self, prefix: Key, *, start: Key = ()) -> Iterator[tuple[Key, T]]:
         """Sorted; O(log records + matches). Of records that change during the iteration it shows what is then."""
         length = len(prefix)
-        first = bisect_left(self._sorted_keys, prefix)
+        first = bisect_left(self._sorted_keys, max(prefix, start))
         end = bisect_right(self._sorted_keys, prefix, lo=first, key=lambda key: key[:length])
         for key in self._sorted_keys[first:end]:
             record = self._records.get(key)

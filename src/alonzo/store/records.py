@@ -52,7 +52,7 @@ class RecordTable(Generic[T]):
 
         `StoreUnavailable`, `StoreFull`; `RecordUnreadable` when a stored record is not of the type.
         """
-        table = cls(bucket=await Bucket.open(connection, name=name), name=name, record_type=record_type)
+        table = cls(bucket=await Bucket.open(connection, section=name), name=name, record_type=record_type)
         try:
             table._feed = await table._load()
         except FeedInterrupted:
@@ -86,9 +86,12 @@ class RecordTable(Generic[T]):
         """The record with its revision, for `update` and `delete`."""
         return self._index.find(key)
 
-    def iter_prefix(self, prefix: Key) -> Iterator[tuple[Key, T]]:
-        """The records whose keys begin with these parts, sorted by key; `()` is all. Changes during the iteration do it no harm."""
-        return self._index.iter_prefix(prefix)
+    def iter_prefix(self, prefix: Key, *, start: Key = ()) -> Iterator[tuple[Key, T]]:
+        """The records whose keys begin with these parts, sorted by key; `()` is all. Changes during the iteration do it no harm.
+
+        Keys before `start` are left out, at no cost.
+        """
+        return self._index.iter_prefix(prefix, start=start)
 
     async def create(self, key: Key, value: T) -> int:
         """Write a new record and return its revision. `RecordExists`."""
@@ -122,6 +125,11 @@ class RecordTable(Generic[T]):
             await self._write(key, None, expected_revision=revision)
         except WrongRevision as wrong:
             raise RecordConflict(self._name, key) from wrong
+
+    async def delete_prefix(self, prefix: Key) -> None:
+        """Delete the records whose keys begin with these parts, one after the other; those that come meanwhile stay."""
+        for key, _ in list(self.iter_prefix(prefix)):
+            await self.delete(key)
 
     def subscribe(self, listener: Listener[T]) -> Callable[[], None]:
         """Call the listener once for each change, own or foreign, after it became visible here: key and record, None when deleted.

@@ -2,7 +2,7 @@
 
 It listens on the loopback interface only, on a port that the kernel chooses, and admits only a user whose password is made up at each
 start. Every write is on the disk before it is acknowledged (`sync_interval: always`).
-It never outlives the node: on Linux the kernel ends it with the node (PR_SET_PDEATHSIG, prctl(2)), however the node ends.
+It never outlives the node, however the node ends: on Linux the kernel ends it (PR_SET_PDEATHSIG, prctl(2)), elsewhere `ParentWatch`.
 
 A full disk is kept away from it. nats-server 2.15.1 does not answer a write that meets ENOSPC, nor any later write to that stream, even
 when there is room again, until it is restarted. So writers ask `has_room`, which keeps a reserve, and `run` restarts a server that has
@@ -29,6 +29,7 @@ from typing import Self
 
 from alonzo.errors import SetupError
 from alonzo.store.directory_lock import DirectoryLock
+from alonzo.store.parent_watch import ParentWatch
 
 DISK_RESERVE_BYTES = 64 * 1024 * 1024
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024  # the largest that nats-server takes without a warning
@@ -55,6 +56,7 @@ class EmbeddedServer:
         self._password = secrets.token_hex(16)
         self._port = -1  # the server chooses
         self._process: asyncio.subprocess.Process | None = None
+        self._watch: ParentWatch | None = None
 
     @classmethod
     async def start(cls, *, data_directory: Path, disk_reserve_bytes: int = DISK_RESERVE_BYTES) -> "EmbeddedServer":
@@ -119,6 +121,8 @@ class EmbeddedServer:
         try:
             if process is not None and process.returncode is None:
                 await _stop(process)
+            if self._watch is not None:
+                await self._watch.aclose()
         finally:
             self._lock.release()
 
@@ -147,6 +151,8 @@ class EmbeddedServer:
         log_file = self._directory / "nats-server.log"
         if log_file.exists():
             log_file.replace(log_file.with_suffix(".log.1"))
+        if self._watch is None and sys.platform != "linux":
+            self._watch = await ParentWatch.start()
         log_descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -162,6 +168,8 @@ class EmbeddedServer:
             )
         finally:
             os.close(log_descriptor)
+        if self._watch is not None:
+            self._watch.set_server(self._process.pid)
         self._lock.write_holder(server_pid=self._process.pid)
         self._port = await self._wait_until_ready(self._process, ports_directory, log_file)
 

@@ -23,7 +23,13 @@ SCOPE = Scope("000000000000", "us-east-1")
 GROUP = "/aws/lambda/hello"
 STREAM = "2026/01/02/[$LATEST]0123456789abcdef"
 SPACE = 64 << 20
-NOW = time.time_ns() // 1_000_000
+NOW = 0
+"""Milliseconds since 1970 when the test began."""
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "NOW", time.time_ns() // 1_000_000)
 
 
 def events(*times: int) -> list[LogEvent]:

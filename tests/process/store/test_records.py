@@ -325,7 +325,7 @@ async def test_lists_a_prefix_in_order(open_store: OpenStore) -> None:
 async def test_a_record_that_cannot_be_read_is_named(open_store: OpenStore) -> None:
     async with open_store() as connection:
         await open_table(connection)
-        await connection.publish("$KV.items.a.b", b'{"number": "seven"}')
+        await connection.publish("$KV.records.items.a.b", b'{"number": "seven"}')
         with pytest.raises(RecordUnreadable, match="table items, record a/b"):
             await open_table(connection)
 
@@ -333,7 +333,7 @@ async def test_a_record_that_cannot_be_read_is_named(open_store: OpenStore) -> N
 async def test_following_ends_at_a_record_that_cannot_be_read(open_store: OpenStore) -> None:
     async with open_store() as connection:
         table = await open_table(connection)
-        await connection.publish("$KV.items.a.b", b"not JSON")
+        await connection.publish("$KV.records.items.a.b", b"not JSON")
         with pytest.raises(RecordUnreadable):
             await table.run()
 

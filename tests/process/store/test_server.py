@@ -32,8 +32,10 @@ asyncio.run(main())
 """
 
 
-def start_node(data_directory: Path) -> tuple[subprocess.Popen[str], int]:
-    node = subprocess.Popen([sys.executable, "-c", NODE, str(data_directory)], stdout=subprocess.PIPE, text=True)
+def start_node(data_directory: Path, system: str = sys.platform) -> tuple[subprocess.Popen[str], int]:
+    # Where Python's own files are is found out while it is still known what this is.
+    program = NODE.replace("async def main", f"import sysconfig\nsysconfig.get_config_vars()\nsys.platform = {system!r}\nasync def main")
+    node = subprocess.Popen([sys.executable, "-c", program, str(data_directory)], stdout=subprocess.PIPE, text=True)
     assert node.stdout is not None
     return node, int(node.stdout.readline())
 
@@ -91,6 +93,16 @@ async def test_stops_its_process_when_closed(tmp_path: Path) -> None:
     assert not psutil.pid_exists(pid)
 
 
+async def test_stops_its_process_where_the_kernel_would_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    others = set(psutil.Process().children())
+    async with await EmbeddedServer.start(data_directory=tmp_path) as server:
+        started = set(psutil.Process().children()) - others
+        assert {process.name() for process in started} == {"nats-server", "sh"}
+        psutil.Process(server.pid).kill()
+    assert not psutil.wait_procs(started, timeout=10)[1]
+
+
 async def test_a_second_node_is_told_who_uses_the_data_directory(tmp_path: Path) -> None:
     async with await EmbeddedServer.start(data_directory=tmp_path):
         with pytest.raises(SetupError, match=f"in use by the node with process id {os.getpid()}"):
@@ -104,8 +116,9 @@ async def test_starts_again_in_the_same_directory(tmp_path: Path) -> None:
         pass
 
 
-def test_ends_when_its_node_is_killed(tmp_path: Path) -> None:
-    node, server_pid = start_node(tmp_path)
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_ends_when_its_node_is_killed(tmp_path: Path, system: str) -> None:
+    node, server_pid = start_node(tmp_path, system)
     server = psutil.Process(server_pid)
     end_node(node)
     wait_until_gone(server)

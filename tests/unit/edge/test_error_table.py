@@ -1,6 +1,7 @@
 import importlib
 import pkgutil
 
+import alonzo.event_sources
 import alonzo.functions
 import alonzo.model
 import alonzo.store
@@ -10,7 +11,7 @@ from alonzo.errors import AlonzoError, SetupError
 from alonzo.functions.errors import InvalidParameter, PackageEmpty
 from alonzo.model.names import FunctionOfOtherAccount
 
-_DOMAIN = (alonzo.model, alonzo.functions, alonzo.store)
+_DOMAIN = (alonzo.model, alonzo.functions, alonzo.event_sources, alonzo.store)
 _CODES_OF_NO_SHAPE = {
     "ValidationException",
     "AccessDeniedException",

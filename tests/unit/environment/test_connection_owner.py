@@ -9,7 +9,14 @@ from contextlib import closing
 
 import pytest
 
-from alonzo.environment.connection_owner import AnyConnection, OwnedByProcessTree, OwnedByUser, find_socket_owner
+from alonzo.environment.connection_owner import (
+    AnyConnection,
+    ConnectedByProcessTree,
+    OwnedByProcessTree,
+    OwnedByUser,
+    find_socket_owner,
+    owned_by_process_tree,
+)
 
 CONNECTS = """
 import socket, sys, subprocess
@@ -50,11 +57,17 @@ def test_only_the_sandboxs_user_is_admitted(listener: socket.socket) -> None:
         assert AnyConnection().admits(**ends)
 
 
+ByProcessTree = type[OwnedByProcessTree] | type[ConnectedByProcessTree]
+
+by_process_tree = pytest.mark.parametrize("by_tree", [OwnedByProcessTree, ConnectedByProcessTree])
+
+
+@by_process_tree
 @pytest.mark.parametrize("which", ["itself", "grandchild"])
-def test_only_the_sandboxs_processes_are_admitted(listener: socket.socket, which: str) -> None:
+def test_only_the_sandboxs_processes_are_admitted(listener: socket.socket, which: str, by_tree: ByProcessTree) -> None:
     with start_client(listener, which) as ours, closing(listener.accept()[0]) as accepted, start_client(listener, "itself") as stranger:
         with closing(listener.accept()[0]) as strangers:
-            check = OwnedByProcessTree(lambda: ours.pid)
+            check = by_tree(lambda: ours.pid)
             assert check.admits(client=accepted.getpeername(), server=accepted.getsockname())
             assert not check.admits(client=strangers.getpeername(), server=strangers.getsockname())
         for process in (ours, stranger):
@@ -62,12 +75,25 @@ def test_only_the_sandboxs_processes_are_admitted(listener: socket.socket, which
             process.stdin.close()
 
 
-def test_a_process_that_is_gone_owns_nothing(listener: socket.socket) -> None:
+@by_process_tree
+def test_a_process_that_is_gone_owns_nothing(listener: socket.socket, by_tree: ByProcessTree) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
     with socket.create_connection(listener.getsockname()), closing(listener.accept()[0]) as accepted:
         ends = {"client": accepted.getpeername(), "server": accepted.getsockname()}
-        assert not OwnedByProcessTree(lambda: gone.pid).admits(**ends)
+        assert not by_tree(lambda: gone.pid).admits(**ends)
+
+
+@by_process_tree
+def test_nobody_is_admitted_before_the_sandboxs_process_is_known(listener: socket.socket, by_tree: ByProcessTree) -> None:
+    with socket.create_connection(listener.getsockname()), closing(listener.accept()[0]) as accepted:
+        assert not by_tree(lambda: 0).admits(client=accepted.getpeername(), server=accepted.getsockname())
+
+
+@pytest.mark.parametrize(("system", "by_tree"), [("linux", OwnedByProcessTree), ("darwin", ConnectedByProcessTree)])
+def test_each_system_is_asked_by_its_own_means(monkeypatch: pytest.MonkeyPatch, system: str, by_tree: ByProcessTree) -> None:
+    monkeypatch.setattr("sys.platform", system)
+    assert type(owned_by_process_tree(lambda: 0)) is by_tree
 
 
 def test_a_client_that_has_gone_is_not_admitted(listener: socket.socket) -> None:

@@ -1,5 +1,6 @@
 """The environment variables of functions: Lambda's own, the function's over the defaults, never over the reserved ones."""
 
+import dataclasses
 from typing import Any
 
 import msgspec
@@ -48,6 +49,16 @@ def test_without_isolation_the_places_are_those_of_the_host() -> None:
         *("/data/code", "/data/packages", "/data/tmp", "/data/code"),
     )
     assert "TMPDIR" not in variables()
+
+
+def test_where_layers_are_not_at_opt_everything_leads_to_them() -> None:
+    place = dataclasses.replace(UNISOLATED, layers_directory="/data/layers")
+    seen = variables(place, environment_variables={"PYTHONPATH": "/own"})
+    assert seen["PATH"].endswith(":/data/layers/bin")
+    assert seen["LD_LIBRARY_PATH"].endswith(":/data/layers/lib")
+    assert seen["PYTHONPATH"] == "/data/layers/python/lib/python3.12/site-packages:/data/layers/python:/own"
+    assert variables(UNISOLATED)["PATH"].endswith(":/opt/bin")
+    assert variables()["LD_LIBRARY_PATH"].endswith(":/opt/lib")
 
 
 def test_credentials_name_the_account() -> None:

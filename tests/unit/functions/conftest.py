@@ -11,15 +11,20 @@ import pytest
 
 from alonzo.clock import ManualClock
 from alonzo.functions.activation import Activate, Activations
-from alonzo.functions.code_directories import CodeDirectories
+from alonzo.functions.aliases import Aliases
+from alonzo.functions.code.directories import CodeDirectories
 from alonzo.functions.configuration import ConfigurationChange
 from alonzo.functions.deletion import FunctionDeletion
+from alonzo.functions.layers.layers import Layers
+from alonzo.functions.publication import finish_publications
 from alonzo.functions.registry import Functions, NewFunction
+from alonzo.model.alias import Alias
 from alonzo.model.function import FunctionVersion
+from alonzo.model.layer import LayerCounter, LayerVersion
 from alonzo.model.names import FunctionReference
 from alonzo.model.scope import Scope
 from alonzo.store.blobs import BlobStore
-from alonzo.store.connection import connect
+from alonzo.store.connection import Connection, connect
 from alonzo.store.records import RecordTable
 from alonzo.store.server import EmbeddedServer
 
@@ -47,11 +52,13 @@ class ControlPlane:
     blobs: BlobStore
     code_directories: CodeDirectories
     functions: Functions
+    layers: Layers
+    aliases: Aliases
     clock: ManualClock
 
     @property
     def deletion(self) -> FunctionDeletion:
-        return FunctionDeletion(functions=self.functions, dependents=())
+        return FunctionDeletion(functions=self.functions, aliases=self.aliases, dependents=())
 
     async def create(self, name: str = "f", *, code: bytes | None = None, publish: bool = False, **configuration: Any) -> FunctionVersion:
         settings = {"runtime": "python3.12", "handler": "index.handler", "role": ROLE} | configuration
@@ -96,6 +103,17 @@ class ControlPlane:
                 component.cancel()
 
 
+async def open_layers(connection: Connection, directories: CodeDirectories, clock: ManualClock) -> Layers:
+    """Nobody may use layers of others."""
+    return Layers(
+        counters=await RecordTable.open(connection, name="layer-counters", record_type=LayerCounter),
+        versions=await RecordTable.open(connection, name="layers", record_type=LayerVersion),
+        code_directories=directories,
+        may_use=lambda caller, reference: False,
+        clock=clock,
+    )
+
+
 OpenControlPlane = Callable[[], Any]
 
 
@@ -112,8 +130,11 @@ def open_control_plane(tmp_path: Path) -> OpenControlPlane:
             blobs = await BlobStore.open(connection, name="code")
             directories = await CodeDirectories.open(root=tmp_path / "code", blobs=blobs)
             clock = ManualClock()
-            functions = Functions(records=records, code_directories=directories, clock=clock)
-            yield ControlPlane(records, blobs, directories, functions, clock)
+            layers = await open_layers(connection, directories, clock)
+            functions = Functions(records=records, code_directories=directories, layers=layers, clock=clock)
+            await finish_publications(records)
+            aliases = Aliases(records=await RecordTable.open(connection, name="aliases", record_type=Alias), functions=functions)
+            yield ControlPlane(records, blobs, directories, functions, layers, aliases, clock)
 
     return open_
 

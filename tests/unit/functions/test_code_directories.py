@@ -1,13 +1,14 @@
 import asyncio
 import os
 import stat
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alonzo.functions import code_directories as module
-from alonzo.functions.code_directories import CodeDirectories
+from alonzo.functions.code import directories as module
+from alonzo.functions.code.directories import CodeDirectories
 from alonzo.functions.errors import NoRoomForCode, PackageUnreadable, ZippedCodeTooLarge
 from alonzo.model import quotas
 from alonzo.store.errors import BlobNotFound
@@ -73,12 +74,11 @@ def test_callers_at_the_same_time_share_one_unpacking(open_control_plane: Any, t
 
     def counting(content: bytes, directory: Path) -> None:
         unpacked.append(directory)
-        directory.mkdir()
 
     async def scenario() -> None:
         async with open_control_plane() as plane:
             sha256 = await plane.blobs.put(a_zip())
-            monkeypatch.setattr(module, "_unpack_into_place", counting)
+            monkeypatch.setattr(module, "unpack", counting)
             async with asyncio.TaskGroup() as callers:
                 tasks = [callers.create_task(plane.code_directories.ensure(sha256)) for _ in range(20)]
             assert {task.result() for task in tasks} == {tmp_path / "code" / sha256}
@@ -115,7 +115,7 @@ def test_who_unpacks_second_after_a_cancelled_caller_finds_the_directory(open_co
     async def scenario() -> None:
         async with open_control_plane() as plane:
             sha256 = await plane.blobs.put(a_zip())
-            module._unpack_into_place(a_zip(), tmp_path / "code" / sha256)  # the thread of a cancelled caller
+            module._make_in_place(partial(module.unpack, a_zip()), tmp_path / "code" / sha256)  # the thread of a cancelled caller
             directory = await plane.code_directories.ensure(sha256)
             assert (directory / "index.py").exists()
             assert sorted(path.name for path in (tmp_path / "code").iterdir()) == sorted(["boot-id", sha256])

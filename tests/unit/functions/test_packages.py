@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alonzo.functions import packages
+from alonzo.functions.code import packages
+from alonzo.functions.code.packages import unpack
 from alonzo.functions.errors import InvalidParameter, PackageEmpty, PackageUnreadable, UnzippedCodeTooLarge
-from alonzo.functions.packages import unpack
 from alonzo.model import quotas
 
 Fill = Callable[[zipfile.ZipFile], None]
@@ -117,6 +117,7 @@ def test_names_in_utf8_with_and_without_the_flag(directory: Path, flagged: bool)
         a_file("."),
         a_file("a" * 300),
         a_file("a/" * 1100 + "a"),
+        a_file("a/" * 256 + "a"),
         lambda archive: archive.writestr(an_entry("fifo", mode=stat.S_IFIFO | 0o644), b""),
         lambda archive: archive.writestr(an_entry("device", mode=stat.S_IFCHR | 0o644), b""),
         lambda archive: archive.writestr(an_entry("socket", mode=stat.S_IFSOCK | 0o644), b""),

@@ -84,8 +84,8 @@ class MemoryNode:
     def find(self, sha256: str) -> Path | None:
         return Path(sha256)
 
-    async def create(self, version: FunctionVersion, code_directory: Path) -> Any:
-        del code_directory
+    async def create(self, version: FunctionVersion, code_directory: Path, layers_directory: Path | None = None, **_: Any) -> Any:
+        del code_directory, layers_directory
         self.environments.append(ScriptedEnvironment(version, self))
         return self.environments[-1]
 

@@ -175,3 +175,51 @@ def test_each_part_of_the_key_counts() -> None:
         for account, region, name, version in itertools.product(("0" * 12, "1" * 12), ("us-east-1", "eu-west-1"), "ab", ("1", "2"))
     ]
     assert len({pool_key(version) for version in versions}) == 16
+
+
+def test_kept_environments_are_taken_first_and_outlive_the_keep_alive_time() -> None:
+    def check(given: Pools) -> None:
+        kept, others = _kept(given), [given.idle(a_version()) for _ in range(2)]
+        assert given.pools.take_idle(a_version()) is kept
+        given.pools.give_back(kept, a_version())
+        given.clock.advance(61.0)
+        given.pools.end_expired()
+        given.pools.evict(5)
+        assert [environment.phase for environment in (kept, *others)] == [Phase.IDLE, Phase.ENDED, Phase.ENDED]
+        assert given.pools.take_idle(a_version()) is kept
+        assert given.pools.take_idle(a_version()) is None
+
+    in_a_loop(check)
+
+
+def test_a_dismissed_environment_ends_at_once_or_when_it_comes_back() -> None:
+    def check(given: Pools) -> None:
+        idle, busy = _kept(given), _kept(given)
+        assert given.pools.take_idle(a_version()) is busy
+        busy.phase = Phase.INVOKE
+        for environment in (idle, busy):
+            given.pools.dismiss(environment)
+        assert (idle.phase, busy.phase) == (Phase.ENDED, Phase.INVOKE)
+        assert given.pools.take_idle(a_version()) is None
+        busy.phase = Phase.IDLE
+        given.pools.give_back(busy, a_version())
+        assert busy.phase is Phase.ENDED
+
+    in_a_loop(check)
+
+
+def test_kept_environments_of_an_old_revision_end_with_the_change() -> None:
+    def check(given: Pools) -> None:
+        kept = _kept(given)
+        given.pools.retire(pool_key(a_version()), None)
+        assert kept.phase is Phase.ENDED
+
+    in_a_loop(check)
+
+
+def _kept(given: Pools) -> Any:
+    environment: Any = MemoryEnvironment(a_version(), idle_since=given.clock.monotonic())
+    given.pools.add(environment)
+    given.pools.keep(environment)
+    given.pools.give_back(environment, a_version())
+    return environment

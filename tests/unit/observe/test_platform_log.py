@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from alonzo.model.invocation import InitializationType
 from alonzo.observe.platform_log import InitReport, InvocationReport, JsonPlatformLog, TextPlatformLog
 
 NOW = 1_700_000_000_123
@@ -78,7 +79,7 @@ def record(line: str | None) -> dict[str, Any]:
 
 
 def test_json_records() -> None:
-    words = JsonPlatformLog("DEBUG")
+    words = JsonPlatformLog("DEBUG", InitializationType.ON_DEMAND)
     assert record(words.init_start(NOW, "python:3.12.v1", "arn:x")) == {
         "time": "2023-11-14T22:13:20.123Z",
         "type": "platform.initStart",
@@ -101,7 +102,7 @@ def test_levels_leave_out_what_is_below_them() -> None:
     failed = InitReport(duration_ms=1.0, phase="init", status="error", error_type="x")
 
     def kinds(level: str) -> list[bool]:
-        words = JsonPlatformLog(level)
+        words = JsonPlatformLog(level, InitializationType.ON_DEMAND)
         lines = [
             words.init_start(NOW, "", ""),
             words.start(NOW, "", ""),

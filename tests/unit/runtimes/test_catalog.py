@@ -39,11 +39,6 @@ def test_finds_nothing_for_what_is_no_runtime(identifier: str) -> None:
     assert find_runtime(identifier) is None
 
 
-def test_only_python_runs_so_far() -> None:
-    found = [find_runtime(identifier) for identifier in ("python3.12", "nodejs22.x", "provided.al2023")]
-    assert [runtime.identifier for runtime in found if runtime and runtime.runnable] == ["python3.12"]
-
-
 @pytest.mark.parametrize("identifier", ["java8", "go1.x", "provided", "ruby2.7", "nodejs12.x", "nodejs14.x", "python3.7", "dotnetcore3.1"])
 def test_runtimes_that_aws_refuses_are_retired(identifier: str) -> None:
     runtime = find_runtime(identifier)

@@ -8,8 +8,8 @@ from alonzo.store.record_index import Key, RecordIndex, Versioned
 KEYS = st.lists(st.sampled_from(["a", "b", "ab", ""]), min_size=1, max_size=3).map(tuple)
 
 
-@given(st.lists(st.tuples(KEYS, st.integers(0, 3))), KEYS)
-def test_behaves_like_a_sorted_dictionary(steps: list[tuple[Key, int]], prefix: Key) -> None:
+@given(st.lists(st.tuples(KEYS, st.integers(0, 3))), KEYS, KEYS)
+def test_behaves_like_a_sorted_dictionary(steps: list[tuple[Key, int]], prefix: Key, start: Key) -> None:
     index: RecordIndex[int] = RecordIndex()
     model: dict[Key, int] = {}
     for revision, (key, value) in enumerate(steps):
@@ -21,7 +21,9 @@ def test_behaves_like_a_sorted_dictionary(steps: list[tuple[Key, int]], prefix: 
         found = index.find(key)
         assert (found.value if found else None) == model.get(key)
     assert list(index.iter_prefix(())) == sorted(model.items())
-    assert list(index.iter_prefix(prefix)) == [item for item in sorted(model.items()) if item[0][: len(prefix)] == prefix]
+    expected = [item for item in sorted(model.items()) if item[0][: len(prefix)] == prefix]
+    assert list(index.iter_prefix(prefix)) == expected
+    assert list(index.iter_prefix(prefix, start=start)) == [item for item in expected if item[0] >= start]
 
 
 def test_many_at_once_join_those_that_are_there() -> None:

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from alonzo.aws.pagination import paginate
+from alonzo.aws.pagination import paginate, read_marker
 from alonzo.edge.lambda_api.code_links import CodeLinks
-from alonzo.edge.lambda_api.function_requests import Parameters, architectures_of, code_of, configuration_change
-from alonzo.edge.lambda_api.function_responses import Members, function_configuration, listed_configuration
+from alonzo.edge.lambda_api.function_requests import Parameters, architectures_of, code_of, configuration_change, new_code_of
+from alonzo.edge.lambda_api.function_responses import Members, code_location, function_configuration, listed_configuration
 from alonzo.edge.operations import CallContext, OperationTable
+from alonzo.functions.capacity_providers import CapacityProviders
+from alonzo.functions.code.signing import CodeSigning
 from alonzo.functions.deletion import FunctionDeletion
-from alonzo.functions.errors import InvalidParameter, NotSupported
 from alonzo.functions.registry import CodeUpdate, Functions, NewFunction, version_sort_key
-from alonzo.model import quotas
+from alonzo.functions.resolution import Resolution
+from alonzo.functions.settings.concurrency import ConcurrencySettings
 from alonzo.model.function import LATEST
 from alonzo.model.names import FunctionReference, refer_to_function
 
@@ -21,10 +23,24 @@ _LIST_PAGE_MAX = 50
 class FunctionOperations:
     """Each method is one operation: an `OperationHandler`. What may go wrong is the registry's to say."""
 
-    def __init__(self, *, functions: Functions, deletion: FunctionDeletion, code_links: CodeLinks) -> None:
+    def __init__(
+        self,
+        *,
+        functions: Functions,
+        resolution: Resolution,
+        deletion: FunctionDeletion,
+        code_signing: CodeSigning,
+        capacity_providers: CapacityProviders,
+        code_links: CodeLinks,
+        concurrency: ConcurrencySettings,
+    ) -> None:
         self._functions = functions
+        self._resolution = resolution
         self._deletion = deletion
+        self._code_signing = code_signing
+        self._capacity_providers = capacity_providers
         self._code_links = code_links
+        self._concurrency = concurrency
 
     def table(self) -> OperationTable:
         """The operations by their names in botocore's `lambda` model."""
@@ -36,44 +52,54 @@ class FunctionOperations:
             "UpdateFunctionCode": self.update_function_code,
             "UpdateFunctionConfiguration": self.update_function_configuration,
             "DeleteFunction": self.delete_function,
-            "GetAccountSettings": self.get_account_settings,
         }
 
     async def create_function(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         reference = _reference(call, parameters)
-        if parameters.get("PackageType") == "Image":
-            raise NotSupported("functions from container images (PackageType Image)")
         new = NewFunction(
             reference=reference,
-            code=code_of(parameters["Code"]),
+            code=new_code_of(parameters),
             configuration=configuration_change(parameters),
+            source_kms_key_arn=parameters["Code"].get("SourceKMSKeyArn") or None,
             architectures=architectures_of(parameters),
             tags=parameters.get("Tags"),
-            publish=bool(parameters.get("Publish")),
+            publish=bool(parameters.get("Publish") or parameters.get("PublishTo")),
+            to_latest_published=bool(parameters.get("PublishTo")),
         )
-        return function_configuration(await self._functions.create(new), qualified=False)
+        signing_config_arn = parameters.get("CodeSigningConfigArn")
+        if signing_config_arn:
+            self._code_signing.check_new_function(reference, signing_config_arn, is_image=parameters.get("PackageType") == "Image")
+        if new.configuration.capacity_provider is not None:
+            self._capacity_providers.check_usable(reference.scope, new.configuration.capacity_provider.capacity_provider_arn)
+        created = await self._functions.create(new)
+        if signing_config_arn:
+            await self._code_signing.attach(reference, signing_config_arn)
+        return function_configuration(created, qualified=False)
 
     async def get_function(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         reference = _reference(call, parameters)
-        version = self._functions.get_version(reference)
+        version = self._resolution.get_version(reference)
         latest = self._functions.find_version(reference.scope, reference.name, LATEST)
         return {
-            "Configuration": function_configuration(version, qualified=reference.qualifier is not None),
-            "Code": {"RepositoryType": "S3", "Location": self._code_links.link(call.base_url, version.code.sha256)},
+            "Configuration": function_configuration(version, qualified=False) | {"FunctionArn": reference.arn},
+            "Code": code_location(version, self._code_links.link(call.base_url, version.code.sha256)),
             "Tags": (latest.tags or None) if latest is not None else None,
+            "Concurrency": self._reserved(reference),
         }
 
     async def get_function_configuration(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         reference = _reference(call, parameters)
-        return function_configuration(self._functions.get_version(reference), qualified=reference.qualifier is not None)
+        return function_configuration(self._resolution.get_version(reference), qualified=False) | {"FunctionArn": reference.arn}
 
     async def list_functions(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         every_version = parameters.get("FunctionVersion") == "ALL"
-        scope = call.caller.scope
+        marker: str | None = parameters.get("Marker") or None
+        first_name = "" if marker is None else next(iter(read_marker(marker)), "")
+        iter_wanted = self._functions.iter_versions if every_version else self._functions.iter_functions
         page = paginate(
-            self._functions.iter_versions(scope) if every_version else self._functions.iter_functions(scope),
+            iter_wanted(call.caller.scope, first_name=first_name),
             sort_key=version_sort_key,
-            marker=parameters.get("Marker") or None,
+            marker=marker,
             limit=min(parameters.get("MaxItems") or _LIST_PAGE_MAX, _LIST_PAGE_MAX),
         )
         return {
@@ -84,43 +110,36 @@ class FunctionOperations:
     async def update_function_code(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         reference = _reference(call, parameters)
         self._functions.get_version(FunctionReference(reference.scope, reference.name))
-        if parameters.get("ImageUri"):
-            raise InvalidParameter("Please don't provide ImageUri when updating a function with packageType Zip.")
-        if parameters.get("PublishTo"):
-            raise NotSupported("the parameter PublishTo of Lambda functions")
         update = CodeUpdate(
             reference=reference,
             code=code_of(parameters),
+            source_kms_key_arn=parameters.get("SourceKMSKeyArn") or None,
             architectures=architectures_of(parameters),
             revision_id=parameters.get("RevisionId"),
-            publish=bool(parameters.get("Publish")),
+            publish=bool(parameters.get("Publish") or parameters.get("PublishTo")),
+            to_latest_published=bool(parameters.get("PublishTo")),
             dry_run=bool(parameters.get("DryRun")),
         )
+        self._code_signing.check_deployment(reference)
         version = await self._functions.update_code(update)
         return function_configuration(version, qualified=version.version != LATEST)
 
     async def update_function_configuration(self, call: CallContext, parameters: dict[str, Any]) -> Members:
-        version = await self._functions.update_configuration(
-            _reference(call, parameters), configuration_change(parameters), revision_id=parameters.get("RevisionId")
-        )
+        reference, change = _reference(call, parameters), configuration_change(parameters)
+        if change.layers:
+            self._code_signing.check_deployment(reference)
+        if change.capacity_provider is not None:
+            self._capacity_providers.get(reference.scope, change.capacity_provider.capacity_provider_arn)
+        version = await self._functions.update_configuration(reference, change, revision_id=parameters.get("RevisionId"))
         return function_configuration(version, qualified=False)
 
     async def delete_function(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         await self._deletion.delete(_reference(call, parameters))
         return {"StatusCode": 204}
 
-    async def get_account_settings(self, call: CallContext, parameters: dict[str, Any]) -> Members:
-        usage = self._functions.account_usage(call.caller.scope)
-        return {
-            "AccountLimit": {
-                "TotalCodeSize": quotas.CODE_STORAGE_MAX_BYTES,
-                "CodeSizeUnzipped": quotas.CODE_UNZIPPED_MAX_BYTES,
-                "CodeSizeZipped": quotas.CODE_ZIPPED_IN_REQUEST_MAX_BYTES,
-                "ConcurrentExecutions": quotas.ACCOUNT_CONCURRENCY,
-                "UnreservedConcurrentExecutions": quotas.ACCOUNT_CONCURRENCY,
-            },
-            "AccountUsage": {"TotalCodeSize": usage.code_size_bytes, "FunctionCount": usage.function_count},
-        }
+    def _reserved(self, reference: FunctionReference) -> Members | None:
+        count = self._concurrency.function(reference.scope, reference.name).reserved
+        return None if count is None else {"ReservedConcurrentExecutions": count}
 
 
 def _reference(call: CallContext, parameters: Parameters) -> FunctionReference:

@@ -3,25 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from alonzo.functions.configuration import ConfigurationChange, LoggingChange
-from alonzo.functions.errors import InvalidParameter, NotSupported
-from alonzo.model.function import FileSystemMount, LogFormat, VpcConfig
+from alonzo.functions.code.sources import CodeSource, ContainerImage
+from alonzo.functions.configuration import ConfigurationChange, DurableChange, LoggingChange
+from alonzo.functions.errors import InvalidParameter
+from alonzo.model.function import CapacityProviderConfig, CustomRuntime, FileSystemMount, ImageConfig, LogFormat, VpcConfig
 
 Parameters = Mapping[str, Any]
 
-# Accepted by AWS, unknown here. What is empty asks for nothing.
-_UNSUPPORTED = (
-    *("ImageConfig", "CodeSigningConfigArn", "TenancyConfig", "CapacityProviderConfig", "DurableConfig", "RuntimeConfig"),
-    *("AcceleratorConfig", "PublishTo"),
-)
 _S3_PARAMETERS = ("S3Bucket", "S3Key", "S3ObjectVersion")
 
 
 def configuration_change(parameters: Parameters) -> ConfigurationChange:
-    """The configuration in the parameters of CreateFunction or UpdateFunctionConfiguration. `NotSupported`."""
-    for name in _UNSUPPORTED:
-        if parameters.get(name):
-            raise NotSupported(f"the parameter {name} of Lambda functions")
+    """The configuration in the parameters of CreateFunction or UpdateFunctionConfiguration."""
     layers = parameters.get("Layers")
     return ConfigurationChange(
         description=parameters.get("Description"),
@@ -39,18 +32,25 @@ def configuration_change(parameters: Parameters) -> ConfigurationChange:
         tracing_mode=_member(parameters, "TracingConfig", "Mode"),
         file_systems=_file_systems(parameters.get("FileSystemConfigs")),
         snap_start_apply_on=_member(parameters, "SnapStart", "ApplyOn"),
+        image_config=_image_config(parameters.get("ImageConfig")),
+        tenant_isolation_mode=_member(parameters, "TenancyConfig", "TenantIsolationMode"),
+        capacity_provider=_capacity_provider(parameters.get("CapacityProviderConfig")),
+        custom_runtime=_custom_runtime(parameters.get("RuntimeConfig")),
+        accelerator_memory_gb=_member(parameters, "AcceleratorConfig", "AcceleratorMemorySize"),
+        durable=_durable_change(parameters.get("DurableConfig")),
         logging=_logging_change(parameters.get("LoggingConfig")),
     )
 
 
-def code_of(source: Parameters) -> bytes:
-    """The archive in `Code` of CreateFunction, or in the parameters of UpdateFunctionCode. `InvalidParameter`, `NotSupported`."""
+def code_of(source: Parameters) -> CodeSource:
+    """The code in `Code` of CreateFunction, or in the parameters of UpdateFunctionCode. `InvalidParameter`."""
     content: bytes | None = source.get("ZipFile")
+    image_uri: str | None = source.get("ImageUri") or None
     in_s3 = any(source.get(name) for name in _S3_PARAMETERS)
-    if source.get("ImageUri"):
-        raise NotSupported("functions from container images (ImageUri)")
-    if content is not None and in_s3:
+    if content is not None and (in_s3 or image_uri):
         raise InvalidParameter("Please do not provide other FunctionCode parameters when providing a ZipFile.")
+    if image_uri is not None and not in_s3:
+        return ContainerImage(image_uri)
     if in_s3:
         raise InvalidParameter(
             "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"
@@ -58,6 +58,16 @@ def code_of(source: Parameters) -> bytes:
     if content is None:
         raise InvalidParameter("Please provide a source for function code.")
     return content
+
+
+def new_code_of(parameters: Parameters) -> CodeSource:
+    """The code of a new function, which must be of the kind that PackageType says. `InvalidParameter`."""
+    package_type, source = parameters.get("PackageType") or "Zip", parameters["Code"]
+    if package_type == "Image":
+        if not source.get("ImageUri"):
+            raise InvalidParameter("Please provide ImageUri when creating a function with packageType Image.")
+        return code_of({"ImageUri": source["ImageUri"]})
+    return code_of({name: value for name, value in source.items() if name != "ImageUri"})
 
 
 def architectures_of(parameters: Parameters) -> tuple[str, ...] | None:
@@ -90,7 +100,11 @@ def _dead_letter_target(config: Parameters | None) -> str | None:
 
 
 def _file_systems(configs: list[Parameters] | None) -> tuple[FileSystemMount, ...] | None:
-    return None if configs is None else tuple(FileSystemMount(config["Arn"], config["LocalMountPath"]) for config in configs)
+    if configs is None:
+        return None
+    return tuple(
+        FileSystemMount(config["Arn"], config["LocalMountPath"], _member(config, "S3FilesConfig", "DirectS3Read")) for config in configs
+    )
 
 
 def _logging_change(config: Parameters | None) -> LoggingChange | None:
@@ -102,4 +116,40 @@ def _logging_change(config: Parameters | None) -> LoggingChange | None:
         application_level=config.get("ApplicationLogLevel"),
         system_level=config.get("SystemLogLevel"),
         log_group=config.get("LogGroup"),
+    )
+
+
+def _image_config(config: Parameters | None) -> ImageConfig | None:
+    if config is None:
+        return None
+    entry_point, command = config.get("EntryPoint"), config.get("Command")
+    return ImageConfig(
+        entry_point=tuple(entry_point) if entry_point else None,
+        command=tuple(command) if command else None,
+        working_directory=config.get("WorkingDirectory") or None,
+    )
+
+
+def _capacity_provider(config: Parameters | None) -> CapacityProviderConfig | None:
+    if config is None:
+        return None
+    instances = config["LambdaManagedInstancesCapacityProviderConfig"]
+    return CapacityProviderConfig(
+        capacity_provider_arn=instances["CapacityProviderArn"],
+        environment_max_concurrency=instances.get("PerExecutionEnvironmentMaxConcurrency"),
+        memory_gib_per_vcpu=instances.get("ExecutionEnvironmentMemoryGiBPerVCpu"),
+    )
+
+
+def _custom_runtime(config: Parameters | None) -> CustomRuntime | None:
+    return None if config is None else CustomRuntime(arn=config["RuntimeArn"], alias=config["RuntimeAlias"])
+
+
+def _durable_change(config: Parameters | None) -> DurableChange | None:
+    if not config:
+        return None
+    return DurableChange(
+        execution_timeout_seconds=config.get("ExecutionTimeout"),
+        retention_days=config.get("RetentionPeriodInDays"),
+        kms_key_arn=config.get("KMSKeyArn"),
     )

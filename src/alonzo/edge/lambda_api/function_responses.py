@@ -3,7 +3,18 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from alonzo.model.function import LATEST, FunctionVersion, State, VpcConfig
+from alonzo.functions.code.sources import resolved_image_uri
+from alonzo.model.function import (
+    LATEST,
+    CapacityProviderConfig,
+    CustomRuntime,
+    DurableConfig,
+    FileSystemMount,
+    FunctionVersion,
+    ImageConfig,
+    State,
+    VpcConfig,
+)
 
 Members = dict[str, Any]
 
@@ -34,7 +45,7 @@ def listed_configuration(version: FunctionVersion, *, qualified: bool) -> Member
         "Role": version.role,
         "PackageType": version.package_type,
         "Architectures": list(version.architectures),
-        "CodeSha256": version.code.sha256_base64,
+        "CodeSha256": version.code.shown_sha256,
         "CodeSize": version.code.size_bytes,
         "Timeout": version.timeout_seconds,
         "MemorySize": version.memory_mib,
@@ -49,16 +60,63 @@ def listed_configuration(version: FunctionVersion, *, qualified: bool) -> Member
 
 
 def _optional_members(version: FunctionVersion) -> Members:
-    variables, target = version.environment_variables, version.dead_letter_target_arn
-    mounts = [{"Arn": mount.arn, "LocalMountPath": mount.local_mount_path} for mount in version.file_systems]
+    variables, target, accelerator_gb = version.environment_variables, version.dead_letter_target_arn, version.accelerator_memory_gb
     return {
         "Environment": None if variables is None else {"Variables": variables},
-        "Layers": [{"Arn": arn, "CodeSize": 0} for arn in version.layers] or None,
+        "Layers": [{"Arn": layer.arn, "CodeSize": layer.package.size_bytes} for layer in version.layers] or None,
         "VpcConfig": None if version.vpc_config is None else _vpc_config(version.vpc_config),
         "DeadLetterConfig": None if target is None else {"TargetArn": target},
         "KMSKeyArn": version.kms_key_arn,
-        "FileSystemConfigs": mounts or None,
+        "FileSystemConfigs": [_file_system(mount) for mount in version.file_systems] or None,
+        "ImageConfigResponse": None if version.image_config is None else {"ImageConfig": _image_config(version.image_config)},
+        "TenancyConfig": None if version.tenant_isolation_mode is None else {"TenantIsolationMode": version.tenant_isolation_mode},
+        "CapacityProviderConfig": None if version.capacity_provider is None else _capacity_provider(version.capacity_provider),
+        "DurableConfig": None if version.durable is None else _durable(version.durable),
+        "RuntimeConfig": None if version.custom_runtime is None else _custom_runtime(version.custom_runtime),
+        "AcceleratorConfig": None if accelerator_gb is None else {"AcceleratorMemorySize": accelerator_gb},
     }
+
+
+def code_location(version: FunctionVersion, archive_link: str) -> Members:
+    """Where a version's code is; `archive_link` is for archives."""
+    if version.code.image_uri is not None:
+        return {"RepositoryType": "ECR", "ImageUri": version.code.image_uri, "ResolvedImageUri": resolved_image_uri(version.code)}
+    return {"RepositoryType": "S3", "Location": archive_link, "SourceKMSKeyArn": version.source_kms_key_arn}
+
+
+def _file_system(mount: FileSystemMount) -> Members:
+    s3_files = None if mount.direct_s3_read is None else {"DirectS3Read": mount.direct_s3_read}
+    return {"Arn": mount.arn, "LocalMountPath": mount.local_mount_path, "S3FilesConfig": s3_files}
+
+
+def _image_config(config: ImageConfig) -> Members:
+    return {
+        "EntryPoint": None if config.entry_point is None else list(config.entry_point),
+        "Command": None if config.command is None else list(config.command),
+        "WorkingDirectory": config.working_directory,
+    }
+
+
+def _capacity_provider(config: CapacityProviderConfig) -> Members:
+    return {
+        "LambdaManagedInstancesCapacityProviderConfig": {
+            "CapacityProviderArn": config.capacity_provider_arn,
+            "PerExecutionEnvironmentMaxConcurrency": config.environment_max_concurrency,
+            "ExecutionEnvironmentMemoryGiBPerVCpu": config.memory_gib_per_vcpu,
+        }
+    }
+
+
+def _durable(config: DurableConfig) -> Members:
+    return {
+        "ExecutionTimeout": config.execution_timeout_seconds,
+        "RetentionPeriodInDays": config.retention_days,
+        "KMSKeyArn": config.kms_key_arn,
+    }
+
+
+def _custom_runtime(runtime: CustomRuntime) -> Members:
+    return {"RuntimeArn": runtime.arn, "RuntimeAlias": runtime.alias}
 
 
 def _vpc_config(config: VpcConfig) -> Members:

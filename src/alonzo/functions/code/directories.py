@@ -1,21 +1,26 @@
-"""Code, unpacked: one read-only directory for each deployment package, shared by all environments that run it.
+"""Code, unpacked: one read-only directory for each deployment package, and one for each combination of layers, shared by all environments.
 
-`<root>/<SHA-256>/` is complete or not there: a package is unpacked beside and renamed into place. What a kill left half unpacked is removed
-when the directories are opened. After a restart of the machine all of them go, since a rename reaches the disk before the files do; they
-come back from the blob store when they are needed.
+`<root>/<SHA-256>/` is complete or not there: a package is unpacked beside and renamed into place, and layers are laid over each other
+likewise. What a kill left half made is removed when the directories are opened. After a restart of the machine all of them go, since a
+rename reaches the disk before the files do; they come back from the blob store when they are needed.
 """
 
 import asyncio
 import errno
 import hashlib
+import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from alonzo.functions.code.packages import unpack
 from alonzo.functions.errors import NoRoomForCode, ZippedCodeTooLarge
-from alonzo.functions.packages import unpack
+from alonzo.functions.layers.trees import lay_over, name_of_layers
+from alonzo.functions.turns import Turns
 from alonzo.ids import new_hex_id
 from alonzo.model import quotas
 from alonzo.model.function import CodePackage
@@ -35,7 +40,7 @@ class CodeDirectories:
         self._root = root
         self._blobs = blobs
         self._directories: dict[str, Path] = {}
-        self._turns: dict[str, _Turn] = {}
+        self._turns = Turns()
 
     @classmethod
     async def open(cls, *, root: Path, blobs: BlobStore) -> "CodeDirectories":
@@ -53,11 +58,32 @@ class CodeDirectories:
 
         `BlobNotFound`, `NoRoomForCode` and what `unpack` raises.
         """
-        async with self._turn(sha256):
+        async with self._turns.of((sha256,)):
             directory = self._directories.get(sha256)
             if directory is None:
                 directory = await self._unpack(sha256, await self._blobs.get(sha256))
         return directory
+
+    def find_layers(self, packages: Sequence[str]) -> Path | None:
+        """Where packages are laid over each other; None if they are not (yet)."""
+        return self._directories.get(name_of_layers(packages))
+
+    async def ensure_layers(self, packages: Sequence[str]) -> Path:
+        """The directory of packages laid over each other, later ones above, made now if need be. Of one it is its own.
+
+        `BlobNotFound`, `NoRoomForCode` and what `unpack` raises.
+        """
+        sources = [await self.ensure(sha256) for sha256 in packages]
+        name = name_of_layers(packages)
+        async with self._turns.of((name,)):
+            directory = self._directories.get(name)
+            if directory is None:
+                directory = await self._make(name, partial(lay_over, sources))
+        return directory
+
+    async def unzipped_bytes(self, sha256: str) -> int:
+        """What the files of a package have. Errors: those of `ensure`."""
+        return await asyncio.to_thread(_size_of_files, await self.ensure(sha256))
 
     async def admit(self, content: bytes) -> CodePackage:
         """Check a package that a caller sent, by unpacking it, and keep it: in the blob store and as a directory.
@@ -67,7 +93,7 @@ class CodeDirectories:
         if len(content) >= quotas.CODE_ZIPPED_IN_REQUEST_MAX_BYTES:
             raise ZippedCodeTooLarge
         sha256 = await asyncio.to_thread(_sha256_of, content)
-        async with self._turn(sha256):
+        async with self._turns.of((sha256,)):
             if sha256 not in self._directories:
                 await self._unpack(sha256, content)
         await self._blobs.put(content)
@@ -80,30 +106,14 @@ class CodeDirectories:
         return await asyncio.to_thread(_check, content, self._root)
 
     async def _unpack(self, sha256: str, content: bytes) -> Path:
+        return await self._make(sha256, partial(unpack, content))
+
+    async def _make(self, name: str, fill: Callable[[Path], object]) -> Path:
         # A cancelled caller leaves the thread to finish: it removes what it made, or puts it in place for the next one.
-        directory = self._root / sha256
-        await asyncio.to_thread(_unpack_into_place, content, directory)
-        self._directories[sha256] = directory
+        directory = self._root / name
+        await asyncio.to_thread(_make_in_place, fill, directory)
+        self._directories[name] = directory
         return directory
-
-    @asynccontextmanager
-    async def _turn(self, sha256: str) -> AsyncIterator[None]:
-        """One at a time for each package."""
-        turn = self._turns.setdefault(sha256, _Turn())
-        turn.holder_count += 1
-        try:
-            async with turn.lock:
-                yield
-        finally:
-            turn.holder_count -= 1
-            if turn.holder_count == 0:
-                del self._turns[sha256]
-
-
-class _Turn:
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.holder_count = 0
 
 
 def _tidy(root: Path) -> dict[str, Path]:
@@ -121,9 +131,9 @@ def _tidy(root: Path) -> dict[str, Path]:
     return directories
 
 
-def _unpack_into_place(content: bytes, directory: Path) -> None:
+def _make_in_place(fill: Callable[[Path], object], directory: Path) -> None:
     with _temporary_directory(directory.parent) as temporary:
-        unpack(content, temporary)
+        fill(temporary)
         try:
             temporary.rename(directory)
         except OSError:
@@ -150,6 +160,11 @@ def _temporary_directory(root: Path) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _size_of_files(directory: Path) -> int:
+    states = ((Path(path) / name).lstat() for path, _, names in os.walk(directory) for name in names)
+    return sum(state.st_size for state in states if stat.S_ISREG(state.st_mode))
 
 
 def _sha256_of(content: bytes) -> str:

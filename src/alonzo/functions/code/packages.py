@@ -23,6 +23,7 @@ ENTRIES_MAX = 100_000
 """Files, directories and links together. AWS names no limit; ours keeps an archive from using up a file system's inodes."""
 
 _PATH_MAX_BYTES = 2_048  # Linux allows 4,096, and the tree lies below other directories
+_DEPTH_MAX = 256  # ours: Python 3.11 walks and removes trees recursively, and gives up before 1,000
 _LINK_TARGET_MAX_BYTES = 4_095
 _CENTRAL_ENTRY_SIGNATURE = b"PK\x01\x02"
 _CHUNK_BYTES = 256 * 1024
@@ -54,6 +55,12 @@ def unpack(content: bytes, directory: Path) -> int:
             if error.errno in _NAME_IMPOSSIBLE:
                 raise PackageUnreadable("a name that the file system does not take") from error
             raise
+
+
+def unzipped_bytes(content: bytes) -> int:
+    """What the files of an archive have, by its own account: for archives that `unpack` takes, which does not believe it."""
+    with _open_archive(content) as archive:
+        return sum(entry.file_size for entry in archive.infolist() if stat.S_IFMT(entry.external_attr >> 16) != stat.S_IFLNK)
 
 
 def _open_archive(content: bytes) -> zipfile.ZipFile:
@@ -187,6 +194,8 @@ def _path_of(name: str) -> PurePosixPath:
     if len(name.encode(errors="replace")) > _PATH_MAX_BYTES:
         raise PackageUnreadable("a name that the file system does not take")
     path = PurePosixPath(name)
+    if len(path.parts) > _DEPTH_MAX:
+        raise PackageUnreadable(f"more than {_DEPTH_MAX} directories within each other")
     if ".." in path.parts:
         raise PackageUnreadable(f"{name!r} leaves the package")
     return path

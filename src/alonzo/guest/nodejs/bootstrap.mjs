@@ -1,0 +1,61 @@
+// The Node.js runtime inside an environment: loads the handler, then one invocation after the other.
+
+import { UnhandledPromiseRejection, toReport } from "./errors.mjs";
+import { loadHandler } from "./handlers.mjs";
+import { runInvocation } from "./invocation.mjs";
+import { logError, patchConsole } from "./logging.mjs";
+import { RuntimeApi } from "./runtime_api.mjs";
+import { installGlobals } from "./streaming.mjs";
+
+// How AWS's runtime ends; nobody else looks at it.
+const EXIT_UNHANDLED_REJECTION = 128;
+const EXIT_UNCAUGHT_EXCEPTION = 129;
+
+const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
+let requestId = "undefined";
+let isInitialized = false;
+
+async function main() {
+  const variables = process.env;
+  const descriptor = variables._LAMBDA_TELEMETRY_LOG_FD === undefined ? undefined : Number(variables._LAMBDA_TELEMETRY_LOG_FD);
+  delete variables._LAMBDA_TELEMETRY_LOG_FD;
+  patchConsole({
+    descriptor,
+    isJson: variables.AWS_LAMBDA_LOG_FORMAT === "JSON",
+    level: variables.AWS_LAMBDA_LOG_LEVEL,
+    currentRequest: () => requestId,
+  });
+  installGlobals();
+  process.on("uncaughtException", (error) => endWith("Uncaught Exception", error, EXIT_UNCAUGHT_EXCEPTION));
+  process.on("unhandledRejection", (reason, promise) =>
+    endWith("Unhandled Promise Rejection", new UnhandledPromiseRejection(reason, promise), EXIT_UNHANDLED_REJECTION),
+  );
+  let handler;
+  try {
+    handler = await loadHandler(variables.LAMBDA_TASK_ROOT, variables._HANDLER);
+  } catch (error) {
+    await endWith("Uncaught Exception", error, EXIT_UNCAUGHT_EXCEPTION);
+  }
+  isInitialized = true;
+  for (;;) {
+    const invocation = await api.next();
+    requestId = invocation.headers["lambda-runtime-aws-request-id"];
+    const traceId = invocation.headers["lambda-runtime-trace-id"];
+    if (traceId === undefined) delete variables._X_AMZN_TRACE_ID;
+    else variables._X_AMZN_TRACE_ID = traceId;
+    await runInvocation(handler, invocation, api);
+  }
+}
+
+/** Report an error that nobody caught, and go: what runs after it cannot be trusted. */
+async function endWith(label, error, exitCode) {
+  try {
+    logError(label, error);
+    await (isInitialized ? api.fail(requestId, error) : api.failInit(error));
+  } catch (reportError) {
+    process.stderr.write(`${toReport(reportError).errorMessage}\n`);
+  }
+  process.exit(exitCode);
+}
+
+await main();

@@ -1,0 +1,77 @@
+// The console of functions: each call one event in the log, with the request it belongs to.
+
+import { writeSync } from "node:fs";
+import { format, types } from "node:util";
+
+import { stringifyLogged, toLogged } from "./errors.mjs";
+
+const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+const METHODS = { trace: "TRACE", debug: "DEBUG", log: "INFO", info: "INFO", warn: "WARN", error: "ERROR", fatal: "FATAL" };
+
+// The frames of the log descriptor: type (and level), length, microseconds since 1970, big-endian.
+const FRAME_TEXT = 0xa55a0003;
+const FRAME_JSON = 0xa55a0002;
+const LEVEL_BITS = { TRACE: 0b00100, DEBUG: 0b01000, INFO: 0b01100, WARN: 0b10000, ERROR: 0b10100, FATAL: 0b11000 };
+const FRAME_HEAD_BYTES = 16;
+
+let logsJson = false;
+
+/** Takes over `console`. `currentRequest()` gives the id of the invocation that runs. */
+export function patchConsole({ descriptor, isJson, level, currentRequest }) {
+  logsJson = isJson;
+  const lowest = isJson ? Math.max(LEVELS.indexOf(level), 0) : 0;
+  const write = writerTo(descriptor, isJson ? FRAME_JSON : FRAME_TEXT);
+  for (const [method, name] of Object.entries(METHODS)) {
+    console[method] =
+      LEVELS.indexOf(name) < lowest
+        ? () => {}
+        : (...parts) => {
+            const time = new Date();
+            const line = isJson ? jsonLine(time, currentRequest(), name, parts) : textLine(time, currentRequest(), name, parts);
+            write(line, name, time);
+          };
+  }
+}
+
+/** An error that ends an invocation or the runtime, in AWS's words. */
+export function logError(label, error) {
+  console.error(label, logsJson ? error : `\t${stringifyLogged(error)}`);
+}
+
+function textLine(time, requestId, level, parts) {
+  return `${time.toISOString()}\t${requestId}\t${level}\t${format(...parts)}`;
+}
+
+function jsonLine(time, requestId, level, parts) {
+  const record = { timestamp: time.toISOString(), level, requestId };
+  if (parts.length === 1 && typeof parts[0] !== "string") {
+    return JSON.stringify(record).slice(0, -1) + `,"message":${stringifyLogged(parts[0]) ?? "null"}}`;
+  }
+  record.message = format(...parts);
+  const error = parts.find((part) => part instanceof Error || types.isNativeError(part));
+  if (error) {
+    const { errorType, errorMessage, stack } = toLogged(error);
+    Object.assign(record, { errorType, errorMessage, stackTrace: stack });
+  }
+  return JSON.stringify(record);
+}
+
+function writerTo(descriptor, frameType) {
+  if (descriptor === undefined) {
+    return (line) => writeWhole(1, Buffer.from(`${line.replaceAll("\n", "\r")}\n`)); // one event a line: CloudWatch shows \r as a line end
+  }
+  return (line, level, time) => {
+    const body = Buffer.from(`${line}\n`);
+    const head = Buffer.alloc(FRAME_HEAD_BYTES);
+    head.writeUInt32BE((frameType | LEVEL_BITS[level]) >>> 0, 0);
+    head.writeInt32BE(body.length, 4);
+    head.writeBigInt64BE(BigInt(time.getTime()) * 1000n, 8);
+    writeWhole(descriptor, Buffer.concat([head, body]));
+  };
+}
+
+function writeWhole(descriptor, data) {
+  for (let start = 0; start < data.length; ) {
+    start += writeSync(descriptor, data, start);
+  }
+}

@@ -1,0 +1,90 @@
+// The Runtime API's client (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), over one kept-alive connection.
+
+import { Agent, request } from "node:http";
+import { pipeline } from "node:stream/promises";
+
+import { toReport, toXRayCause } from "./errors.mjs";
+
+const PREFIX = "/2018-06-01/runtime/";
+const CAUSE_MAX_BYTES = 1_048_576;
+
+export class RuntimeApi {
+  constructor(address) {
+    const [host, port] = address.split(":");
+    this.target = { host, port: Number(port), agent: new Agent({ keepAlive: true, maxSockets: 2 }) };
+  }
+
+  /** The next invocation: its headers and its payload's bytes. */
+  async next() {
+    const answer = await this.#exchange("GET", "invocation/next");
+    if (answer.status !== 200) throw new Error(`the Runtime API answered ${answer.status} to a request for the next invocation`);
+    return answer;
+  }
+
+  async respond(id, body) {
+    await this.#report(`invocation/${id}/response`, body, { "Content-Type": "application/json" });
+  }
+
+  async fail(id, error) {
+    await this.#report(`invocation/${id}/error`, JSON.stringify(toReport(error)), errorHeaders(error));
+  }
+
+  async failInit(error) {
+    await this.#report("init/error", JSON.stringify(toReport(error)), errorHeaders(error));
+  }
+
+  /** Send a response as it comes; an error on the way is told in the trailers. */
+  async stream(id, source, contentType, finished) {
+    const headers = {
+      "Content-Type": contentType,
+      "Lambda-Runtime-Function-Response-Mode": "streaming",
+      "Transfer-Encoding": "chunked",
+      Trailer: "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
+    };
+    const outgoing = request({ ...this.target, method: "POST", path: `${PREFIX}invocation/${id}/response`, headers });
+    const answered = answerTo(outgoing);
+    finished.catch((error) => {
+      outgoing.addTrailers({
+        "Lambda-Runtime-Function-Error-Type": toReport(error).errorType,
+        "Lambda-Runtime-Function-Error-Body": Buffer.from(JSON.stringify(toReport(error))).toString("base64"),
+      });
+      source.end();
+    });
+    await pipeline(source, outgoing).catch((error) => outgoing.destroy(error));
+    await answered;
+  }
+
+  async #report(path, body, headers) {
+    const answer = await this.#exchange("POST", path, body, headers);
+    if (answer.status !== 202 && answer.status !== 400) {
+      throw new Error(`the Runtime API answered ${answer.status} to ${path}: ${answer.body.toString()}`);
+    }
+  }
+
+  #exchange(method, path, body, headers = {}) {
+    const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) };
+    const outgoing = request({ ...this.target, method, path: PREFIX + path, headers: { ...headers, ...length } });
+    const answered = answerTo(outgoing);
+    outgoing.end(body);
+    return answered;
+  }
+}
+
+function answerTo(outgoing) {
+  return new Promise((resolve, reject) => {
+    outgoing.on("error", reject);
+    outgoing.on("response", (response) => {
+      const parts = [];
+      response.on("error", reject);
+      response.on("data", (part) => parts.push(part));
+      response.on("end", () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) }));
+    });
+  });
+}
+
+function errorHeaders(error) {
+  const headers = { "Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": toReport(error).errorType };
+  const cause = JSON.stringify(toXRayCause(error)).replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  if (cause.length < CAUSE_MAX_BYTES) headers["Lambda-Runtime-Function-XRay-Error-Cause"] = cause;
+  return headers;
+}

@@ -136,3 +136,11 @@ def test_json_logs_carry_levels_and_errors(server: Server) -> None:
     own = [record for record in records if "level" in record]
     assert [(record["level"], record["errorType"], record["requestId"]) for record in own] == [("ERROR", "TypeError", request_id)]
     assert own[0]["message"].startswith("loud TypeError: bad")
+
+
+def test_modules_of_layers_are_found(server: Server) -> None:
+    client = server.client("lambda")
+    module = {"nodejs/node_modules/greeter/index.js": "module.exports = (name) => `hello ${name}`;"}
+    layer = client.publish_layer_version(LayerName="greeter", Content={"ZipFile": zip_of(module)})["LayerVersionArn"]
+    source = "const greet = require('greeter'); exports.handler = async (event) => greet(event);"
+    assert succeed(server, deploy(server, "node-layer", source, Layers=[layer]), "Ada") == "hello Ada"

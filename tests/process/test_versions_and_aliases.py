@@ -57,3 +57,10 @@ def test_an_alias_shares_its_invocations_out(server: Server, name: str) -> None:
     client.delete_alias(FunctionName=name, Name="canary")
     with pytest.raises(ClientError, match=f"Function not found: {_ARN}:{name}:canary"):
         invoke(server, name, Qualifier="canary")
+
+
+def test_publishing_leaves_warm_environments_alone(server: Server) -> None:
+    name = server.deploy("stays-warm", "count = 0\ndef handler(event, context):\n    global count\n    count += 1\n    return count\n")
+    assert succeed(server, name) == 1
+    server.client("lambda").publish_version(FunctionName=name)
+    assert succeed(server, name) == 2

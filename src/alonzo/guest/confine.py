@@ -44,9 +44,11 @@ def close_foreign_descriptors(limit: int) -> None:
 def limit_resources(descriptors: int, processes: int | None) -> None:
     """setrlimit(2): no core dumps, so many descriptors; so many processes where they are counted for this sandbox alone.
 
-    The core limit of 1 is special: unlike 0 it also keeps the kernel from starting the host's collector of core dumps (core(5)).
+    The core limit of 1 is special: unlike 0 it also keeps the kernel from starting the host's collector of core dumps (core(5)). Where the
+    host has forbidden core dumps already, that stays.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
+    core = 0 if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0 else 1
+    resource.setrlimit(resource.RLIMIT_CORE, (core, core))
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     if processes is not None:
         resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))

@@ -68,18 +68,17 @@ class EnvironmentPools:
         """An invocation is over. `current`: what the environment's version is by now, None if it was deleted."""
         if environment.phase is not Phase.IDLE:
             return
-        if current is None or current.revision_id != environment.version.revision_id or environment in self._dismissed:
+        if current is None or not current.runs_as(environment.version) or environment in self._dismissed:
             environment.close()
             return
         pools = self._idle_kept if environment in self._kept else self._idle
         pools.setdefault(pool_key(environment.version), []).append(environment)
 
     def retire(self, key: PoolKey, current: FunctionVersion | None) -> None:
-        """A version has changed: end its idle environments that are of another revision."""
-        revision_id = None if current is None else current.revision_id
+        """A version has changed: end its idle environments that run something else."""
         for pools in (self._idle, self._idle_kept):
             idle = pools.pop(key, [])
-            fresh = [environment for environment in idle if environment.version.revision_id == revision_id]
+            fresh = [environment for environment in idle if current is not None and current.runs_as(environment.version)]
             if fresh:
                 pools[key] = fresh
             for environment in idle:
@@ -145,7 +144,7 @@ class EnvironmentPools:
 def _take(idle: list[ExecutionEnvironment] | None, version: FunctionVersion) -> ExecutionEnvironment | None:
     while idle:
         environment = idle.pop()
-        if environment.phase is Phase.IDLE and environment.version.revision_id == version.revision_id:
+        if environment.phase is Phase.IDLE and version.runs_as(environment.version):
             return environment
         environment.close()
     return None

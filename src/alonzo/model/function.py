@@ -202,6 +202,13 @@ class FunctionVersion(msgspec.Struct, frozen=True, kw_only=True):
         """The ARN with this version as qualifier."""
         return f"{self.function_arn}:{self.version}"
 
+    def runs_as(self, other: "FunctionVersion") -> bool:
+        """Whether environments of the one serve the other: nobody has changed code or configuration in between.
+
+        Publishing, permissions and states give a function new revisions, too, but change nothing of what runs.
+        """
+        return self.last_modified_unix_ms == other.last_modified_unix_ms and self.code == other.code
+
     @property
     def awaits_activation(self) -> bool:
         """Whether its creation or its last change is still being carried out."""

@@ -164,7 +164,7 @@ def test_an_environment_that_is_lost_is_replaced_and_nobody_notices() -> None:
 
 def test_an_environment_of_an_old_revision_is_not_kept() -> None:
     async def scenario(node: MemoryNode) -> None:
-        node.current = msgspec.structs.replace(ACTIVE, revision_id="2")
+        node.current = msgspec.structs.replace(ACTIVE, last_modified_unix_ms=2)
         await node.invoker.invoke(ACTIVE, INVOCATION)
         assert node.environments[0].phase is Phase.ENDED
 

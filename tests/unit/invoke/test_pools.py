@@ -31,7 +31,7 @@ class MemoryEnvironment:
             self.ended.set_result(None)
 
 
-def a_version(name: str = "function", revision_id: str = "1") -> FunctionVersion:
+def a_version(name: str = "function", modified: int = 1) -> FunctionVersion:
     return FunctionVersion(
         scope=Scope("000000000000", "us-east-1"),
         name=name,
@@ -40,8 +40,8 @@ def a_version(name: str = "function", revision_id: str = "1") -> FunctionVersion
         role="arn:aws:iam::000000000000:role/x",
         code=CodePackage("00" * 32, 1),
         logging=LoggingConfig(log_group="/aws/lambda/x"),
-        last_modified_unix_ms=0,
-        revision_id=revision_id,
+        last_modified_unix_ms=modified,
+        revision_id="1",
         runtime_version_arn=None,
     )
 
@@ -92,8 +92,8 @@ def test_functions_do_not_share_environments() -> None:
 
 def test_an_environment_of_another_revision_is_ended_and_not_taken() -> None:
     def check(given: Pools) -> None:
-        old = given.idle(a_version(revision_id="1"))
-        assert given.pools.take_idle(a_version(revision_id="2")) is None
+        old = given.idle(a_version(modified=1))
+        assert given.pools.take_idle(a_version(modified=2)) is None
         assert old.phase is Phase.ENDED
 
     in_a_loop(check)
@@ -108,10 +108,10 @@ def test_an_environment_that_has_ended_is_not_taken() -> None:
     in_a_loop(check)
 
 
-@pytest.mark.parametrize("current", [None, a_version(revision_id="2")])
+@pytest.mark.parametrize("current", [None, a_version(modified=2)])
 def test_a_change_ends_idle_environments_at_once_and_busy_ones_when_they_come_back(current: FunctionVersion | None) -> None:
     def check(given: Pools) -> None:
-        version = a_version(revision_id="1")
+        version = a_version(modified=1)
         busy, idle = given.idle(version), given.idle(version)
         given.pools.take_idle(version)
         busy, idle = idle, busy

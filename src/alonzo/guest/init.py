@@ -85,18 +85,19 @@ class _Sandbox:
         if self._isolated:
             self._enter_namespaces(own_network)
             self._mount_proc()
+        # A Unix socket: a message over the loopback costs three times as much, and here nobody need ask whose connection it is.
+        runtime_end, node_end = socket.socketpair()
+        # Early: what this process has written to by then is copied for the runtime, and what both write to afterwards once more. And while
+        # the one is being confined, the other goes on building.
+        unshared = self._fork_runtime(runtime_end)
+        if self._isolated:
             self._mount_tmp(self._settings["tmp_mib"])
-            os.fchown(self._log_pipe, self._user, self._user)  # so that opening /dev/stdout works for the function's user
         else:
-            os.setsid()
-            processes.adopt_orphans()
             os.mkdir(f"{self._settings['tmp_directory']}/{self._sandbox_id}", 0o700)
         listeners = [_listen(RUNTIME_API_PORT if own_network else 0)]
         if own_network:
             listeners.append(_listen(self._settings["endpoint_port"]))
-        # A Unix socket: a message over the loopback costs three times as much, and here nobody need ask whose connection it is.
-        runtime_end, node_end = socket.socketpair()
-        self._fork_runtime(runtime_end)
+        self._map_users(unshared)
         self._sent = [node_end, *listeners]
         channel.send(self._control, {"ready": True}, [each.fileno() for each in self._sent])
 
@@ -160,7 +161,13 @@ class _Sandbox:
         os.chown("/tmp", self._user, self._user)
         os.chmod("/tmp", 0o700)
 
-    def _fork_runtime(self, runtime_api: socket.socket) -> None:
+    def _fork_runtime(self, runtime_api: socket.socket) -> int:
+        """Returns the descriptor on which the runtime's process says that it is in its user namespace."""
+        if self._isolated:
+            os.fchown(self._log_pipe, self._user, self._user)  # so that opening /dev/stdout works for the function's user
+        else:
+            os.setsid()
+            processes.adopt_orphans()
         unshared_read, unshared_write = os.pipe()
         release_read, self._release = os.pipe()
         self.runtime = os.fork()
@@ -171,14 +178,17 @@ class _Sandbox:
                 os._exit(71)
         os.close(unshared_write)
         os.close(release_read)
+        os.close(self._log_pipe)
+        runtime_api.close()
+        return unshared_read
+
+    def _map_users(self, unshared: int) -> None:
         if self._isolated:
-            os.read(unshared_read, 1)
+            os.read(unshared, 1)
             for name, inside in (("uid_map", confine.USER_ID), ("gid_map", confine.GROUP_ID)):
                 linux.write_file(f"/proc/{self.runtime}/{name}", f"{inside} {self._user} 1")
             os.write(self._release, _MAPPED)
-        os.close(unshared_read)
-        os.close(self._log_pipe)
-        runtime_api.close()
+        os.close(unshared)
 
     def _become_runtime(self, unshared: int, release: int, runtime_api: int) -> NoReturn:
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):

@@ -109,17 +109,13 @@ def pivot_into(new_root: str) -> None:
 def fork_into(flags: int) -> int:
     """fork(2) with new namespaces (`CLONE_NEW…`) for the child alone: clone(2). Returns as fork does.
 
-    For single-threaded processes. Python's own precautions around a fork are taken; of the C library's, only its note of the thread's id is
-    missed, which the child's own forks set right.
+    For single-threaded processes, to make children that are so as well. Python's precautions around a fork are for others: no lock is held
+    by a thread that the child does not have, and what modules do after a fork would only copy the pages that they lie in. The child's own
+    forks take them, and set right the C library's note of the thread's id.
     """
-    ctypes.pythonapi.PyOS_BeforeFork()
     process_id = _held_syscall(_CLONE[platform.machine()], flags | signal.SIGCHLD, 0, 0, 0, 0)
-    number = ctypes.get_errno()
-    if process_id == 0:
-        ctypes.pythonapi.PyOS_AfterFork_Child()
-        return 0
-    ctypes.pythonapi.PyOS_AfterFork_Parent()
     if process_id < 0:
+        number = ctypes.get_errno()
         raise OSError(number, f"clone {flags:#x}: {os.strerror(number)}")
     return int(process_id)
 

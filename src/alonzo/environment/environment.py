@@ -12,11 +12,12 @@ from pathlib import Path
 
 from alonzo.clock import Clock
 from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck
-from alonzo.environment.deadline import Deadline
+from alonzo.environment.deadlines import Deadlines
 from alonzo.environment.journal import End, Journal
 from alonzo.environment.launch import Commands
 from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed, exit_fault, response_too_large, stream_too_large, timeout_fault
 from alonzo.environment.phases import Phase, check_transition
+from alonzo.environment.running import RunningInvocation, RunningInvocations
 from alonzo.environment.runtime_api import RuntimeApiConnection, accepted, refusal
 from alonzo.model import quotas
 from alonzo.model.function import FunctionVersion
@@ -49,19 +50,6 @@ class EnvironmentPlan:
     """A warning to begin the log with."""
 
 
-@dataclass(slots=True)
-class _Running:
-    """The invocation that an environment has taken on."""
-
-    invocation: Invocation
-    request_id: bytes
-    timeout_seconds: float
-    answer: asyncio.Future[InvocationResult]
-    spent_seconds: float
-    started_at: float = 0.0
-    delivered: bool = False
-
-
 class ExecutionEnvironment:
     """See the module. `idle_since` (monotonic seconds) is for the pool that keeps it."""
 
@@ -85,10 +73,9 @@ class ExecutionEnvironment:
         self.init_seconds = 0.0
         """How long INIT took, once it has succeeded."""
         self._init_error: tuple[bytes, str] | None = None
-        # For one invocation.
-        self._next: RuntimeApiConnection | None = None
-        self._running: _Running | None = None
-        self._deadline = Deadline(on_expiry=self._on_timeout)
+        # For invocations.
+        self._running = RunningInvocations(max_count=1)
+        self._deadlines = Deadlines(running=self._running, on_expiry=self._on_timeout)
         self.idle_since = 0.0
 
     @property
@@ -134,13 +121,15 @@ class ExecutionEnvironment:
         Raises EnvironmentLost if the environment ended before the runtime took the invocation. Cancelling ends the environment.
         """
         self._enter(Phase.INVOKE)
-        running = self._running = _Running(
-            invocation, invocation.request_id.encode(), timeout_seconds, self._loop.create_future(), spent_seconds
+        expires_at = self._loop.time() + timeout_seconds - spent_seconds
+        running = RunningInvocation(
+            invocation, invocation.request_id.encode(), timeout_seconds, spent_seconds, self._loop.create_future(), expires_at
         )
         self._journal.begin_tail(invocation)
-        self._deadline.set(timeout_seconds - running.spent_seconds)
-        if self._next is not None:
-            self._deliver(running, self._next)
+        self._deadlines.watch(expires_at)
+        connection = self._running.add(running)
+        if connection is not None:
+            self._deliver(running, connection)
         try:
             return await running.answer
         except asyncio.CancelledError:
@@ -152,11 +141,10 @@ class ExecutionEnvironment:
         if self._phase is Phase.ENDED:
             return
         self._phase = Phase.ENDED
-        self._deadline.close()
+        self._deadlines.close()
         self._journal.close()
-        running, self._running = self._running, None
-        if running is not None and not running.answer.done():
-            running.answer.set_exception(EnvironmentLost("the environment was closed"))
+        for running in self._running.take_all():
+            running.lose(EnvironmentLost("the environment was closed"))
         if self._server is not None:
             self._server.close()
         for connection in self._connections:
@@ -194,41 +182,45 @@ class ExecutionEnvironment:
 
     def on_next(self, connection: RuntimeApiConnection) -> None:
         """The runtime is ready for an invocation; it is answered when there is one."""
-        running = self._running
-        if running is not None and running.delivered:
+        if not self._running.may_wait():
             connection.write(refusal(403, "InvalidStateTransition", "Transition from Running to Ready is not allowed for runtime"))
             return
-        self._next = connection
+        running = self._running.take_undelivered()
+        if running is not None:
+            # The runtime came late for it: its time begins now.
+            running.expires_at = self._loop.time() + running.timeout_seconds - running.spent_seconds
+            self._deliver(running, connection)
+            return
+        self._running.wait(connection)
         if not self._initialized.done():
             self._enter(Phase.IDLE)
             self._initialized.set_result(None)
-        elif running is not None:
-            self._deadline.set(running.timeout_seconds - running.spent_seconds)  # the runtime came late for it: its time begins now
-            self._deliver(running, connection)
 
     def on_response(self, request_id: bytes, body: bytes, content_length: int) -> bytes:
         """The function's answer."""
-        if not self._is_current(request_id):
+        running = self._running.find(request_id)
+        if running is None:
             return refusal(400, "InvalidRequestID", "Invalid request ID")
         if content_length > quotas.RESPONSE_SYNC_MAX_BYTES:
-            self._finish(response_too_large(), "error", "Function.ResponseSizeTooLarge")
+            self._finish(running, response_too_large(), "error", "Function.ResponseSizeTooLarge")
             # The runtime exits over the refusal (a RuntimeError in awslambdaric): no further invocation may come here.
             self._loop.call_soon(self.close)
             return refusal(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).")
-        self._finish(InvocationResult(body), "success", None)
+        self._finish(running, InvocationResult(body), "success", None)
         return accepted()
 
     def on_error(self, request_id: bytes, body: bytes, error_type: str | None) -> bytes:
         """The function raised an error that the runtime has caught."""
-        if not self._is_current(request_id):
+        running = self._running.find(request_id)
+        if running is None:
             return refusal(400, "InvalidRequestID", "Invalid request ID")
-        self._finish(InvocationResult(body, UNHANDLED), "error", error_type or "Runtime.Unknown")
+        self._finish(running, InvocationResult(body, UNHANDLED), "error", error_type or "Runtime.Unknown")
         return accepted()
 
     def on_stream_part(self, connection: RuntimeApiConnection, request_id: bytes, part: bytes, byte_count: int) -> bool:
         """A part of a streamed response goes on as it comes, if the caller takes it so and the quota is not reached."""
-        running = self._running
-        if running is None or not self._is_current(request_id) or running.invocation.sink is None:
+        running = self._running.find(request_id)
+        if running is None or running.invocation.sink is None:
             return False
         if byte_count <= quotas.RESPONSE_STREAM_MAX_BYTES and not running.invocation.sink.write(part):
             connection.pause_reading()
@@ -237,12 +229,13 @@ class ExecutionEnvironment:
 
     def on_stream_end(self, request_id: bytes, byte_count: int) -> bytes:
         """A streamed response has come to its end."""
-        if not self._is_current(request_id):
+        running = self._running.find(request_id)
+        if running is None:
             return refusal(400, "InvalidRequestID", "Invalid request ID")
         if byte_count > quotas.RESPONSE_STREAM_MAX_BYTES:
-            self._finish(stream_too_large(), "error", "Function.ResponseSizeTooLarge")
+            self._finish(running, stream_too_large(), "error", "Function.ResponseSizeTooLarge")
             return accepted()
-        self._finish(InvocationResult(b""), "success", None)
+        self._finish(running, InvocationResult(b""), "success", None)
         return accepted()
 
     def on_init_error(self, body: bytes, error_type: str | None) -> bytes:
@@ -254,7 +247,7 @@ class ExecutionEnvironment:
 
     def is_waiting(self, connection: RuntimeApiConnection) -> bool:
         """Whether a connection has asked for the next invocation and not got it yet."""
-        return self._next is connection
+        return self._running.is_waiting(connection)
 
     def on_stranger(self) -> None:
         """Another process of the machine has tried to connect, and was turned away. Said once: it may try for ever."""
@@ -271,40 +264,21 @@ class ExecutionEnvironment:
     def on_connection_closed(self, connection: RuntimeApiConnection) -> None:
         """A connection is gone; if the runtime has exited, this may have been its last word."""
         self._connections.discard(connection)
-        if self._next is connection:
-            self._next = None
+        self._running.forget(connection)
         if self._sandbox.runtime_exit.done() and not self._connections:
             self._conclude_exit()
 
     # One invocation.
 
-    def _deliver(self, running: _Running, connection: RuntimeApiConnection) -> None:
-        invocation = running.invocation
-        self._next = None
-        running.delivered = True
+    def _deliver(self, running: RunningInvocation, connection: RuntimeApiConnection) -> None:
         now = self._clock.unix_ms()
-        optional = ""
-        if invocation.client_context is not None:
-            optional = f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
-        head = (
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
-            f"Lambda-Runtime-Deadline-Ms: {now + int((running.timeout_seconds - running.spent_seconds) * 1_000)}\r\n"
-            f"Lambda-Runtime-Invoked-Function-Arn: {invocation.invoked_function_arn}\r\n"
-            f"Lambda-Runtime-Trace-Id: {invocation.trace_header}\r\n{optional}"
-            f"Content-Length: {len(invocation.payload)}\r\n\r\n"
-        )
-        running.started_at = self._clock.monotonic() - running.spent_seconds
-        connection.write(head.encode() + invocation.payload)
-        self._journal.write_start(invocation.request_id, now)  # nothing that the function writes is read before the loop's next turn
+        running.deliver(connection, now, self._clock.monotonic())
+        # Nothing that the function writes is read before the loop's next turn.
+        self._journal.write_start(running.invocation.request_id, now)
 
-    def _is_current(self, request_id: bytes) -> bool:
-        running = self._running
-        return running is not None and running.delivered and running.request_id == request_id
-
-    def _finish(self, result: InvocationResult, status: str, error_type: str | None) -> None:
+    def _finish(self, running: RunningInvocation, result: InvocationResult, status: str, error_type: str | None) -> None:
         """The function has spoken: answer, then write the log, unless the caller wants to see it."""
-        running = self._take_running()
+        self._running.remove(running)
         duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
         self._enter(Phase.IDLE)
         invocation = running.invocation
@@ -312,25 +286,16 @@ class ExecutionEnvironment:
         if invocation.wants_log_tail:
             self._journal.write_end(end)
             result = self._journal.with_tail(result, invocation)
-        if not running.answer.done():
-            running.answer.set_result(result)
+        running.resolve(result)
         if not invocation.wants_log_tail:
             self._journal.write_end_soon(end)  # after the caller's task, which has just been woken
 
-    def _take_running(self) -> _Running:
-        running, self._running = self._running, None
-        assert running is not None
-        self._deadline.clear()
-        return running
-
     # Ends that the function did not choose.
 
-    def _on_timeout(self) -> None:
-        running = self._running
-        if running is None:
-            return
-        if running.delivered:
-            self._fail(timeout_fault(running.timeout_seconds))
+    def _on_timeout(self, running: RunningInvocation) -> None:
+        if running.is_delivered:
+            self._fail(running, timeout_fault(running.timeout_seconds))
+            self.close()
         else:
             self._abandon(EnvironmentLost("the runtime did not come for another invocation"))
 
@@ -356,28 +321,24 @@ class ExecutionEnvironment:
             payload, error_type = self._init_error or (None, fault.error_type)
             failure = InitFailed(fault=Fault(error_type, fault.message), payload=payload, duration_seconds=self._since_init())
             self._initialized.set_exception(failure)
-        elif self._running is not None and self._running.delivered:
-            self._fail(fault)
         else:
+            for running in [running for running in self._running if running.is_delivered]:
+                self._fail(running, fault)
             self._abandon(EnvironmentLost("the runtime exited between two invocations"))
 
-    def _fail(self, fault: Fault) -> None:
-        """The invocation ends with a fault of the platform's words, and the environment with it."""
-        running = self._take_running()
+    def _fail(self, running: RunningInvocation, fault: Fault) -> None:
+        """An invocation ends with a fault of the platform's words; the environment is about to."""
+        self._running.remove(running)
         duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
         if fault.status == "timeout":
             duration_ms = running.timeout_seconds * 1_000
         invocation = running.invocation
         self._journal.write_fault(fault, End(invocation.request_id, duration_ms, fault.status, fault.reported_type))
-        result = self._journal.with_tail(fault.result(invocation.request_id), invocation)
-        if not running.answer.done():
-            running.answer.set_result(result)
-        self.close()
+        running.resolve(self._journal.with_tail(fault.result(invocation.request_id), invocation))
 
     def _abandon(self, error: EnvironmentLost) -> None:
-        running = self._running
-        if running is not None and not running.answer.done():
-            running.answer.set_exception(error)
+        for running in self._running.take_all():
+            running.lose(error)
         if not self._initialized.done():
             self._initialized.set_exception(SandboxLost(str(error)))
         else:

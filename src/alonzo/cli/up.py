@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from alonzo.model.quotas import ACCOUNT_CONCURRENCY_DEFAULT
 from alonzo.node.configuration import DEFAULT_HOST, DEFAULT_KEEP_ALIVE_SECONDS, DEFAULT_PORT, Configuration
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
@@ -85,6 +86,14 @@ DEFAULT_DATA_DIRECTORY = "~/.local/share/alonzo"
     metavar="SECONDS",
     help="How long an idle environment stays warm.",
 )
+@click.option(
+    "--account-concurrency",
+    envvar="ALONZO_ACCOUNT_CONCURRENCY",
+    type=click.IntRange(min=1),
+    default=ACCOUNT_CONCURRENCY_DEFAULT,
+    show_default=True,
+    help="How many invocations of an account run at once in a region; ten times as many may begin each second.",
+)
 def up(
     **options: Any,
 ) -> None:
@@ -116,6 +125,7 @@ def build_configuration(
     cpu: str,
     strict_runtimes: bool,
     keep_alive_seconds: float,
+    account_concurrency: int,
 ) -> Configuration:
     """What the options mean; the names are those of the command's parameters."""
     return Configuration(
@@ -128,4 +138,5 @@ def build_configuration(
         cpu=CpuPolicy(cpu),
         strict_runtimes=strict_runtimes,
         keep_alive_seconds=keep_alive_seconds,
+        account_concurrency=account_concurrency,
     )

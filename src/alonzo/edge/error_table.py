@@ -92,6 +92,8 @@ def to_api_error(error: AlonzoError) -> ApiError:
         row = ERROR_TABLE.get(kind)
         if row is not None:
             message = str(error) if row.tells_message else None
-            members = {"Reason": error.reason} if isinstance(error, invoke.Throttled) else None
+            members = None
+            if isinstance(error, invoke.Throttled):
+                members = {"Reason": error.reason, "retryAfterSeconds": str(error.retry_after_seconds)}
             return ApiError(code=row.code, message=message, http_status=row.http_status, fault=row.fault, members=members)
     return ApiError(code="ServiceException", message="An internal error occurred.", http_status=500, fault="Service")

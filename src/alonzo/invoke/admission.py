@@ -1,23 +1,34 @@
-"""How many invocations run at once: counted exactly, before anything is started for them.
+"""How many invocations run at once, and begin in a second: counted exactly, before anything is started for them.
 
 A function with reserved concurrency has places of its own and no others; all other functions of an account share what is unreserved. A
 version with provisioned concurrency uses that first, and what goes beyond it counts as on demand.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html.
 
+Ten times as many may begin each second as may run at once, and a function gets 1,000 new environments in 10 seconds.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html.
+
 Counted is only what runs, by version. What counts as on demand follows from that and from the limits, so that limits can change at any
 time and nobody needs to remember which kind of place an invocation took.
 """
 
+import math
 from collections.abc import Mapping
 
+from alonzo.clock import Clock
 from alonzo.invoke.errors import Throttled
+from alonzo.invoke.rates import Rate
+from alonzo.model import quotas
 from alonzo.model.concurrency import AccountLimits
 from alonzo.model.function import FunctionVersion
 from alonzo.model.scope import Scope
 
 _ACCOUNT_REASON = "ConcurrentInvocationLimitExceeded"
 _RESERVED_REASON = "ReservedFunctionConcurrentInvocationLimitExceeded"
+_RATE_REASON = "FunctionInvocationRateLimitExceeded"
+_RESERVED_RATE_REASON = "ReservedFunctionInvocationRateLimitExceeded"
 """Source: botocore shape `ThrottleReason`."""
+
+_ENVIRONMENTS_PER_SECOND = quotas.SCALING_ENVIRONMENTS_MAX / quotas.SCALING_SECONDS
 
 _REMEMBERED_MIN = 64
 
@@ -25,8 +36,9 @@ _REMEMBERED_MIN = 64
 class Admission:
     """The counts of one node. Taking a place and giving it back is a handful of dictionary look-ups; nothing here waits."""
 
-    def __init__(self, *, account_limit: int) -> None:
+    def __init__(self, *, account_limit: int, clock: Clock) -> None:
         self._account_limit = account_limit
+        self._clock = clock
         self._accounts: dict[Scope, _Account] = {}
 
     def configure(self, scope: Scope, limits: AccountLimits) -> None:
@@ -36,11 +48,20 @@ class Admission:
     def acquire(self, version: FunctionVersion) -> None:
         """Take a place for an invocation of a version. Raises Throttled when there is none."""
         account = self._accounts.get(version.scope) or self._account(version.scope)
-        account.acquire(version.name, version.version)
+        account.acquire(version.name, version.version, self._clock.monotonic())
 
     def release(self, version: FunctionVersion) -> None:
         """Give the place back."""
         self._accounts[version.scope].release(version.name, version.version)
+
+    def begin_environment(self, version: FunctionVersion) -> None:
+        """An invocation that has a place needs a new environment. Raises Throttled when the function scales too fast."""
+        function = self._accounts[version.scope].functions[version.name]
+        wait_seconds = function.environments.take(
+            self._clock.monotonic(), capacity=quotas.SCALING_ENVIRONMENTS_MAX, per_second=_ENVIRONMENTS_PER_SECOND
+        )
+        if wait_seconds:
+            raise Throttled(_RATE_REASON, retry_after_seconds=math.ceil(wait_seconds))
 
     def running_count(self, scope: Scope) -> int:
         """How many invocations of the account run in the region."""
@@ -53,26 +74,28 @@ class Admission:
 
 
 class _Function:
-    __slots__ = ("on_demand_count", "on_demand_limit", "provisioned", "running")
+    __slots__ = ("environments", "on_demand_count", "on_demand_limit", "provisioned", "requests", "reserved", "running")
 
     def __init__(self) -> None:
         self.running: dict[str, int] = {}
         self.on_demand_count = 0
+        self.reserved: int | None = None
         self.on_demand_limit: int | None = None  # None: it shares the unreserved places
         self.provisioned: Mapping[str, int] = {}
+        self.requests = Rate()
+        self.environments = Rate()
 
     def recount(self) -> None:
         self.on_demand_count = sum(max(count - self.provisioned.get(version, 0), 0) for version, count in self.running.items())
 
-    @property
-    def is_in_use(self) -> bool:
-        return self.on_demand_limit is not None or bool(self.provisioned) or any(self.running.values())
+    def is_in_use(self, now: float) -> bool:
+        return self.reserved is not None or bool(self.provisioned) or any(self.running.values()) or not self.environments.is_full(now)
 
 
 class _Account:
     """Functions that are not in use are forgotten now and then, when new ones come: an account may have many, one after the other."""
 
-    __slots__ = ("forgetting_at", "functions", "limit", "running_count", "unreserved_count", "unreserved_limit")
+    __slots__ = ("forgetting_at", "functions", "limit", "requests", "running_count", "unreserved_count", "unreserved_limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -80,6 +103,7 @@ class _Account:
         self.unreserved_limit = limit
         self.unreserved_count = 0
         self.functions: dict[str, _Function] = {}
+        self.requests = Rate()
         self.forgetting_at = _REMEMBERED_MIN
 
     def configure(self, limits: AccountLimits) -> None:
@@ -89,14 +113,15 @@ class _Account:
             configured = limits.functions.get(name)
             function.provisioned = {} if configured is None else configured.provisioned_counts
             reserved = None if configured is None else configured.reserved
+            function.reserved = reserved
             function.on_demand_limit = None if reserved is None else reserved - sum(function.provisioned.values())
             function.recount()
         self.unreserved_count = sum(function.on_demand_count for function in self.functions.values() if function.on_demand_limit is None)
 
-    def acquire(self, name: str, version: str) -> None:
+    def acquire(self, name: str, version: str, now: float) -> None:
         function = self.functions.get(name)
         if function is None:
-            function = self._remember(name)
+            function = self._remember(name, now)
         running = function.running.get(version, 0)
         is_on_demand = not function.provisioned or running >= function.provisioned.get(version, 0)
         is_unreserved = is_on_demand and function.on_demand_limit is None
@@ -107,6 +132,7 @@ class _Account:
             raise Throttled(_RESERVED_REASON)
         if self.running_count >= self.limit:
             raise Throttled(_ACCOUNT_REASON)  # limits have changed, and what ran under the old ones is not over yet
+        self._check_rate(function, now)
         function.running[version] = running + 1
         function.on_demand_count += is_on_demand
         self.unreserved_count += is_unreserved
@@ -121,9 +147,18 @@ class _Account:
         self.running_count -= 1
         function.running[version] = running
 
-    def _remember(self, name: str) -> _Function:
+    def _check_rate(self, function: _Function, now: float) -> None:
+        requests, limit, reason = self.requests, self.limit, _RATE_REASON
+        if function.reserved is not None:
+            requests, limit, reason = function.requests, function.reserved, _RESERVED_RATE_REASON
+        per_second = limit * quotas.REQUESTS_PER_SECOND_OF_CONCURRENCY
+        wait_seconds = requests.take(now, capacity=per_second, per_second=per_second)
+        if wait_seconds:
+            raise Throttled(reason, retry_after_seconds=math.ceil(wait_seconds))
+
+    def _remember(self, name: str, now: float) -> _Function:
         if len(self.functions) >= self.forgetting_at:
-            self.functions = {known: function for known, function in self.functions.items() if function.is_in_use}
+            self.functions = {known: function for known, function in self.functions.items() if function.is_in_use(now)}
             self.forgetting_at = max(2 * len(self.functions), _REMEMBERED_MIN)
         function = self.functions[name] = _Function()
         return function

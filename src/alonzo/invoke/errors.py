@@ -5,11 +5,15 @@ from alonzo.model.function import State
 
 
 class Throttled(AlonzoError):
-    """The account has as many invocations running as it may. `reason` is AWS's word for which limit it was."""
+    """The account or the function may not run more now.
 
-    def __init__(self, reason: str) -> None:
+    `reason` is AWS's word for which limit it was. `retry_after_seconds`: when it is worth another try, at the soonest.
+    """
+
+    def __init__(self, reason: str, *, retry_after_seconds: int = 1) -> None:
         super().__init__("Rate Exceeded.")
         self.reason = reason
+        self.retry_after_seconds = retry_after_seconds
 
 
 class FunctionNotReady(AlonzoError):

@@ -94,6 +94,7 @@ class Invoker:
             self._admission.release(version)
 
     async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        self._admission.begin_environment(version)
         problem: Exception | None = None
         for pause_seconds in _PAUSES_SECONDS:
             try:

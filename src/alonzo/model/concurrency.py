@@ -8,8 +8,6 @@ from enum import StrEnum
 
 import msgspec
 
-from alonzo.model import quotas
-
 
 class ProvisionedStatus(StrEnum):
     """How far an allocation is. Source: botocore shape `ProvisionedConcurrencyStatusEnum`."""
@@ -55,9 +53,9 @@ class AccountConcurrency(msgspec.Struct, frozen=True, kw_only=True):
     functions: dict[str, FunctionConcurrency] = {}
 
     @property
-    def unreserved_count(self) -> int:
-        """What is left for the functions that have nothing set aside."""
-        return quotas.ACCOUNT_CONCURRENCY - sum(function.claimed_count for function in self.functions.values())
+    def claimed_count(self) -> int:
+        """What functions have that nothing is set aside for cannot use."""
+        return sum(function.claimed_count for function in self.functions.values())
 
 
 class FunctionLimits(msgspec.Struct, frozen=True, kw_only=True):

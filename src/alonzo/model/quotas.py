@@ -37,8 +37,15 @@ payload size (6291556 bytes)")."""
 RESOURCE_POLICY_MAX_BYTES = 20_480
 TAGS_MAX = 50
 
-ACCOUNT_CONCURRENCY = 1_000
+ACCOUNT_CONCURRENCY_DEFAULT = 1_000
 UNRESERVED_CONCURRENCY_MIN = 100
+REQUESTS_PER_SECOND_OF_CONCURRENCY = 10
+"""As many may begin each second for each place of an account's concurrency, or of a function's reserved concurrency. Source:
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html, "Understanding concurrency and requests per second"."""
+SCALING_ENVIRONMENTS_MAX = 1_000
+SCALING_SECONDS = 10.0
+"""A function gets so many new environments in so many seconds, refilled continuously, not saved up. Source:
+https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html."""
 
 RESPONSE_STREAM_MAX_BYTES = 209_715_200
 

@@ -19,6 +19,7 @@ class Configuration:
 
     `port` 0 takes any free port. `nats_url` None starts the embedded server with its files in `data_directory`.
     `keep_alive_seconds` is how long an idle environment stays warm.
+    `account_concurrency` is how many invocations of an account run at once in a region, the quota of AWS.
     `strict_runtimes` refuses a runtime whose interpreter the machine lacks instead of taking the nearest.
     """
 
@@ -31,3 +32,4 @@ class Configuration:
     cpu: CpuPolicy
     strict_runtimes: bool
     keep_alive_seconds: float
+    account_concurrency: int

@@ -52,6 +52,7 @@ from alonzo.functions.settings.urls import FunctionUrls
 from alonzo.functions.tags import FunctionTags, TaggedResource, TaggedResources
 from alonzo.model.function import FunctionVersion
 from alonzo.model.names import FunctionReference
+from alonzo.model.quotas import ACCOUNT_CONCURRENCY_DEFAULT
 from alonzo.node.tables import Component, open_tables
 from alonzo.store.blobs import BlobStore
 from alonzo.store.connection import Connection
@@ -76,7 +77,14 @@ class ControlPlane:
     """What keeps the records up to date: to be run as long as they are used."""
 
 
-async def open_control_plane(*, connection: Connection, data_directory: Path, code_links: CodeLinks, clock: Clock) -> ControlPlane:
+async def open_control_plane(
+    *,
+    connection: Connection,
+    data_directory: Path,
+    code_links: CodeLinks,
+    account_concurrency: int = ACCOUNT_CONCURRENCY_DEFAULT,
+    clock: Clock,
+) -> ControlPlane:
     """Open everything, tables at the same time. Errors: the store's."""
     tables = await open_tables(connection)
     blobs = await BlobStore.open(connection, name="code")
@@ -111,7 +119,7 @@ async def open_control_plane(*, connection: Connection, data_directory: Path, co
         )
     )
     durable_executions = DurableExecutions(records=durable_records, clock=clock)
-    concurrency, allocations = ConcurrencySettings(records=tables.concurrency), Allocations()
+    concurrency, allocations = ConcurrencySettings(records=tables.concurrency, account_limit=account_concurrency), Allocations()
     provisioned = ProvisionedConcurrency(
         settings=concurrency, functions=functions, aliases=tables.aliases, allocations=allocations, clock=clock
     )

@@ -37,7 +37,6 @@ from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.provisioned import ProvisionedEnvironments
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
-from alonzo.model.quotas import ACCOUNT_CONCURRENCY
 from alonzo.node.configuration import Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.host_setup import Host, set_up_host
@@ -122,7 +121,13 @@ class Node:
             connection = await connect(configuration.nats_url)
         stack.push_async_callback(connection.aclose)
         links = CodeLinks(key=await get_secret(connection, "code-links"), clock=self._clock)
-        control = await open_control_plane(connection=connection, data_directory=data, code_links=links, clock=self._clock)
+        control = await open_control_plane(
+            connection=connection,
+            data_directory=data,
+            code_links=links,
+            account_concurrency=configuration.account_concurrency,
+            clock=self._clock,
+        )
         components += [connection.run(), *(follow() for follow in control.followers)]
         return _Stores(
             connection=connection,
@@ -189,7 +194,7 @@ class Node:
             clock=clock,
         )
         pools = EnvironmentPools(keep_alive_seconds=self._configuration.keep_alive_seconds, memory_available=_memory_available, clock=clock)
-        admission = Admission(account_limit=ACCOUNT_CONCURRENCY)
+        admission = Admission(account_limit=self._configuration.account_concurrency, clock=clock)
         stores.control.provisioned.follow_limits(admission.configure)
         invoker = Invoker(
             versions=stores.control.functions,

@@ -27,6 +27,7 @@ def test_works_without_any_option() -> None:
         cpu=CpuPolicy.WEIGHT,
         strict_runtimes=False,
         keep_alive_seconds=600.0,
+        account_concurrency=1_000,
     )
 
 
@@ -34,6 +35,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
     configuration = parse(
         *("--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path), "--nats", "nats://n:4222", "--isolation", "process"),
         *("--network", "isolated", "--cpu", "quota", "--strict-runtimes", "--keep-alive", "1.5"),
+        *("--account-concurrency", "20"),
     )
     assert configuration == Configuration(
         host="0.0.0.0",
@@ -45,6 +47,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         cpu=CpuPolicy.QUOTA,
         strict_runtimes=True,
         keep_alive_seconds=1.5,
+        account_concurrency=20,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from alonzo.clock import ManualClock
+from alonzo.functions.settings.concurrency import ConcurrencySettings
 from alonzo.functions.settings.provisioned import Allocation, Allocations, ProvisionedConcurrency, WantedEnvironments
 from alonzo.model.alias import Alias, RoutedShare
 from alonzo.model.concurrency import AccountConcurrency, FunctionConcurrency, ProvisionedConfig, ProvisionedStatus
@@ -26,18 +27,11 @@ class MemoryRecords:
             for name, (version, routed) in aliases.items()
         }
 
-    def iter_scopes(self) -> Any:
-        return iter([SCOPE])
+    def iter_prefix(self, prefix: tuple[str, ...]) -> Any:
+        return iter([(KEY, self._account)] if not prefix else [])
 
-    def account(self, scope: Scope) -> AccountConcurrency:
-        del scope
-        return self._account
-
-    def function(self, scope: Scope, name: str) -> FunctionConcurrency:
-        return self.account(scope).functions[name]
-
-    def find(self, key: tuple[str, ...]) -> Alias | None:
-        return self._aliases.get(key)
+    def find(self, key: tuple[str, ...]) -> Alias | AccountConcurrency | None:
+        return self._account if key == KEY else self._aliases.get(key)
 
     def find_version(self, scope: Scope, name: str, qualifier: str | None) -> object | None:
         del scope
@@ -50,7 +44,10 @@ def provisioned_of(
     configs = {name: ProvisionedConfig(requested_count=count, last_modified_unix_ms=7) for name, count in requested.items()}
     records: Any = MemoryRecords({"f": FunctionConcurrency(reserved=reserved, provisioned=configs)}, aliases)
     allocations = Allocations()
-    provisioned = ProvisionedConcurrency(settings=records, functions=records, aliases=records, allocations=allocations, clock=ManualClock())
+    settings = ConcurrencySettings(records=records, account_limit=1_000)
+    provisioned = ProvisionedConcurrency(
+        settings=settings, functions=records, aliases=records, allocations=allocations, clock=ManualClock()
+    )
     return provisioned, allocations
 
 

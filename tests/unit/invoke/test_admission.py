@@ -2,15 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import msgspec
-from hypothesis import settings
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from alonzo.clock import ManualClock
 from alonzo.invoke.admission import Admission
 from alonzo.invoke.errors import Throttled
+from alonzo.invoke.rates import Rate
 from alonzo.model.concurrency import AccountLimits, FunctionLimits
 from alonzo.model.function import FunctionVersion
 from alonzo.model.scope import Scope
@@ -27,9 +31,13 @@ def of(scope: Scope = HERE, name: str = "function", version: str = "$LATEST") ->
 
 
 def an_admission(
-    *, limit: int = 10, reserved: Mapping[str, int] | None = None, provisioned: Mapping[str, Mapping[str, int]] | None = None
+    *,
+    clock: ManualClock | None = None,
+    limit: int = 10,
+    reserved: Mapping[str, int] | None = None,
+    provisioned: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Admission:
-    admission = Admission(account_limit=limit)
+    admission = Admission(account_limit=limit, clock=clock or ManualClock())
     admission.configure(HERE, limits_of(limit, reserved or {}, provisioned or {}))
     return admission
 
@@ -129,13 +137,15 @@ class Places(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.admission = Admission(account_limit=self.LIMIT)
+        self.clock = ManualClock()
+        self.admission = Admission(account_limit=self.LIMIT, clock=self.clock)
         self.running: Counter[tuple[str, str]] = Counter()
         self.reserved: dict[str, int] = {}
         self.provisioned: dict[str, dict[str, int]] = {}
 
     @rule(name=st.sampled_from(NAMES), version=st.sampled_from(VERSIONS))
     def invoke(self, name: str, version: str) -> None:
+        self.clock.advance(1)  # the rate of requests is not what this is about
         reason = try_once(self.admission, of(name=name, version=version))
         may_run = self._has_place(name, version) and self.running.total() < self.LIMIT
         assert (reason is None) == may_run
@@ -184,11 +194,88 @@ TestPlaces.settings = settings(max_examples=50)
 
 
 def test_functions_that_do_not_run_are_forgotten_in_the_end() -> None:
-    admission = an_admission(reserved={"mine": 1})
+    clock = ManualClock()
+    admission = an_admission(clock=clock, reserved={"mine": 1})
     admission.acquire(of(name="busy"))
     for number in range(1_000):
+        clock.advance(1)
         admission.acquire(of(name=str(number)))
         admission.release(of(name=str(number)))
     remembered = admission._accounts[HERE].functions
     assert len(remembered) <= 64
     assert {"mine", "busy"} <= remembered.keys()
+
+
+RATE, RESERVED_RATE = "FunctionInvocationRateLimitExceeded", "ReservedFunctionInvocationRateLimitExceeded"
+
+
+def begun(admission: Admission, version: FunctionVersion, tries: int) -> list[str | None]:
+    """What comes of so many invocations, each over at once."""
+    reasons = []
+    for _ in range(tries):
+        reasons.append(try_once(admission, version))
+        if reasons[-1] is None:
+            admission.release(version)
+    return reasons
+
+
+def test_ten_times_as_many_begin_in_a_second_as_run_at_once() -> None:
+    clock = ManualClock()
+    admission = an_admission(clock=clock, limit=10)
+    assert begun(admission, of(), 101) == [None] * 100 + [RATE]
+    clock.advance(0.5)
+    assert begun(admission, of(name="other"), 51) == [None] * 50 + [RATE]
+
+
+def test_a_reserved_function_has_a_rate_of_its_own() -> None:
+    clock = ManualClock()
+    admission = an_admission(clock=clock, limit=10, reserved={"mine": 2})
+    assert begun(admission, of(name="mine"), 21) == [None] * 20 + [RESERVED_RATE]
+    assert begun(admission, of(), 101) == [None] * 100 + [RATE]
+    clock.advance(0.1)
+    assert begun(admission, of(name="mine"), 3) == [None, None, RESERVED_RATE]
+
+
+def test_who_is_refused_for_the_rate_takes_no_place_and_is_told_when_to_come_again() -> None:
+    admission = an_admission(limit=1)
+    begun(admission, of(), 10)
+    with pytest.raises(Throttled) as refusal:
+        admission.acquire(of())
+    assert (refusal.value.reason, refusal.value.retry_after_seconds) == (RATE, 1)
+    assert admission.running_count(HERE) == 0
+
+
+def test_a_function_gets_a_thousand_new_environments_in_ten_seconds_and_another_one_its_own() -> None:
+    clock = ManualClock()
+    admission = an_admission(clock=clock, limit=1_000)
+    for name in ("one", "other"):
+        admission.acquire(of(name=name))
+        for _ in range(1_000):
+            admission.begin_environment(of(name=name))
+    with pytest.raises(Throttled):
+        admission.begin_environment(of(name="one"))
+    clock.advance(1)
+    for _ in range(100):
+        admission.begin_environment(of(name="one"))
+    with pytest.raises(Throttled):
+        admission.begin_environment(of(name="one"))
+
+
+@given(
+    capacity=st.integers(1, 20),
+    per_second=st.integers(1, 50),
+    steps=st.lists(st.tuples(st.integers(0, 300), st.booleans()), max_size=100),
+)
+def test_no_stretch_of_time_sees_more_than_its_share(capacity: int, per_second: int, steps: list[tuple[int, bool]]) -> None:
+    rate, now, taken = Rate(), 0.0, []
+    for pause_ms, tries in steps:
+        now += pause_ms / 1_000
+        if tries:
+            wait_seconds = rate.take(now, capacity=capacity, per_second=per_second)
+            if wait_seconds:
+                assert Rate.take(copy(rate), now + wait_seconds, capacity=capacity, per_second=per_second) == 0
+            else:
+                taken.append(now)
+    for first, start in enumerate(taken):
+        for last in range(first, len(taken)):
+            assert last - first + 1 <= capacity + per_second * (taken[last] - start) + 1e-3

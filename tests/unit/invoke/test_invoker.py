@@ -65,7 +65,7 @@ class MemoryNode:
         self.init_seconds = 1.0
         self.current: FunctionVersion | None = ACTIVE
         self.environments: list[ScriptedEnvironment] = []
-        self.admission = Admission(account_limit=account_limit)
+        self.admission = Admission(account_limit=account_limit, clock=ManualClock())
         role: Any = self
         self.pools = EnvironmentPools(keep_alive_seconds=60.0, memory_available=lambda: 1.0, clock=ManualClock())
         self.invoker = Invoker(

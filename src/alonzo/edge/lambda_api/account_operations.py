@@ -29,8 +29,8 @@ class AccountOperations:
                 "TotalCodeSize": quotas.CODE_STORAGE_MAX_BYTES,
                 "CodeSizeUnzipped": quotas.CODE_UNZIPPED_MAX_BYTES,
                 "CodeSizeZipped": quotas.CODE_ZIPPED_IN_REQUEST_MAX_BYTES,
-                "ConcurrentExecutions": quotas.ACCOUNT_CONCURRENCY,
-                "UnreservedConcurrentExecutions": self._concurrency.account(scope).unreserved_count,
+                "ConcurrentExecutions": self._concurrency.account_limit,
+                "UnreservedConcurrentExecutions": self._concurrency.unreserved_count(self._concurrency.account(scope)),
             },
             "AccountUsage": {"TotalCodeSize": usage.code_size_bytes, "FunctionCount": usage.function_count},
         }

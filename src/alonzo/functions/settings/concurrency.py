@@ -42,8 +42,12 @@ class FunctionRequired(InvalidParameter):
 class ConcurrencySettings:
     """The records. Reads are look-ups in memory; writes raise the store's errors, too."""
 
-    def __init__(self, *, records: RecordTable[AccountConcurrency]) -> None:
+    def __init__(self, *, records: RecordTable[AccountConcurrency], account_limit: int) -> None:
         self._records = records
+        self.account_limit = account_limit
+        """How many invocations of an account may run at once in a region."""
+        self.unreserved_min = min(quotas.UNRESERVED_CONCURRENCY_MIN, account_limit)
+        """What cannot be set aside."""
 
     def account(self, scope: Scope) -> AccountConcurrency:
         """What is set aside in an account and region."""
@@ -52,6 +56,10 @@ class ConcurrencySettings:
     def function(self, scope: Scope, name: str) -> FunctionConcurrency:
         """What is set aside for a function."""
         return self.account(scope).functions.get(name, _DEFAULT)
+
+    def unreserved_count(self, account: AccountConcurrency) -> int:
+        """What is left of an account's concurrency for the functions that have nothing set aside."""
+        return max(self.account_limit - account.claimed_count, 0)
 
     def iter_scopes(self) -> Iterator[Scope]:
         """Where anything was ever set aside."""
@@ -114,10 +122,10 @@ class ReservedConcurrency:
                     f"ReservedConcurrentExecutions [{count}] should not be lower than function's total provisioned concurrency "
                     f"[{function.provisioned_count}]."
                 )
-            if others.unreserved_count - count < quotas.UNRESERVED_CONCURRENCY_MIN:
+            if self._settings.unreserved_count(others) - count < self._settings.unreserved_min:
                 raise ConcurrencyQuotaExceeded(
                     "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
-                    f"minimum value of [{quotas.UNRESERVED_CONCURRENCY_MIN}]."
+                    f"minimum value of [{self._settings.unreserved_min}]."
                 )
             return msgspec.structs.replace(function, reserved=count)
 

@@ -17,7 +17,6 @@ from alonzo.functions.aliases import AliasNotFound
 from alonzo.functions.errors import FunctionNotFound, InvalidParameter, ResourceConflict
 from alonzo.functions.registry import Functions
 from alonzo.functions.settings.concurrency import ConcurrencyQuotaExceeded, ConcurrencySettings, scope_of, without_provisioned
-from alonzo.model import quotas
 from alonzo.model.alias import Alias
 from alonzo.model.concurrency import (
     AccountConcurrency,
@@ -126,7 +125,7 @@ class ProvisionedConcurrency:
         def provide(others: AccountConcurrency, function: FunctionConcurrency) -> FunctionConcurrency:
             rest = without_provisioned(function, qualifier)
             self._check_versions(reference, rest)
-            _check_count(others, rest, count)
+            self._check_count(others, rest, count)
             return msgspec.structs.replace(function, provisioned=rest.provisioned | {qualifier: config})
 
         await self._settings.change(reference.scope, reference.name, provide)
@@ -162,7 +161,7 @@ class ProvisionedConcurrency:
             name: FunctionLimits(reserved=function.reserved, provisioned_counts=self._counts(scope, name, function))
             for name, function in account.functions.items()
         }
-        return AccountLimits(unreserved_count=account.unreserved_count, functions=functions)
+        return AccountLimits(unreserved_count=self._settings.unreserved_count(account), functions=functions)
 
     def wanted(self) -> dict[VersionKey, WantedEnvironments]:
         """The environments that shall be there, of all accounts."""
@@ -233,6 +232,25 @@ class ProvisionedConcurrency:
             else:
                 if self._gone.get(reference) == gone_unix_ms:
                     del self._gone[reference]
+
+    def _check_count(self, others: AccountConcurrency, rest: FunctionConcurrency, count: int) -> None:
+        """`others`: the account without the function; `rest`: the function without what is asked for."""
+        if rest.reserved is not None:
+            if rest.provisioned_count + count > rest.reserved:
+                raise InvalidParameter(
+                    "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function"
+                )
+            return
+        unreserved_count = self._settings.unreserved_count(others) - rest.provisioned_count
+        if count > unreserved_count:
+            raise ConcurrencyQuotaExceeded(
+                f"Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{unreserved_count}]."
+            )
+        if unreserved_count - count < self._settings.unreserved_min:
+            raise ConcurrencyQuotaExceeded(
+                "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of "
+                f"[{self._settings.unreserved_min}]."
+            )
 
     # What a qualifier leads to.
 
@@ -308,24 +326,4 @@ class ProvisionedConcurrency:
             available_count=available_count,
             status=status,
             failure=failures[0] if failures else None,
-        )
-
-
-def _check_count(others: AccountConcurrency, rest: FunctionConcurrency, count: int) -> None:
-    """`others`: the account without the function; `rest`: the function without what is asked for."""
-    if rest.reserved is not None:
-        if rest.provisioned_count + count > rest.reserved:
-            raise InvalidParameter(
-                "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function"
-            )
-        return
-    unreserved_count = others.unreserved_count - rest.provisioned_count
-    if count > unreserved_count:
-        raise ConcurrencyQuotaExceeded(
-            f"Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{unreserved_count}]."
-        )
-    if unreserved_count - count < quotas.UNRESERVED_CONCURRENCY_MIN:
-        raise ConcurrencyQuotaExceeded(
-            "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of "
-            f"[{quotas.UNRESERVED_CONCURRENCY_MIN}]."
         )

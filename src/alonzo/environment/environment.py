@@ -1,7 +1,11 @@
-"""One execution environment: INIT, then one invocation after the other, until it ends.
+"""One execution environment: INIT, then one invocation after the other (or several at once), until it ends.
 
 It is handed a function version, a sandbox and a log; it serves the sandbox's Runtime API and measures. Who owns an environment calls
-`initialize` once, `invoke` while it is idle, and `close` at the end; an environment also ends by itself when its runtime does.
+`initialize` once, `invoke` while it has room, and `close` at the end; an environment also ends by itself when its runtime does.
+
+Functions on a capacity provider may have several invocations run at once. Each has a time of its own; when that is up the invocation has
+failed, but nothing is ended: the others go on, and so does the code that was late. Sources:
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html and AWS's runtime interface emulator.
 """
 
 import asyncio
@@ -32,6 +36,8 @@ child of the function holds them open."""
 
 _CONNECTIONS_MAX = 24
 """Each is a descriptor of the node, and may hold a response of 6 MB: more than a runtime and its extensions need."""
+_CONNECTIONS_PER_INVOCATION = 2
+"""Beside these, where several run at once: one to ask for the next, one to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,8 @@ class EnvironmentPlan:
     """None: the function has no layers."""
     variables: dict[str, str]
     commands: Commands | None = None
+    max_concurrency: int | None = None
+    """How many invocations may run at once. None: one after the other, as for functions that are not on a capacity provider."""
     runtime_version: str
     """As INIT_START names it: `python:3.12.v1`."""
     notice: str | None
@@ -74,7 +82,10 @@ class ExecutionEnvironment:
         """How long INIT took, once it has succeeded."""
         self._init_error: tuple[bytes, str] | None = None
         # For invocations.
-        self._running = RunningInvocations(max_count=1)
+        self._max_concurrency = plan.max_concurrency or 1
+        self._one_by_one = plan.max_concurrency is None
+        self._is_retiring = False
+        self._running = RunningInvocations(max_count=plan.max_concurrency)
         self._deadlines = Deadlines(running=self._running, on_expiry=self._on_timeout)
         self.idle_since = 0.0
 
@@ -82,6 +93,11 @@ class ExecutionEnvironment:
     def phase(self) -> Phase:
         """Where it is in its life."""
         return self._phase
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it can take on an invocation, now that it is initialized."""
+        return not self._is_retiring and self._running.has_room()
 
     async def initialize(self, *, timeout_seconds: float, within: Invocation | None = None) -> None:
         """Start the runtime and wait until it asks for its first invocation.
@@ -114,13 +130,15 @@ class ExecutionEnvironment:
                 self.close()
 
     async def invoke(self, invocation: Invocation, *, timeout_seconds: float, spent_seconds: float = 0.0) -> InvocationResult:
-        """Run the function once. The environment is idle again, or has ended, when this returns.
+        """Run the function once. The environment has room again, or has ended, or is kept busy by late code, when this returns.
 
         `spent_seconds` of the time have gone already, into an INIT that was part of this invocation.
 
-        Raises EnvironmentLost if the environment ended before the runtime took the invocation. Cancelling ends the environment.
+        Raises EnvironmentLost if the environment ended before the runtime took the invocation. Cancelling ends an environment that runs
+        one invocation at a time; others go on.
         """
-        self._enter(Phase.INVOKE)
+        if self._phase is not Phase.INVOKE or len(self._running) >= self._max_concurrency:
+            self._enter(Phase.INVOKE)
         expires_at = self._loop.time() + timeout_seconds - spent_seconds
         running = RunningInvocation(
             invocation, invocation.request_id.encode(), timeout_seconds, spent_seconds, self._loop.create_future(), expires_at
@@ -133,8 +151,16 @@ class ExecutionEnvironment:
         try:
             return await running.answer
         except asyncio.CancelledError:
-            self.close()
+            if self._one_by_one:
+                self.close()
             raise
+
+    def retire(self) -> None:
+        """Take on nothing more, and end as soon as nothing runs."""
+        if self._phase is Phase.INVOKE:
+            self._is_retiring = True
+        else:
+            self.close()
 
     def close(self) -> None:
         """End the environment now, whatever it is doing. May be called again."""
@@ -183,7 +209,10 @@ class ExecutionEnvironment:
     def on_next(self, connection: RuntimeApiConnection) -> None:
         """The runtime is ready for an invocation; it is answered when there is one."""
         if not self._running.may_wait():
-            connection.write(refusal(403, "InvalidStateTransition", "Transition from Running to Ready is not allowed for runtime"))
+            if self._one_by_one:
+                connection.write(refusal(403, "InvalidStateTransition", "Transition from Running to Ready is not allowed for runtime"))
+            else:
+                connection.write(refusal(500, "InternalServerError", "Internal Server Error"))
             return
         running = self._running.take_undelivered()
         if running is not None:
@@ -200,11 +229,12 @@ class ExecutionEnvironment:
         """The function's answer."""
         running = self._running.find(request_id)
         if running is None:
-            return refusal(400, "InvalidRequestID", "Invalid request ID")
+            return self._refuse_answer(request_id)
         if content_length > quotas.RESPONSE_SYNC_MAX_BYTES:
             self._finish(running, response_too_large(), "error", "Function.ResponseSizeTooLarge")
-            # The runtime exits over the refusal (a RuntimeError in awslambdaric): no further invocation may come here.
-            self._loop.call_soon(self.close)
+            if self._one_by_one:
+                # The runtime exits over the refusal (a RuntimeError in awslambdaric): no further invocation may come here.
+                self._loop.call_soon(self.close)
             return refusal(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).")
         self._finish(running, InvocationResult(body), "success", None)
         return accepted()
@@ -213,7 +243,7 @@ class ExecutionEnvironment:
         """The function raised an error that the runtime has caught."""
         running = self._running.find(request_id)
         if running is None:
-            return refusal(400, "InvalidRequestID", "Invalid request ID")
+            return self._refuse_answer(request_id)
         self._finish(running, InvocationResult(body, UNHANDLED), "error", error_type or "Runtime.Unknown")
         return accepted()
 
@@ -231,7 +261,7 @@ class ExecutionEnvironment:
         """A streamed response has come to its end."""
         running = self._running.find(request_id)
         if running is None:
-            return refusal(400, "InvalidRequestID", "Invalid request ID")
+            return self._refuse_answer(request_id)
         if byte_count > quotas.RESPONSE_STREAM_MAX_BYTES:
             self._finish(running, stream_too_large(), "error", "Function.ResponseSizeTooLarge")
             return accepted()
@@ -242,6 +272,8 @@ class ExecutionEnvironment:
         """The function could not be loaded; the runtime exits next."""
         if self._initialized.done():
             return refusal(403, "InvalidStateTransition", "Transition from Ready to InitError is not allowed for runtime")
+        if self._init_error is not None and not self._one_by_one:
+            return refusal(403, "InvalidStateTransition", "Transition from InitError to InitError is not allowed for runtime")
         self._init_error = (body, error_type or "Runtime.Unknown")
         return accepted()
 
@@ -258,7 +290,7 @@ class ExecutionEnvironment:
     def on_connection_opened(self, connection: RuntimeApiConnection) -> None:
         """A process of the environment has connected."""
         self._connections.add(connection)
-        if len(self._connections) > _CONNECTIONS_MAX:
+        if len(self._connections) > _CONNECTIONS_MAX + (0 if self._one_by_one else _CONNECTIONS_PER_INVOCATION * self._max_concurrency):
             connection.close()
 
     def on_connection_closed(self, connection: RuntimeApiConnection) -> None:
@@ -280,7 +312,8 @@ class ExecutionEnvironment:
         """The function has spoken: answer, then write the log, unless the caller wants to see it."""
         self._running.remove(running)
         duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
-        self._enter(Phase.IDLE)
+        if not self._running:
+            self._rest()
         invocation = running.invocation
         end = End(invocation.request_id, duration_ms, status, error_type)
         if invocation.wants_log_tail:
@@ -290,14 +323,41 @@ class ExecutionEnvironment:
         if not invocation.wants_log_tail:
             self._journal.write_end_soon(end)  # after the caller's task, which has just been woken
 
+    def _rest(self) -> None:
+        """Nothing runs."""
+        self._enter(Phase.IDLE)
+        if self._is_retiring:
+            self._loop.call_soon(self.close)  # when the answer that is being given has gone out
+
+    def _refuse_answer(self, request_id: bytes) -> bytes:
+        if self._running.take_late(request_id):
+            return refusal(410, "InvokeTimeout", "Invoke timeout")
+        return refusal(400, "InvalidRequestID", "Invalid request ID")
+
     # Ends that the function did not choose.
 
     def _on_timeout(self, running: RunningInvocation) -> None:
-        if running.is_delivered:
+        lost = EnvironmentLost("the runtime did not come for another invocation")
+        if not self._one_by_one:
+            self._leave_behind(running, lost)
+        elif running.is_delivered:
             self._fail(running, timeout_fault(running.timeout_seconds))
             self.close()
         else:
-            self._abandon(EnvironmentLost("the runtime did not come for another invocation"))
+            self._abandon(lost)
+
+    def _leave_behind(self, running: RunningInvocation, lost: EnvironmentLost) -> None:
+        """One of several is late, or the part of the runtime that should have come for it: the others go on, if there is room for any."""
+        if running.is_delivered:
+            self._fail(running, timeout_fault(running.timeout_seconds))
+        else:
+            self._running.remove(running)
+            running.lose(lost)
+        self._running.note_late(running)
+        if not self._running:
+            self._rest()
+            if not self._running.has_room():
+                self.close()  # nobody could ever use it again
 
     def _on_runtime_exit(self, _: asyncio.Future[int]) -> None:
         if self._phase is Phase.ENDED:
@@ -327,7 +387,7 @@ class ExecutionEnvironment:
             self._abandon(EnvironmentLost("the runtime exited between two invocations"))
 
     def _fail(self, running: RunningInvocation, fault: Fault) -> None:
-        """An invocation ends with a fault of the platform's words; the environment is about to."""
+        """An invocation ends with a fault of the platform's words."""
         self._running.remove(running)
         duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
         if fault.status == "timeout":

@@ -20,6 +20,7 @@ from alonzo.model.invocation import InitializationType
 from alonzo.observe.log_delivery import LogDelivery, LogStreamName
 from alonzo.observe.platform_log import JsonPlatformLog, PlatformLog, TextPlatformLog
 from alonzo.runtimes.catalog import find_runtime
+from alonzo.runtimes.concurrency import max_concurrency
 from alonzo.sandbox.sandbox import Sandbox
 from alonzo.sandbox.settings import Network, SandboxSettings
 
@@ -86,14 +87,20 @@ class EnvironmentFactory:
         initialization_type: InitializationType,
     ) -> ExecutionEnvironment:
         sandbox = runtime_sandbox.sandbox
+        concurrency = max_concurrency(version)
+        if concurrency is not None:
+            initialization_type = InitializationType.MANAGED_INSTANCES
         stream = _log_stream_name(self._clock.now(), version.version)
         place = self._place(sandbox, code_directory, layers_directory)
         plan = EnvironmentPlan(
             version=version,
             code_directory=code_directory,
             layers_directory=layers_directory,
-            variables=environment_variables(version, place, log_stream=stream, initialization_type=initialization_type),
+            variables=environment_variables(
+                version, place, log_stream=stream, initialization_type=initialization_type, max_concurrency=concurrency
+            ),
             commands=launch_commands(runtime_sandbox, place, version),
+            max_concurrency=concurrency,
             runtime_version=_runtime_version(version.runtime or ""),
             notice=runtime_sandbox.notice,
         )

@@ -38,7 +38,7 @@ class Journal:
         self._peak_memory = peak_memory
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._unwritten_end: End | None = None
+        self._unwritten_ends: list[End] = []
         self._init_seconds: float | None = None
 
     def open(self, *, runtime_version: str, notice: str | None) -> None:
@@ -56,7 +56,7 @@ class Journal:
     def begin_tail(self, invocation: Invocation) -> None:
         """Keep what is written from here on for the caller, if it wants to see it."""
         if invocation.wants_log_tail:
-            self._log.begin_tail()
+            self._log.begin_tail(invocation.request_id, is_shared=self._version.capacity_provider is not None)
 
     def note_init(self, seconds: float) -> None:
         """INIT has succeeded; the first invocation reports how long it took."""
@@ -76,7 +76,7 @@ class Journal:
         if failure.payload is None:
             self._log.write(self._words.fault(now, within.request_id, fault.message))
         self._write_end(End(within.request_id, duration_ms, fault.status, fault.reported_type))
-        failure.log_tail = self._log.end_tail()
+        failure.log_tail = self._log.end_tail(within.request_id)
 
     def write_start(self, request_id: str, unix_ms: int) -> None:
         """An invocation is handed to the runtime."""
@@ -96,25 +96,30 @@ class Journal:
 
     def write_end_soon(self, end: End) -> None:
         """The same, when what waits to be done is done."""
-        self._unwritten_end = end
+        self._unwritten_ends.append(end)
         self._loop.call_soon(self._on_turn)
 
     def with_tail(self, result: InvocationResult, invocation: Invocation) -> InvocationResult:
         """The result, with the tail of the log if the caller wants to see it."""
         if not invocation.wants_log_tail:
             return result
-        return InvocationResult(result.payload, result.function_error, self._log.end_tail())
+        return InvocationResult(result.payload, result.function_error, self._log.end_tail(invocation.request_id))
 
     def _on_turn(self) -> None:
-        end, self._unwritten_end = self._unwritten_end, None
-        if end is not None:
+        ends = self._unwritten_ends
+        if ends:
+            self._unwritten_ends = []
             self._log.end_lines()
-            self._write_end(end)
+            for end in ends:
+                self._write_end(end)
 
     def _write_late_end(self) -> None:
-        end, self._unwritten_end = self._unwritten_end, None
-        if end is not None:
-            self.write_end(end)
+        ends = self._unwritten_ends
+        if ends:
+            self._unwritten_ends = []
+            self._log.drain()
+            for end in ends:
+                self._write_end(end)
 
     def _write_end(self, end: End) -> None:
         init_seconds, self._init_seconds = self._init_seconds, None

@@ -5,6 +5,7 @@ A function that writes faster than `_WINDOW_…` allows is not read for a moment
 
 import asyncio
 import os
+import re
 
 from alonzo.clock import Clock
 from alonzo.model.log_event import LogEvent
@@ -20,6 +21,9 @@ _TAIL_KEPT_BYTES = 4 * LOG_TAIL_MAX_BYTES
 _DRAIN_READS = 24
 """At the end of an invocation no more than 1.5 MB are read at once: a pipe holds 64 KiB, the rest is still being written."""
 
+_REQUEST_ID = re.compile(r"""request_?id["']?[:=] ?["']?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})""", re.IGNORECASE)
+"""How a line says to which invocation it belongs, be it the platform's, a runtime's or a logging library's."""
+
 
 class LogChannel:
     """Reads one sandbox's log pipe from `open` to `close`."""
@@ -29,7 +33,7 @@ class LogChannel:
         self._outlet = outlet
         self._clock = clock
         self._parser = LogPipeParser()
-        self._tail: bytearray | None = None
+        self._tails: dict[str, _Tail] = {}
         self._window_bytes = 0
         self._window_lines = 0
         self._window_ends_at = 0.0
@@ -61,14 +65,14 @@ class LogChannel:
             if message is not None:
                 self._deliver_one(LogEvent(now, message))
 
-    def begin_tail(self) -> None:
-        """Keep a copy of what comes from here on, for `LogType=Tail`."""
-        self._tail = bytearray()
+    def begin_tail(self, request_id: str, *, is_shared: bool) -> None:
+        """Keep a copy of what comes from here on, for `LogType=Tail`: where other invocations write too, without lines that name them."""
+        self._tails[request_id] = _Tail(request_id if is_shared else None)
 
-    def end_tail(self) -> bytes:
+    def end_tail(self, request_id: str) -> bytes:
         """The last 4 KB since `begin_tail`."""
-        tail, self._tail = self._tail or bytearray(), None
-        return bytes(tail[-LOG_TAIL_MAX_BYTES:])
+        tail = self._tails.pop(request_id, None)
+        return b"" if tail is None else bytes(tail.text[-LOG_TAIL_MAX_BYTES:])
 
     def drain(self) -> None:
         """Read what the function has written by now: everything it wrote before a response that has just come in.
@@ -135,14 +139,26 @@ class LogChannel:
             self._deliver_one(event)
 
     def _deliver_one(self, event: LogEvent) -> None:
-        if self._tail is not None:
-            self._extend_tail(self._tail, event)
+        if self._tails:
+            for tail in self._tails.values():
+                tail.add(event.message)
         self._outlet.write(event)
 
-    @staticmethod
-    def _extend_tail(tail: bytearray, event: LogEvent) -> None:
-        tail += event.message.encode("utf-8", "replace")
-        if not event.message.endswith("\n"):
-            tail += b"\n"
-        if len(tail) > _TAIL_KEPT_BYTES:
-            del tail[:-LOG_TAIL_MAX_BYTES]
+
+class _Tail:
+    """The end of the log for one caller. `request_id`: whose lines are left out are those that name another one."""
+
+    __slots__ = ("_request_id", "text")
+
+    def __init__(self, request_id: str | None) -> None:
+        self._request_id = request_id
+        self.text = bytearray()
+
+    def add(self, message: str) -> None:
+        if self._request_id is not None and (named := _REQUEST_ID.search(message)) is not None and named[1] != self._request_id:
+            return
+        self.text += message.encode("utf-8", "replace")
+        if not message.endswith("\n"):
+            self.text += b"\n"
+        if len(self.text) > _TAIL_KEPT_BYTES:
+            del self.text[:-LOG_TAIL_MAX_BYTES]

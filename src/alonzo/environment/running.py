@@ -59,16 +59,22 @@ class RunningInvocation:
 class RunningInvocations:
     """One environment's, with the connections that wait at `/next`: the longest waiting of both come together.
 
-    At most `max_count` connections wait: when another one comes, the oldest waits in vain.
+    Without `max_count` there is one at a time, and of several connections that wait the newest counts. With it a part of the runtime that
+    has let an invocation's time go by is busy with it still: it has no place for another one until it comes back.
     """
 
-    __slots__ = ("_by_request", "_max_count", "_undelivered", "_waiting")
+    __slots__ = ("_by_request", "_late", "_max_count", "_one_by_one", "_undelivered", "_waiting")
 
-    def __init__(self, *, max_count: int) -> None:
-        self._max_count = max_count
+    def __init__(self, *, max_count: int | None) -> None:
+        self._one_by_one = max_count is None
+        self._max_count = max_count or 1
+        self._late: dict[bytes, None] = {}
         self._by_request: dict[bytes, RunningInvocation] = {}
         self._undelivered: deque[RunningInvocation] = deque()
         self._waiting: dict[RuntimeApiConnection, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_request)
 
     def __iter__(self) -> Iterator[RunningInvocation]:
         return iter(self._by_request.values())
@@ -106,14 +112,35 @@ class RunningInvocations:
         return runnings
 
     def may_wait(self) -> bool:
-        """Whether the runtime may ask for another one: it has not got as many as it may have at once."""
-        return len(self._by_request) - len(self._undelivered) < self._max_count
+        """Whether the runtime may ask for another one.
+
+        A runtime that runs one at a time asks when it has answered; another one may ask as often ahead as it can run (its event loop takes
+        the next invocation while others wait for something).
+        """
+        if self._one_by_one:
+            return len(self._by_request) == len(self._undelivered)
+        return len(self._waiting) < self._max_count
 
     def wait(self, connection: RuntimeApiConnection) -> None:
         """A connection waits for an invocation."""
-        if len(self._waiting) >= self._max_count and connection not in self._waiting:
-            del self._waiting[next(iter(self._waiting))]
+        if self._one_by_one:
+            self._waiting.clear()
         self._waiting[connection] = None
+
+    def has_room(self) -> bool:
+        """Whether there is a place for another one."""
+        count = len(self._by_request)
+        return count < self._max_count and (bool(self._waiting) or count + len(self._late) < self._max_count)
+
+    def note_late(self, running: RunningInvocation) -> None:
+        """Its time was up, and the runtime has not answered."""
+        if len(self._late) >= self._max_count:
+            del self._late[next(iter(self._late))]
+        self._late[running.request_id] = None
+
+    def take_late(self, request_id: bytes) -> bool:
+        """Whether an answer comes too late; its place is free from here on."""
+        return self._late.pop(request_id, self) is None
 
     def is_waiting(self, connection: RuntimeApiConnection) -> bool:
         """Whether a connection waits for an invocation."""

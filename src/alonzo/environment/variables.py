@@ -30,7 +30,7 @@ class Place:
 
 
 def environment_variables(
-    version: FunctionVersion, place: Place, *, log_stream: str, initialization_type: InitializationType
+    version: FunctionVersion, place: Place, *, log_stream: str, initialization_type: InitializationType, max_concurrency: int | None = None
 ) -> dict[str, str]:
     """The function's own variables, and Lambda's over them: reserved names cannot be set (the control plane refuses them)."""
     logging = version.logging
@@ -52,6 +52,8 @@ def environment_variables(
     }
     if not (version.runtime or "").startswith("provided"):
         reserved |= {"AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}", "_LAMBDA_TELEMETRY_LOG_FD": _TELEMETRY_DESCRIPTOR}
+    if max_concurrency is not None:
+        reserved["AWS_LAMBDA_MAX_CONCURRENCY"] = str(max_concurrency)
     if logging.format is LogFormat.JSON:
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = logging.application_level or "INFO"

@@ -24,6 +24,7 @@ class InitializationType(StrEnum):
     ON_DEMAND = "on-demand"
     PROVISIONED_CONCURRENCY = "provisioned-concurrency"
     SNAP_START = "snap-start"
+    MANAGED_INSTANCES = "lambda-managed-instances"
 
 
 class ResponseSink(Protocol):

@@ -84,7 +84,9 @@ class ExecutionEnvironment:
         # For invocations.
         self._max_concurrency = plan.max_concurrency or 1
         self._one_by_one = plan.max_concurrency is None
-        self._is_retiring = False
+        self.runs_several = self._max_concurrency > 1
+        self.is_retiring = False
+        """Whether it will take on nothing more, and end when nothing runs."""
         self._running = RunningInvocations(max_count=plan.max_concurrency)
         self._deadlines = Deadlines(running=self._running, on_expiry=self._on_timeout)
         self.idle_since = 0.0
@@ -97,7 +99,7 @@ class ExecutionEnvironment:
     @property
     def has_room(self) -> bool:
         """Whether it can take on an invocation, now that it is initialized."""
-        return not self._is_retiring and self._running.has_room()
+        return self._phase is not Phase.ENDED and not self.is_retiring and self._running.has_room()
 
     async def initialize(self, *, timeout_seconds: float, within: Invocation | None = None) -> None:
         """Start the runtime and wait until it asks for its first invocation.
@@ -158,7 +160,7 @@ class ExecutionEnvironment:
     def retire(self) -> None:
         """Take on nothing more, and end as soon as nothing runs."""
         if self._phase is Phase.INVOKE:
-            self._is_retiring = True
+            self.is_retiring = True
         else:
             self.close()
 
@@ -326,7 +328,7 @@ class ExecutionEnvironment:
     def _rest(self) -> None:
         """Nothing runs."""
         self._enter(Phase.IDLE)
-        if self._is_retiring:
+        if self.is_retiring:
             self._loop.call_soon(self.close)  # when the answer that is being given has gone out
 
     def _refuse_answer(self, request_id: bytes) -> bytes:

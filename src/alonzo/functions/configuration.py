@@ -91,6 +91,8 @@ def apply_change(version: FunctionVersion, change: ConfigurationChange) -> Funct
         fields["runtime_version_arn"] = runtime_version_arn(version.scope, change.runtime)
     if change.logging is not None:
         fields["logging"] = _changed_logging(version.logging, change.logging)
+    if (change.capacity_provider or version.capacity_provider) is not None:
+        fields["logging"] = _structured_logging(fields.get("logging", version.logging), change.logging)
     if change.durable is not None:
         fields["durable"] = _changed_durable(version.durable, change.durable)
     if change.image_config == _NO_IMAGE_CONFIG:
@@ -139,6 +141,16 @@ def _changed_logging(logging: LoggingConfig, change: LoggingChange) -> LoggingCo
         application_level=change.application_level or logging.application_level or DEFAULT_LOG_LEVEL,
         system_level=change.system_level or logging.system_level or DEFAULT_LOG_LEVEL,
     )
+
+
+def _structured_logging(logging: LoggingConfig, change: LoggingChange | None) -> LoggingConfig:
+    """On a capacity provider logs are JSON, unless somebody asks for text: that is refused, see `validation`.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html ("Managed Instances only support JSON log format").
+    """
+    if logging.format is LogFormat.JSON or (change is not None and change.format is LogFormat.TEXT):
+        return logging
+    return _changed_logging(logging, LoggingChange(format=LogFormat.JSON))
 
 
 def _changed_durable(durable: DurableConfig | None, change: DurableChange) -> DurableConfig:

@@ -8,9 +8,10 @@ from types import MappingProxyType
 
 from alonzo.functions.errors import InvalidParameter
 from alonzo.model import quotas
-from alonzo.model.function import FunctionVersion
+from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.runtimes import RUNTIMES_LISTED
-from alonzo.runtimes.catalog import RuntimeFamily, find_runtime
+from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
+from alonzo.runtimes.concurrency import SUPPORTED_SINCE
 
 _RUNTIMES_SINCE = ("ruby4.0", "nodejs26.x", "python3.15", "java8.al2023", "java11.al2023", "java17.al2023")
 """Of botocore's model; newer than the recorded message."""
@@ -24,7 +25,7 @@ _RESERVED_VARIABLES = frozenset(
         *("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME"),
         *("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE"),
         *("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-        *("AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"),
+        *("AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR", "AWS_LAMBDA_MAX_CONCURRENCY"),
     )
 )
 """Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime."""
@@ -37,6 +38,8 @@ def check_configuration(version: FunctionVersion) -> None:
     else:
         _check_zip_function(version)
     _check_memory(version)
+    if version.capacity_provider is not None:
+        _check_capacity_provider_function(version)
     _check_ephemeral_storage(version)
     _check_snap_start(version)
     _check_network(version)
@@ -106,6 +109,27 @@ def _check_memory(version: FunctionVersion) -> None:
         raise InvalidParameter(
             f"'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to {quotas.MEMORY_MAX_MIB}"
         )
+
+
+def _check_capacity_provider_function(version: FunctionVersion) -> None:
+    # Sources: https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-runtimes.html and the page of best practices; the
+    # words are ours.
+    spec = find_runtime(version.runtime or "")
+    if spec is not None and not _is_for_capacity_providers(spec):
+        raise InvalidParameter(f"Runtime {spec.identifier} is not supported for functions with CapacityProviderConfig.")
+    if version.memory_mib < quotas.MEMORY_ON_CAPACITY_PROVIDER_MIN_MIB:
+        raise InvalidParameter(
+            f"MemorySize must be at least {quotas.MEMORY_ON_CAPACITY_PROVIDER_MIN_MIB} for functions with CapacityProviderConfig."
+        )
+    if version.logging.format is not LogFormat.JSON:
+        raise InvalidParameter("LogFormat must be JSON for functions with CapacityProviderConfig.")
+
+
+def _is_for_capacity_providers(spec: RuntimeSpec) -> bool:
+    if spec.family is RuntimeFamily.PROVIDED:
+        return spec.identifier != "provided.al2"
+    since = SUPPORTED_SINCE.get(spec.family)
+    return since is not None and spec.version >= since
 
 
 def _check_ephemeral_storage(version: FunctionVersion) -> None:

@@ -15,6 +15,8 @@ import time
 import traceback
 from typing import NoReturn
 
+from alonzo.guest import python_workers
+
 GUEST_PACKAGE = "alonzo"
 
 
@@ -124,13 +126,26 @@ def _serve(variables: dict[str, str], runtime_api: int | None) -> int:
         bootstrap = importlib.reload(bootstrap)
     # So does this one: whether results are written in ASCII depends on AWS_EXECUTION_ENV.
     marshaller = importlib.import_module("awslambdaric.lambda_runtime_marshaller").LambdaMarshaller()
-    client_type = importlib.import_module("awslambdaric.lambda_runtime_client").LambdaRuntimeClient
+    address, transport = variables["AWS_LAMBDA_RUNTIME_API"], sys.modules["runtime_client"]
+    concurrency = variables.get("AWS_LAMBDA_MAX_CONCURRENCY")
+    clients = importlib.import_module("awslambdaric.lambda_runtime_client")
+    client_type = clients.LambdaRuntimeClient if concurrency is None else clients.LambdaMultiConcurrentRuntimeClient
     client_type.marshaller = marshaller
-    client = client_type(variables["AWS_LAMBDA_RUNTIME_API"])
-    sys.modules["runtime_client"].configure(variables["AWS_LAMBDA_RUNTIME_API"], runtime_api)
+    client = client_type(address)
+    worker = None
+    if concurrency is None:
+        transport.configure(address, runtime_api)
+    else:
+        worker = python_workers.fork(int(concurrency), lambda request_id, *error: transport.report_for(address, request_id, *error))
+        bootstrap.FramedTelemetryLogSink.log = worker.one_at_a_time(bootstrap.FramedTelemetryLogSink.log)
+        transport.configure(address, None, worker)
     # A function may bring a module of this name. Kept alive all the same: freeing them would copy every page they lie in.
     hidden = [sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == GUEST_PACKAGE]
-    bootstrap.run(variables["_HANDLER"], client)
+    try:
+        bootstrap.run(variables["_HANDLER"], client)
+    finally:
+        if worker is not None:
+            worker.on_end()
     del hidden
     return 0
 

@@ -6,6 +6,7 @@ system calls each way. Source of the protocol: https://docs.aws.amazon.com/lambd
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 
@@ -14,8 +15,22 @@ _RECEIVE_BYTES = 65_536
 _OK = 200
 _ACCEPTED = 202
 _INVALID_REQUEST_ID = 400
+_TIMEOUT_SECONDS = 5.0
 _TAKEN = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
 """How the node accepts a report, byte for byte: recognized at once. Any other answer is parsed."""
+
+
+class Worker:
+    """What wants to know of one process among several how far it is; see `python_workers`."""
+
+    def on_end(self) -> None:
+        """The handler has returned; its report has not been sent."""
+
+    def on_report(self) -> None:
+        """The report has been sent."""
+
+    def on_begin(self, request_id: str) -> None:
+        """An invocation has come."""
 
 
 class _Connection:
@@ -30,8 +45,10 @@ class _Connection:
         self._next_request = b""
         self._report = b""
         self._rest = b""
+        self._worker: Worker | None = None
 
-    def configure(self, address: str, descriptor: int | None) -> None:
+    def configure(self, address: str, descriptor: int | None, worker: Worker | None) -> None:
+        self._worker = worker
         self._head_end = b" HTTP/1.1\r\nHost: " + address.encode() + b"\r\n"
         self._next_request = b"GET " + _PREFIX + b"invocation/next" + self._head_end + b"\r\n"
         if descriptor is not None:
@@ -45,6 +62,8 @@ class _Connection:
     def next(self) -> tuple[bytes, dict[str, str | int]]:
         """Send what is to be sent, wait for the next invocation."""
         report, self._report = self._report, b""
+        if self._worker is not None:
+            self._worker.on_end()
         try:
             return self._next(self._socket or self._connect(), report)
         except OSError:
@@ -53,11 +72,15 @@ class _Connection:
 
     def _next(self, connection: socket.socket, report: bytes) -> tuple[bytes, dict[str, str | int]]:
         connection.sendall(report + self._next_request)
+        if self._worker is not None:
+            self._worker.on_report()
         if report:
             self._check_report(connection)
         status, headers, body = self._read_answer(connection)
         if status != _OK:
             raise RuntimeError(f"Failed to get next invocation, error code: {status}")
+        if self._worker is not None:
+            self._worker.on_begin(headers["Lambda-Runtime-Aws-Request-Id"])
         # A number, as from the extension: LambdaContext reckons with it.
         return body, {**headers, "Lambda-Runtime-Deadline-Ms": int(headers["Lambda-Runtime-Deadline-Ms"])}
 
@@ -68,8 +91,12 @@ class _Connection:
             return
         self._rest = data
         status, _, _ = self._read_answer(connection)
-        if status not in (_ACCEPTED, _INVALID_REQUEST_ID):
-            raise RuntimeError(f"Failed to post handler success response. Http response code: {status}")
+        if status in (_ACCEPTED, _INVALID_REQUEST_ID):
+            return
+        problem = f"Failed to post handler success response. Http response code: {status}"
+        if self._worker is None:
+            raise RuntimeError(problem)
+        logging.warning("%s: This won't kill the Runtime loop", problem)  # as AWS's client has it where others run beside it
 
     def _connect(self) -> socket.socket:
         host, _, port = os.environ["AWS_LAMBDA_RUNTIME_API"].partition(":")
@@ -122,9 +149,23 @@ def initialize_client(user_agent: str) -> None:
     del user_agent
 
 
-def configure(address: str, descriptor: int | None) -> None:
+def configure(address: str, descriptor: int | None, worker: Worker | None = None) -> None:
     """Called in the environment before the first request; `descriptor` is a connection that is there already."""
-    _connection.configure(address, descriptor)
+    _connection.configure(address, descriptor, worker)
+
+
+def report_for(address: str, request_id: str, error_type: str, body: bytes) -> None:
+    """Answer an invocation with an error in the place of the process that had it. OSError when that cannot be."""
+    host, _, port = address.partition(":")
+    head = (
+        f"POST {_PREFIX.decode()}invocation/{request_id}/error HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n"
+        f"Lambda-Runtime-Function-Error-Type: {error_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_TIMEOUT_SECONDS)
+        connection.connect((host, int(port)))
+        connection.sendall(head.encode() + body)
+        connection.recv(_RECEIVE_BYTES)
 
 
 def next() -> tuple[bytes, dict[str, str | int]]:  # noqa: A001  # the name in awslambdaric's extension

@@ -13,10 +13,11 @@ from alonzo.environment.outcomes import EnvironmentLost, InitFailed
 from alonzo.invoke.admission import Admission
 from alonzo.invoke.errors import FunctionNotReady, NoEnvironment
 from alonzo.invoke.pools import EnvironmentPools
+from alonzo.invoke.starts import Starts
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion, State
 from alonzo.model.invocation import InitializationType, Invocation, InvocationResult
-from alonzo.model.quotas import INIT_TIMEOUT_SECONDS
+from alonzo.model.quotas import INIT_TIMEOUT_PROVISIONED_MIN_SECONDS, INIT_TIMEOUT_SECONDS
 from alonzo.sandbox.sandbox import SandboxLost
 
 _PAUSES_SECONDS = (0.02, 0.3, 1.0, 3.0)
@@ -68,6 +69,7 @@ class Invoker:
         self._pools = pools
         self._admission = admission
         self._wakefulness = wakefulness
+        self._starts = Starts()
 
     async def invoke(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         """Run a version once and wait for its answer.
@@ -96,9 +98,10 @@ class Invoker:
     async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         self._admission.begin_environment(version)
         problem: Exception | None = None
+        invoke = self._invoke_in_new if version.capacity_provider is None else self._invoke_in_shared
         for pause_seconds in _PAUSES_SECONDS:
             try:
-                return await self._invoke_in_new(version, invocation)
+                return await invoke(version, invocation)
             except (EnvironmentLost, SandboxLost) as error:
                 # The function has not seen the invocation.
                 problem = error
@@ -106,22 +109,55 @@ class Invoker:
         raise NoEnvironment(f"no execution environment for {version.qualified_arn}: {problem}") from problem
 
     async def _invoke_in_new(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
-        timeout_seconds, spent_seconds = float(version.timeout_seconds), 0.0
+        try:
+            environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=INIT_TIMEOUT_SECONDS)
+        except InitFailed as failure:
+            return failure.result(invocation.request_id)
+        result = await environment.invoke(invocation, timeout_seconds=version.timeout_seconds, spent_seconds=spent_seconds)
+        self._pools.give_back(environment, self._versions.find_current(version))
+        return result
+
+    async def _initialized(
+        self, version: FunctionVersion, invocation: Invocation, *, timeout_seconds: float
+    ) -> tuple[ExecutionEnvironment, float]:
+        """A new environment, and how much of the invocation's time it has cost. InitFailed: twice, and the invocation with it."""
         environment = await self.create_environment(version, InitializationType.ON_DEMAND)
         try:
-            await environment.initialize(timeout_seconds=INIT_TIMEOUT_SECONDS)
+            await environment.initialize(timeout_seconds=timeout_seconds)
         except InitFailed:
             # AWS tries INIT once more, then as part of the invocation and of its time
             # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib).
             environment = await self.create_environment(version, InitializationType.ON_DEMAND)
+            await environment.initialize(timeout_seconds=float(version.timeout_seconds), within=invocation)
+            return environment, environment.init_seconds
+        return environment, 0.0
+
+    async def _invoke_in_shared(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        """In an environment that runs several at once: one with room, else one that somebody is making, else one of its own making."""
+        spent_seconds = 0.0
+        while (environment := self._pools.take_idle(version)) is None:
+            start = self._starts.find(version)
             try:
-                await environment.initialize(timeout_seconds=timeout_seconds, within=invocation)
+                if start is None:
+                    spent_seconds = await self._start(version, invocation)
+                else:
+                    await start.wait()
             except InitFailed as failure:
-                return failure.result(invocation.request_id)
-            spent_seconds = environment.init_seconds
-        result = await environment.invoke(invocation, timeout_seconds=timeout_seconds, spent_seconds=spent_seconds)
+                result = failure.result(invocation.request_id)
+                # The log of a failed INIT belongs to the invocation that made the environment.
+                return result if start is None else InvocationResult(result.payload, result.function_error)
+        result = await environment.invoke(invocation, timeout_seconds=version.timeout_seconds, spent_seconds=spent_seconds)
         self._pools.give_back(environment, self._versions.find_current(version))
         return result
+
+    async def _start(self, version: FunctionVersion, invocation: Invocation) -> float:
+        """Put a new environment into its pool; how much of the invocation's time that has cost."""
+        # Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html ("Init phase").
+        timeout_seconds = max(version.timeout_seconds, INIT_TIMEOUT_PROVISIONED_MIN_SECONDS)
+        with self._starts.begin(version):
+            environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=timeout_seconds)
+            self._pools.give_back(environment, version)
+        return spent_seconds
 
     async def create_environment(self, version: FunctionVersion, initialization_type: InitializationType) -> ExecutionEnvironment:
         """An environment that is not initialized yet. Errors: those of `EnvironmentSource`, and of the code's source."""

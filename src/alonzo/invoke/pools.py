@@ -1,5 +1,7 @@
 """The warm environments of a node: taken most recently used first, ended when nobody has wanted them for a while.
 
+An environment that runs several invocations at once stays in its pool while it has room, so that it is filled before the next one.
+
 A pool belongs to one version of one function. When the version changes (code, configuration, deletion), its idle environments end at once
 and busy ones when they come back: an invocation in flight finishes on what it started with.
 
@@ -28,7 +30,7 @@ MemoryAvailable = Callable[[], float]
 
 
 class EnvironmentPools:
-    """All idle environments, and the living ones for the end."""
+    """All environments with room, and the living ones for the end."""
 
     def __init__(self, *, keep_alive_seconds: float, memory_available: MemoryAvailable, clock: Clock) -> None:
         self._keep_alive_seconds = keep_alive_seconds
@@ -38,10 +40,9 @@ class EnvironmentPools:
         self._living: set[ExecutionEnvironment] = set()
         self._kept: set[ExecutionEnvironment] = set()
         self._idle_kept: dict[PoolKey, list[ExecutionEnvironment]] = {}
-        self._dismissed: set[ExecutionEnvironment] = set()
 
     def take_idle(self, version: FunctionVersion) -> ExecutionEnvironment | None:
-        """The environment of this version that was used last, if one is idle; a kept one before others."""
+        """The environment of this version that was used last and has room; a kept one before others."""
         key = pool_key(version)
         if self._kept and (environment := _take(self._idle_kept.get(key), version)) is not None:
             return environment
@@ -59,23 +60,24 @@ class EnvironmentPools:
 
     def dismiss(self, environment: ExecutionEnvironment) -> None:
         """A kept environment is no longer wanted: it ends, at once if it is idle, else when it comes back."""
-        if environment.phase is Phase.INVOKE:
-            self._dismissed.add(environment)
-        else:
-            environment.close()
+        environment.retire()
 
     def give_back(self, environment: ExecutionEnvironment, current: FunctionVersion | None) -> None:
         """An invocation is over. `current`: what the environment's version is by now, None if it was deleted."""
-        if environment.phase is not Phase.IDLE:
+        if environment.phase is Phase.ENDED:
             return
-        if current is None or not current.runs_as(environment.version) or environment in self._dismissed:
-            environment.close()
+        if current is None or not current.runs_as(environment.version) or environment.is_retiring:
+            environment.retire()
+            return
+        if environment.phase is not Phase.IDLE and not environment.has_room:
             return
         pools = self._idle_kept if environment in self._kept else self._idle
-        pools.setdefault(pool_key(environment.version), []).append(environment)
+        idle = pools.setdefault(pool_key(environment.version), [])
+        if not (environment.runs_several and environment in idle):
+            idle.append(environment)
 
     def retire(self, key: PoolKey, current: FunctionVersion | None) -> None:
-        """A version has changed: end its idle environments that run something else."""
+        """A version has changed: end its environments that run something else, those that are busy when they are not any more."""
         for pools in (self._idle, self._idle_kept):
             idle = pools.pop(key, [])
             fresh = [environment for environment in idle if current is not None and current.runs_as(environment.version)]
@@ -83,7 +85,7 @@ class EnvironmentPools:
                 pools[key] = fresh
             for environment in idle:
                 if environment not in fresh:
-                    environment.close()
+                    environment.retire()
 
     async def run(self) -> None:
         """End what has been idle for too long, and more when the machine runs short of memory, until cancelled; then everything."""
@@ -121,7 +123,6 @@ class EnvironmentPools:
 
     def _forget_kept(self, environment: ExecutionEnvironment) -> None:
         self._kept.discard(environment)
-        self._dismissed.discard(environment)
         key = pool_key(environment.version)
         idle = self._idle_kept.get(key)
         if idle is not None and environment in idle:
@@ -130,7 +131,7 @@ class EnvironmentPools:
                 del self._idle_kept[key]
 
     def _iter_idle(self) -> Iterator[ExecutionEnvironment]:
-        return (environment for idle in self._idle.values() for environment in idle)
+        return (environment for idle in self._idle.values() for environment in idle if environment.phase is Phase.IDLE)
 
     def _drop_ended(self) -> None:
         for key, idle in list(self._idle.items()):
@@ -144,9 +145,12 @@ class EnvironmentPools:
 def _take(idle: list[ExecutionEnvironment] | None, version: FunctionVersion) -> ExecutionEnvironment | None:
     while idle:
         environment = idle.pop()
-        if environment.phase is Phase.IDLE and version.runs_as(environment.version):
+        if not version.runs_as(environment.version):
+            environment.retire()
+        elif environment.phase is Phase.IDLE or environment.has_room:
+            if environment.runs_several:
+                idle.append(environment)
             return environment
-        environment.close()
     return None
 
 

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html 
 MEMORY_MIN_MIB = 128
 MEMORY_MAX_MIB = 10_240
 MEMORY_DEFAULT_MIB = 128
+MEMORY_ON_CAPACITY_PROVIDER_MIN_MIB = 2_048
 MIB_PER_VCPU = 1_769
 
 TIMEOUT_DEFAULT_SECONDS = 3

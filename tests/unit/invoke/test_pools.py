@@ -23,7 +23,15 @@ class MemoryEnvironment:
     version: FunctionVersion
     phase: Phase = Phase.IDLE
     idle_since: float = 0.0
+    runs_several: bool = False
+    has_room: bool = False
+    is_retiring: bool = False
     ended: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_event_loop().create_future())
+
+    def retire(self) -> None:
+        self.is_retiring = True
+        if self.phase is not Phase.INVOKE:
+            self.close()
 
     def close(self) -> None:
         if self.phase is not Phase.ENDED:

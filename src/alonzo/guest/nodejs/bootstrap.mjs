@@ -1,4 +1,5 @@
-// The Node.js runtime inside an environment: loads the handler, then one invocation after the other.
+// The Node.js runtime inside an environment: loads the handler, then one invocation after the other; or, where several run at once, one
+// of the threads that do so (workers.mjs), which takes the next invocation while others wait for something.
 
 import { UnhandledPromiseRejection, toReport } from "./errors.mjs";
 import { loadHandler } from "./handlers.mjs";
@@ -11,11 +12,12 @@ import { installGlobals } from "./streaming.mjs";
 const EXIT_UNHANDLED_REJECTION = 128;
 const EXIT_UNCAUGHT_EXCEPTION = 129;
 
-const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
+const isShared = process.env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined;
+const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API, isShared);
 let requestId = "undefined";
 let isInitialized = false;
 
-async function main() {
+async function main(thread) {
   const variables = process.env;
   const descriptor = variables._LAMBDA_TELEMETRY_LOG_FD === undefined ? undefined : Number(variables._LAMBDA_TELEMETRY_LOG_FD);
   delete variables._LAMBDA_TELEMETRY_LOG_FD;
@@ -23,20 +25,22 @@ async function main() {
     descriptor,
     isJson: variables.AWS_LAMBDA_LOG_FORMAT === "JSON",
     level: variables.AWS_LAMBDA_LOG_LEVEL,
-    currentRequest: () => requestId,
+    currentRequest: thread === undefined ? () => requestId : () => thread.store.getRequestId() ?? "undefined",
+    lock: thread?.lock,
   });
-  installGlobals();
-  process.on("uncaughtException", (error) => endWith("Uncaught Exception", error, EXIT_UNCAUGHT_EXCEPTION));
+  installGlobals(thread?.store);
+  process.on("uncaughtException", (error) => endWith(thread, "Uncaught Exception", error, EXIT_UNCAUGHT_EXCEPTION));
   process.on("unhandledRejection", (reason, promise) =>
-    endWith("Unhandled Promise Rejection", new UnhandledPromiseRejection(reason, promise), EXIT_UNHANDLED_REJECTION),
+    endWith(thread, "Unhandled Promise Rejection", new UnhandledPromiseRejection(reason, promise), EXIT_UNHANDLED_REJECTION),
   );
   let handler;
   try {
     handler = await loadHandler(variables.LAMBDA_TASK_ROOT, variables._HANDLER);
   } catch (error) {
-    await endWith("Uncaught Exception", error, EXIT_UNCAUGHT_EXCEPTION);
+    await endWith(thread, "Uncaught Exception", error, EXIT_UNCAUGHT_EXCEPTION);
   }
   isInitialized = true;
+  if (thread !== undefined) await thread.run(handler, api);
   for (;;) {
     const invocation = await api.next();
     requestId = invocation.headers["lambda-runtime-aws-request-id"];
@@ -48,14 +52,19 @@ async function main() {
 }
 
 /** Report an error that nobody caught, and go: what runs after it cannot be trusted. */
-async function endWith(label, error, exitCode) {
+async function endWith(thread, label, error, exitCode) {
   try {
     logError(label, error);
-    await (isInitialized ? api.fail(requestId, error) : api.failInit(error));
+    if (!isInitialized) await api.failInit(error);
+    else await Promise.all((thread?.inFlight() ?? [requestId]).map((id) => api.fail(id, error)));
   } catch (reportError) {
     process.stderr.write(`${toReport(reportError).errorMessage}\n`);
   }
   process.exit(exitCode);
 }
 
-await main();
+if (isShared) {
+  const { Thread, runThreads } = await import("./workers.mjs");
+  const thread = Thread.current();
+  await (thread === undefined ? runThreads(process.env, api) : main(thread));
+} else await main();

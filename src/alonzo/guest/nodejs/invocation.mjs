@@ -22,14 +22,15 @@ export function contextOf(headers, variables) {
   };
 }
 
-/** Call the handler and report what comes of it. */
-export async function runInvocation(handler, { headers, body }, api) {
+/** Call the handler and report what comes of it. Where others run beside it (`isShared`), there are no callbacks, as with AWS's client:
+ * the event loop is never empty. */
+export async function runInvocation(handler, { headers, body }, api, isShared = false) {
   const id = headers["lambda-runtime-aws-request-id"];
   const context = contextOf(headers, process.env);
   try {
     const event = JSON.parse(body.toString("utf8"));
     if (isStreaming(handler)) await runStreaming(handler, event, context, api);
-    else await api.respond(id, toPayload(await resultOf(handler, event, context)));
+    else await api.respond(id, toPayload(await (isShared ? handler(event, context) : resultOf(handler, event, context))));
   } catch (error) {
     logError("Invoke Error", error);
     await api.fail(id, error);

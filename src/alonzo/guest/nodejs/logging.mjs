@@ -16,11 +16,11 @@ const FRAME_HEAD_BYTES = 16;
 
 let logsJson = false;
 
-/** Takes over `console`. `currentRequest()` gives the id of the invocation that runs. */
-export function patchConsole({ descriptor, isJson, level, currentRequest }) {
+/** Takes over `console`. `currentRequest()` gives the id of the invocation that runs; `lock` keeps threads from writing into each other's lines. */
+export function patchConsole({ descriptor, isJson, level, currentRequest, lock }) {
   logsJson = isJson;
   const lowest = isJson ? Math.max(LEVELS.indexOf(level), 0) : 0;
-  const write = writerTo(descriptor, isJson ? FRAME_JSON : FRAME_TEXT);
+  const write = writerTo(descriptor, isJson ? FRAME_JSON : FRAME_TEXT, lock === undefined ? writeWhole : inTurn(writeWhole, lock));
   for (const [method, name] of Object.entries(METHODS)) {
     console[method] =
       LEVELS.indexOf(name) < lowest
@@ -56,9 +56,9 @@ function jsonLine(time, requestId, level, parts) {
   return JSON.stringify(record);
 }
 
-function writerTo(descriptor, frameType) {
+function writerTo(descriptor, frameType, writeData) {
   if (descriptor === undefined) {
-    return (line) => writeWhole(1, Buffer.from(`${line.replaceAll("\n", "\r")}\n`)); // one event a line: CloudWatch shows \r as a line end
+    return (line) => writeData(1, Buffer.from(`${line.replaceAll("\n", "\r")}\n`)); // one event a line: CloudWatch shows \r as a line end
   }
   return (line, level, time) => {
     const body = Buffer.from(`${line}\n`);
@@ -66,7 +66,20 @@ function writerTo(descriptor, frameType) {
     head.writeUInt32BE((frameType | LEVEL_BITS[level]) >>> 0, 0);
     head.writeInt32BE(body.length, 4);
     head.writeBigInt64BE(BigInt(time.getTime()) * 1000n, 8);
-    writeWhole(descriptor, Buffer.concat([head, body]));
+    writeData(descriptor, Buffer.concat([head, body]));
+  };
+}
+
+/** What is longer than 4,096 bytes goes into a pipe in parts (pipe(7)). `lock` is an Int32Array that all threads share. */
+function inTurn(write, lock) {
+  return (...parameters) => {
+    while (Atomics.compareExchange(lock, 0, 0, 1) !== 0) Atomics.wait(lock, 0, 1);
+    try {
+      write(...parameters);
+    } finally {
+      Atomics.store(lock, 0, 0);
+      Atomics.notify(lock, 0, 1);
+    }
   };
 }
 

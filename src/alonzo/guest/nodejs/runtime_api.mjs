@@ -7,11 +7,16 @@ import { toReport, toXRayCause } from "./errors.mjs";
 
 const PREFIX = "/2018-06-01/runtime/";
 const CAUSE_MAX_BYTES = 1_048_576;
+const ACCEPTED = 202;
+const INVALID_REQUEST_ID = 400;
+const TOO_LATE = 410;
 
 export class RuntimeApi {
-  constructor(address) {
+  /** `isShared`: several invocations are answered at once, each over a connection of its own. */
+  constructor(address, isShared) {
     const [host, port] = address.split(":");
-    this.target = { host, port: Number(port), agent: new Agent({ keepAlive: true, maxSockets: 2 }) };
+    const limits = isShared ? { maxFreeSockets: 2 } : { maxSockets: 2 };
+    this.target = { host, port: Number(port), agent: new Agent({ keepAlive: true, ...limits }) };
   }
 
   /** The next invocation: its headers and its payload's bytes. */
@@ -27,6 +32,12 @@ export class RuntimeApi {
 
   async fail(id, error) {
     await this.#report(`invocation/${id}/error`, JSON.stringify(toReport(error)), errorHeaders(error));
+  }
+
+  /** The thread that had an invocation has ended over it: in the platform's words. */
+  async failExit(id, problem) {
+    const body = JSON.stringify({ errorType: "Runtime.ExitError", errorMessage: `RequestId: ${id} Error: ${problem}` });
+    await this.#report(`invocation/${id}/error`, body, { "Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": "Runtime.ExitError" });
   }
 
   async failInit(error) {
@@ -56,7 +67,7 @@ export class RuntimeApi {
 
   async #report(path, body, headers) {
     const answer = await this.#exchange("POST", path, body, headers);
-    if (answer.status !== 202 && answer.status !== 400) {
+    if (![ACCEPTED, INVALID_REQUEST_ID, TOO_LATE].includes(answer.status)) {
       throw new Error(`the Runtime API answered ${answer.status} to ${path}: ${answer.body.toString()}`);
     }
   }

@@ -20,8 +20,8 @@ class HttpResponseStream {
   }
 }
 
-/** What functions find as `awslambda`. */
-export function installGlobals() {
+/** What functions find as `awslambda`. `store`: where several invocations run at once, what is each one's own. */
+export function installGlobals(store) {
   globalThis.awslambda = {
     ...globalThis.awslambda,
     streamifyResponse(handler, options) {
@@ -30,6 +30,7 @@ export function installGlobals() {
       return handler;
     },
     HttpResponseStream,
+    ...(store === undefined ? {} : { InvokeStore: store }),
   };
 }
 

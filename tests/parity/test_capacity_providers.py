@@ -119,7 +119,7 @@ def test_a_capacity_provider_in_use_stays(requests: Any) -> None:
     client, name = requests.client, "on-instances"
     create(client, "used")
     config = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": f"{ARN}:used"}}
-    requests.create_active(name, CapacityProviderConfig=config, MemorySize=2048)
+    requests.create_active(name, CapacityProviderConfig=config, Runtime="python3.13", MemorySize=2048)
     listed = client.list_function_versions_by_capacity_provider(CapacityProviderName="used")
     assert listed["CapacityProviderArn"] == f"{ARN}:used"
     assert f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}:$LATEST" in [item["FunctionArn"] for item in listed["FunctionVersions"]]
@@ -130,7 +130,7 @@ def test_a_capacity_provider_in_use_stays(requests: Any) -> None:
 
 def test_a_function_on_a_capacity_provider_that_is_not_there(requests: Any) -> None:
     config = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": f"{ARN}:nowhere"}}
-    assert refused(lambda: requests.create("stranded", CapacityProviderConfig=config, MemorySize=2048)) == (
+    assert refused(lambda: requests.create("stranded", CapacityProviderConfig=config, Runtime="python3.13", MemorySize=2048)) == (
         "ResourceNotFoundException",
         f"Capacity provider not found: {ARN}:nowhere",
     )

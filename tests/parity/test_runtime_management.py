@@ -58,7 +58,7 @@ def test_versions_on_capacity_providers_have_scaling_limits(requests: Any, serve
         PermissionsConfig={"CapacityProviderOperatorRoleArn": "arn:aws:iam::111111111111:role/operator"},
     )
     provider = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": PROVIDER}}
-    requests.create_active(name, Publish=True, CapacityProviderConfig=provider, MemorySize=2048)
+    requests.create_active(name, Publish=True, CapacityProviderConfig=provider, Runtime="python3.13", MemorySize=2048)
     target = {"FunctionName": name, "Qualifier": "1"}
     assert _members(client.get_function_scaling_config(**target)) == {"FunctionArn": f"{ARN}:{name}:1"}
     config = {"MinExecutionEnvironments": 3, "MaxExecutionEnvironments": 20}

@@ -68,9 +68,18 @@ def test_settings_of_functions_on_a_capacity_provider(requests: Any) -> None:
         "MemorySize": 16_384,
         "EphemeralStorage": {"Size": 20_480},
     }
-    requests.create_active(name, **settings)
+    requests.create_active(name, Runtime="python3.13", **settings)
     known = client.get_function_configuration(FunctionName=name)
     assert {setting: known[setting] for setting in settings} == settings
+    levels = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+    assert known["LoggingConfig"] == levels | {"LogGroup": f"/aws/lambda/{name}"}
+    for version in (client.publish_version(FunctionName=name), client.publish_version(FunctionName=name, PublishTo="LATEST_PUBLISHED")):
+        assert version["CapacityProviderConfig"] == settings["CapacityProviderConfig"]
+    for refused in ({"MemorySize": 1_024}, {"LoggingConfig": {"LogFormat": "Text"}}, {"Runtime": "python3.12"}, {"Runtime": "ruby3.4"}):
+        with pytest.raises(client.exceptions.InvalidParameterValueException, match="for functions with CapacityProviderConfig"):
+            client.update_function_configuration(FunctionName=name, **refused)
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="AWS_LAMBDA_MAX_CONCURRENCY"):
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": {"AWS_LAMBDA_MAX_CONCURRENCY": "2"}})
 
 
 def test_a_durable_function_is_changed_in_part(requests: Any) -> None:

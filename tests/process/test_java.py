@@ -1,12 +1,14 @@
 """Functions in Java: AWS's own client runs handlers of every kind, in a sandbox, with the machine's Java."""
 
 import asyncio
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.invoking import invoke, succeed, wait_for_log
+from tests.support.invoking import invoke, invoke_together, succeed, wait_for_log
+from tests.support.managed_instances import deploy_shared
 from tests.support.server import ROLE, Server, zip_of
 from tests.support.toolchains import require_tool
 
@@ -61,3 +63,37 @@ def test_a_class_that_is_not_there_is_an_error_of_init(server: Server, package: 
     answer = invoke(server, name, {})
     assert answer.error == "Unhandled"
     assert answer.value["errorType"] == "java.lang.ClassNotFoundException"
+
+
+def test_several_run_at_once_in_threads(server: Server, package: bytes) -> None:
+    configuration = {"Runtime": "java21", "Handler": "app.Handler::meet"}
+    name = deploy_shared(server, "java-several", package, max_concurrency=16, **configuration)
+    events = [{"number": number, "together": 16} | ({"fail": True} if number == 3 else {}) for number in range(16)]
+    answers = invoke_together(server, name, events)
+    assert answers[3].value["errorMessage"] == "bad 3"
+    values = [answer.value for number, answer in enumerate(answers) if number != 3]
+    assert [value["number"] for value in values] == [number for number in range(16) if number != 3]
+    assert len({value["id"] for value in values}) == 15
+    assert len({value["environment"] for value in values}) == 1
+    assert all(value["highest"] <= 16 for value in values)
+    messages = wait_for_log(server, name, "met ", count=16)
+    records = [json.loads(message) for message in messages if message.startswith("{")]
+    met = {record["requestId"]: record["message"] for record in records if "met" in record.get("message", "")}
+    assert met == {answer.request_id: f"met {number}" for number, answer in enumerate(answers)}
+
+
+def test_an_exit_fails_all_that_run_and_the_next_one_works(server: Server, package: bytes) -> None:
+    configuration = {"Runtime": "java21", "Handler": "app.Handler::meet", "Timeout": 30}
+    name = deploy_shared(server, "java-several-exit", package, max_concurrency=3, **configuration)
+    events = [{"number": 0, "together": 3, "exit": 4}, {"number": 1, "late": True}, {"number": 2, "late": True}]
+    for answer in invoke_together(server, name, events):
+        problem = f"RequestId: {answer.request_id} Error: Runtime exited with error: exit status 4"
+        assert answer.value == {"errorType": "Runtime.ExitError", "errorMessage": problem}
+    assert succeed(server, name, {"number": 3})["number"] == 3
+
+
+def test_what_is_late_fails_alone(server: Server, package: bytes) -> None:
+    name = deploy_shared(server, "java-several-late", package, max_concurrency=2, Runtime="java21", Handler="app.Handler::meet", Timeout=2)
+    first = succeed(server, name, {"number": 0})
+    assert invoke(server, name, {"number": 1, "late": True}).value["errorType"] == "Sandbox.Timedout"
+    assert succeed(server, name, {"number": 2})["environment"] == first["environment"]

@@ -1,10 +1,9 @@
 """Functions in JavaScript that run several invocations at once: threads of one process, each with several at a time."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.support.invoking import Answer, invoke, succeed, wait_for_log
+from tests.support.invoking import invoke, invoke_together, succeed, wait_for_log
 from tests.support.managed_instances import deploy_shared
 from tests.support.server import Server, zip_of
 
@@ -57,11 +56,6 @@ async function work(event, context) {
 def deploy(server: Server, name: str, *, max_concurrency: int, **more: Any) -> str:
     configuration = {"Runtime": RUNTIME, "Handler": "index.handler"} | more
     return deploy_shared(server, name, zip_of({"index.mjs": SOURCE}), max_concurrency=max_concurrency, **configuration)
-
-
-def invoke_together(server: Server, name: str, events: list[dict[str, Any]]) -> list[Answer]:
-    with ThreadPoolExecutor(len(events)) as threads:
-        return list(threads.map(lambda event: invoke(server, name, event), events))
 
 
 def test_sixteen_at_once_share_an_environment(server: Server) -> None:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.support.invoking import Answer, invoke, read_log, succeed, wait_for_log
+from tests.support.invoking import invoke, invoke_together, read_log, succeed, wait_for_log
 from tests.support.managed_instances import deploy_shared
 from tests.support.server import Server, zip_of
 from tests.support.waiting import eventually
@@ -63,11 +63,6 @@ def work(event, context):
 def deploy(server: Server, name: str, *, max_concurrency: int, **more: Any) -> str:
     configuration = {"Runtime": RUNTIME, "Handler": "app.handler"} | more
     return deploy_shared(server, name, zip_of({"app.py": SOURCE}), max_concurrency=max_concurrency, **configuration)
-
-
-def invoke_together(server: Server, name: str, events: list[dict[str, Any]]) -> list[Answer]:
-    with ThreadPoolExecutor(len(events)) as threads:
-        return list(threads.map(lambda event: invoke(server, name, event), events))
 
 
 def test_sixteen_at_once_share_two_environments(server: Server) -> None:
@@ -146,8 +141,7 @@ def test_logs_carry_their_request_ids(server: Server) -> None:
 
 def test_a_log_tail_holds_what_belongs_to_its_invocation(server: Server) -> None:
     name = deploy(server, "several-tail", max_concurrency=2)
-    with ThreadPoolExecutor(2) as threads:
-        one, two = threads.map(lambda number: invoke(server, name, {"number": number, "together": 2}, LogType="Tail"), range(2))
+    one, two = invoke_together(server, name, [{"number": number, "together": 2} for number in range(2)], LogType="Tail")
     for answer, number in ((one, 0), (two, 1)):
         assert f"warned {number}" in answer.log_tail
         assert f"warned {1 - number}" not in answer.log_tail

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,12 @@ def invoke(server: Server, name: str, event: Any = None, **parameters: Any) -> A
         request_id=answer["ResponseMetadata"]["RequestId"],
         headers=answer["ResponseMetadata"]["HTTPHeaders"],
     )
+
+
+def invoke_together(server: Server, name: str, events: list[dict[str, Any]], **parameters: Any) -> list[Answer]:
+    """Invoke a function with all events at once, and wait for all answers."""
+    with ThreadPoolExecutor(len(events)) as threads:
+        return list(threads.map(lambda event: invoke(server, name, event, **parameters), events))
 
 
 def succeed(server: Server, name: str, event: Any = None, **parameters: Any) -> Any:

@@ -75,7 +75,7 @@ class Invoker:
         """Run a version once and wait for its answer.
 
         Raises FunctionNotReady, Throttled, NoEnvironment, RuntimeUnavailable. What the function itself does wrong is a result.
-        Cancelling ends the environment: whoever does not want the answer must not cancel, but let it run.
+        Cancelling ends the environment, unless others run in it: whoever does not want the answer must not cancel, but let it run.
         """
         if version.state is not State.ACTIVE:
             raise FunctionNotReady(version.state)
@@ -96,8 +96,9 @@ class Invoker:
             self._admission.release(version)
 
     async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
-        self._admission.begin_environment(version)
         problem: Exception | None = None
+        if version.capacity_provider is None:
+            self._admission.begin_environment(version)
         invoke = self._invoke_in_new if version.capacity_provider is None else self._invoke_in_shared
         for pause_seconds in _PAUSES_SECONDS:
             try:
@@ -154,6 +155,7 @@ class Invoker:
         """Put a new environment into its pool; how much of the invocation's time that has cost."""
         # Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html ("Init phase").
         timeout_seconds = max(version.timeout_seconds, INIT_TIMEOUT_PROVISIONED_MIN_SECONDS)
+        self._admission.begin_environment(version)
         with self._starts.begin(version):
             environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=timeout_seconds)
             self._pools.give_back(environment, version)

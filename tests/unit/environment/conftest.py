@@ -132,7 +132,7 @@ class Given:
 
 
 @asynccontextmanager
-async def an_environment(*, check: Any = None) -> AsyncIterator[Given]:
+async def an_environment(*, check: Any = None, max_concurrency: int | None = None) -> AsyncIterator[Given]:
     """An environment that has not been initialized yet."""
     clock, appender, sandbox = SystemClock(), MemoryAppender(), MemorySandbox()
     delivery = LogDelivery(appender=appender, clock=clock)
@@ -147,7 +147,14 @@ async def an_environment(*, check: Any = None) -> AsyncIterator[Given]:
         peak_memory=sandbox.peak_memory_bytes,
         clock=clock,
     )
-    plan = EnvironmentPlan(version=version, code_directory=Path("/code"), variables={}, runtime_version="python:3.12.v1", notice=None)
+    plan = EnvironmentPlan(
+        version=version,
+        code_directory=Path("/code"),
+        variables={},
+        max_concurrency=max_concurrency,
+        runtime_version="python:3.12.v1",
+        notice=None,
+    )
     role: Any = sandbox
     environment = ExecutionEnvironment(plan=plan, sandbox=role, journal=journal, check=check or AnyConnection(), clock=clock)
     given = Given(environment, sandbox, delivery, appender, write)

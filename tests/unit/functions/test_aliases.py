@@ -81,7 +81,12 @@ def test_a_function_on_a_capacity_provider_runs_what_was_published_last(open_con
         async with open_control_plane() as plane, plane.activating():
             resolution = Resolution(functions=plane.functions, aliases=plane.aliases, random=lambda: 0.0)
             arn = "arn:aws:lambda:us-east-1:111111111111:capacity-provider:p"
-            await plane.create_active(capacity_provider=CapacityProviderConfig(capacity_provider_arn=arn))
+            on_provider = {
+                "runtime": "python3.13",
+                "memory_mib": 2_048,
+                "capacity_provider": CapacityProviderConfig(capacity_provider_arn=arn),
+            }
+            await plane.create_active(**on_provider)
             with pytest.raises(FunctionNotFound, match=r"f:\$LATEST\.PUBLISHED$"):
                 resolution.get_invoked(F)
             published = await plane.functions.publish(F, to_latest_published=True)

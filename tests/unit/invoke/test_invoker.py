@@ -17,9 +17,9 @@ from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, Throttled
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.wakefulness import Wakefulness
-from alonzo.model.function import FunctionVersion, State
+from alonzo.model.function import CapacityProviderConfig, FunctionVersion, State
 from alonzo.model.invocation import Invocation, InvocationResult
-from alonzo.model.quotas import INIT_TIMEOUT_SECONDS
+from alonzo.model.quotas import INIT_TIMEOUT_PROVISIONED_MIN_SECONDS, INIT_TIMEOUT_SECONDS
 
 from .test_pools import MemoryEnvironment, a_version
 
@@ -31,12 +31,15 @@ class ScriptedEnvironment(MemoryEnvironment):
     """Fails INIT or the invocation as its script says, else echoes."""
 
     def __init__(self, version: FunctionVersion, node: "MemoryNode") -> None:
-        super().__init__(version, phase=Phase.CREATED)
+        shares = version.capacity_provider is not None
+        super().__init__(version, phase=Phase.CREATED, runs_several=shares, has_room=shares)
         self._node = node
         self.init_seconds = 0.0
 
     async def initialize(self, *, timeout_seconds: float, within: Invocation | None = None) -> None:
         self._node.calls.append(("initialize", timeout_seconds, within is not None))
+        if not self._node.init_gate.is_set():
+            await self._node.init_gate.wait()
         problem = self._node.init_problems.pop(0) if self._node.init_problems else None
         if problem is not None:
             self.close()
@@ -63,6 +66,8 @@ class MemoryNode:
         self.init_problems: list[Exception | None] = []
         self.invoke_problems: list[Exception | None] = []
         self.init_seconds = 1.0
+        self.init_gate = asyncio.Event()
+        self.init_gate.set()
         self.current: FunctionVersion | None = ACTIVE
         self.environments: list[ScriptedEnvironment] = []
         self.admission = Admission(account_limit=account_limit, clock=ManualClock())
@@ -189,5 +194,60 @@ def test_a_machine_that_gives_no_environment_is_said_after_some_tries() -> None:
             await node.invoker.invoke(ACTIVE, INVOCATION)
         assert 1 < len(node.environments) < 20
         assert node.admission.running_count(ACTIVE.scope) == 0
+
+    run(scenario)
+
+
+ON_PROVIDER = CapacityProviderConfig(
+    capacity_provider_arn="arn:aws:lambda:us-east-1:000000000000:capacity-provider:p", environment_max_concurrency=4
+)
+SHARED = msgspec.structs.replace(ACTIVE, runtime="python3.13", capacity_provider=ON_PROVIDER)
+
+
+async def turns() -> None:
+    """Let the others go as far as they get."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def test_invocations_wait_for_the_environment_that_one_of_them_makes() -> None:
+    async def scenario(node: MemoryNode) -> None:
+        node.current = SHARED
+        node.init_gate.clear()
+        invoking = [asyncio.create_task(node.invoker.invoke(SHARED, INVOCATION)) for _ in range(8)]
+        await turns()
+        node.init_gate.set()
+        assert [result.payload for result in await asyncio.gather(*invoking)] == [b"{}"] * 8
+        assert len(node.environments) == 2
+        assert {call[:2] for call in node.calls if call[0] == "initialize"} == {("initialize", INIT_TIMEOUT_PROVISIONED_MIN_SECONDS)}
+
+    run(scenario)
+
+
+def test_when_it_cannot_be_made_all_that_waited_fail() -> None:
+    async def scenario(node: MemoryNode) -> None:
+        node.current = SHARED
+        node.init_problems = [an_init_failure(), an_init_failure()]
+        node.init_gate.clear()
+        invoking = [asyncio.create_task(node.invoker.invoke(SHARED, INVOCATION)) for _ in range(3)]
+        await turns()
+        node.init_gate.set()
+        results = await asyncio.gather(*invoking)
+        assert [json.loads(result.payload)["errorType"] for result in results] == ["Runtime.ExitError"] * 3
+        assert len(node.environments) == 2
+
+    run(scenario)
+
+
+def test_when_whoever_makes_it_gives_up_the_others_make_their_own() -> None:
+    async def scenario(node: MemoryNode) -> None:
+        node.current = SHARED
+        node.init_gate.clear()
+        maker, other = (asyncio.create_task(node.invoker.invoke(SHARED, INVOCATION)) for _ in range(2))
+        await turns()
+        maker.cancel()
+        node.init_gate.set()
+        assert (await other).payload == b"{}"
+        await asyncio.gather(maker, return_exceptions=True)
 
     run(scenario)

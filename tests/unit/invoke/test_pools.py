@@ -231,3 +231,41 @@ def _kept(given: Pools) -> Any:
     given.pools.keep(environment)
     given.pools.give_back(environment, a_version())
     return environment
+
+
+def test_an_environment_with_room_is_filled_before_another_one() -> None:
+    def check(given: Pools) -> None:
+        first, second = given.idle(a_version()), given.idle(a_version())
+        for environment in (first, second):
+            environment.runs_several = environment.has_room = True
+        assert given.pools.take_idle(a_version()) is second
+        second.phase = Phase.INVOKE
+        assert given.pools.take_idle(a_version()) is second
+        second.has_room = False
+        assert given.pools.take_idle(a_version()) is first
+        first.phase = Phase.INVOKE
+        second.has_room = True
+        given.pools.give_back(second, a_version())
+        given.pools.give_back(second, a_version())
+        assert given.pools.take_idle(a_version()) is second
+        second.has_room = False
+        assert given.pools.take_idle(a_version()) is first
+        first.has_room = False
+        assert given.pools.take_idle(a_version()) is None
+
+    in_a_loop(check)
+
+
+def test_busy_environments_are_neither_evicted_nor_expired_and_retire_when_they_are_done() -> None:
+    def check(given: Pools) -> None:
+        busy = given.idle(a_version())
+        busy.runs_several, busy.has_room, busy.phase = True, True, Phase.INVOKE
+        given.clock.advance(1_000)
+        given.pools.end_expired()
+        given.pools.evict(1)
+        assert busy.phase is Phase.INVOKE
+        given.pools.retire(pool_key(a_version()), None)
+        assert (busy.phase, busy.is_retiring) == (Phase.INVOKE, True)
+        assert given.pools.take_idle(a_version()) is None
+
+    in_a_loop(check)

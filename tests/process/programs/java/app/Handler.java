@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Handlers of the kinds that Lambda knows: a method of any types, and a stream handler. */
 public class Handler {
@@ -20,6 +21,31 @@ public class Handler {
 
   public void copy(InputStream input, OutputStream output) throws IOException {
     input.transferTo(output);
+  }
+
+  private static final AtomicInteger RUNNING = new AtomicInteger();
+  private static final AtomicInteger ARRIVED = new AtomicInteger();
+
+  /** Waits until as many have come as the event says, or for ever; tells of itself and of what ran beside it. */
+  public Object meet(Map<String, Object> event, Context context) throws InterruptedException {
+    int highest = RUNNING.incrementAndGet();
+    ARRIVED.incrementAndGet();
+    try {
+      context.getLogger().log("met " + event.get("number"));
+      while (ARRIVED.get() < (int) event.getOrDefault("together", 0) || event.containsKey("late")) {
+        Thread.sleep(5);
+        highest = Math.max(highest, RUNNING.get());
+      }
+      if (event.containsKey("fail")) throw new IllegalStateException("bad " + event.get("number"));
+      if (event.containsKey("exit")) Runtime.getRuntime().halt((int) event.get("exit"));
+      return Map.of(
+          "number", event.get("number"),
+          "id", context.getAwsRequestId(),
+          "environment", System.getenv("AWS_LAMBDA_LOG_STREAM_NAME"),
+          "highest", highest);
+    } finally {
+      RUNNING.decrementAndGet();
+    }
   }
 
   public String fail(Map<String, Object> event) {

@@ -78,7 +78,7 @@ def test_several_run_at_once_in_threads(server: Server, package: bytes) -> None:
     assert all(value["highest"] <= 16 for value in values)
     messages = wait_for_log(server, name, "met ", count=16)
     records = [json.loads(message) for message in messages if message.startswith("{")]
-    met = {record["requestId"]: record["message"] for record in records if "met" in record.get("message", "")}
+    met = {record["AWSRequestId"]: record["message"] for record in records if "met" in record.get("message", "")}
     assert met == {answer.request_id: f"met {number}" for number, answer in enumerate(answers)}
 
 

@@ -5,7 +5,8 @@ import shutil
 import zipfile
 
 import pytest
-from tests.support.invoking import invoke, succeed, wait_for_log
+from tests.support.invoking import invoke, invoke_together, succeed, wait_for_log
+from tests.support.managed_instances import deploy_shared
 from tests.support.server import ROLE, Server
 
 _SHELL = """#!/bin/sh
@@ -21,14 +22,36 @@ done
 """
 
 
-def deploy(server: Server, name: str, bootstrap: str | None, *, runtime: str = "provided.al2023", mode: int = 0o755) -> str:
+_SEVERAL = """#!/bin/sh
+API="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+mkdir -p /tmp/arrived
+work() {
+  while true; do
+    HEAD=$(mktemp)
+    EVENT=$(curl -sS -D "$HEAD" "$API/invocation/next")
+    ID=$(grep -Fi Lambda-Runtime-Aws-Request-Id "$HEAD" | tr -d '[:space:]' | cut -d: -f2)
+    touch "/tmp/arrived/$ID"
+    while [ "$(ls /tmp/arrived | wc -l)" -lt "$AWS_LAMBDA_MAX_CONCURRENCY" ]; do sleep 0.01; done
+    curl -sS -o /dev/null "$API/invocation/$ID/response" -d "{\\"echo\\": $EVENT, \\"environment\\": \\"$AWS_LAMBDA_LOG_STREAM_NAME\\"}"
+  done
+}
+for number in $(seq "$AWS_LAMBDA_MAX_CONCURRENCY"); do work & done
+wait
+"""
+
+
+def packed(bootstrap: str | None, mode: int = 0o755) -> bytes:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         entry = zipfile.ZipInfo("bootstrap" if bootstrap is not None else "other")
         entry.external_attr = mode << 16
         archive.writestr(entry, bootstrap or "nothing")
+    return package.getvalue()
+
+
+def deploy(server: Server, name: str, bootstrap: str | None, *, runtime: str = "provided.al2023", mode: int = 0o755) -> str:
     client = server.client("lambda")
-    client.create_function(FunctionName=name, Runtime=runtime, Handler="any.name", Role=ROLE, Code={"ZipFile": package.getvalue()})
+    client.create_function(FunctionName=name, Runtime=runtime, Handler="any.name", Role=ROLE, Code={"ZipFile": packed(bootstrap, mode)})
     server.wait_until_settled(name)
     return name
 
@@ -40,6 +63,14 @@ def test_a_shell_script_is_a_runtime(server: Server, runtime: str) -> None:
     assert succeed(server, name, {"a": 1}) == {"echo": {"a": 1}}
     assert succeed(server, name, 2) == {"echo": 2}
     assert any(line.startswith("got 2 by any.name") for line in wait_for_log(server, name, "got 2"))
+
+
+def test_a_runtime_that_asks_for_several_invocations_gets_them(server: Server) -> None:
+    configuration = {"Runtime": "provided.al2023", "Handler": "any.name"}
+    name = deploy_shared(server, "provided-several", packed(_SEVERAL), max_concurrency=4, **configuration)
+    answers = [answer.value for answer in invoke_together(server, name, [{"number": number} for number in range(4)])]
+    assert [answer["echo"]["number"] for answer in answers] == list(range(4))
+    assert len({answer["environment"] for answer in answers}) == 1
 
 
 def test_a_bootstrap_that_is_not_there_is_an_error_of_init(server: Server) -> None:

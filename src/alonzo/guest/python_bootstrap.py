@@ -136,6 +136,8 @@ def _serve(variables: dict[str, str], runtime_api: int | None) -> int:
     if concurrency is None:
         transport.configure(address, runtime_api)
     else:
+        if runtime_api is not None:
+            os.close(runtime_api)  # one connection, where each process needs its own
         worker = python_workers.fork(int(concurrency), lambda request_id, *error: transport.report_for(address, request_id, *error))
         bootstrap.FramedTelemetryLogSink.log = worker.one_at_a_time(bootstrap.FramedTelemetryLogSink.log)
         transport.configure(address, None, worker)

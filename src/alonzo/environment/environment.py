@@ -84,6 +84,7 @@ class ExecutionEnvironment:
         # For invocations.
         self._max_concurrency = plan.max_concurrency or 1
         self._one_by_one = plan.max_concurrency is None
+        self._body_bytes = 0
         self.runs_several = self._max_concurrency > 1
         self.is_retiring = False
         """Whether it will take on nothing more, and end when nothing runs."""
@@ -282,6 +283,16 @@ class ExecutionEnvironment:
     def is_waiting(self, connection: RuntimeApiConnection) -> bool:
         """Whether a connection has asked for the next invocation and not got it yet."""
         return self._running.is_waiting(connection)
+
+    @property
+    def counts_bodies(self) -> bool:
+        """Where several run at once there may be many connections."""
+        return not self._one_by_one
+
+    def on_body_bytes(self, byte_count: int) -> bool:
+        """As much as the connections of any environment may hold, and a response for each invocation that runs."""
+        self._body_bytes += byte_count
+        return byte_count <= 0 or self._body_bytes <= (_CONNECTIONS_MAX + len(self._running)) * quotas.RESPONSE_SYNC_MAX_BYTES
 
     def on_stranger(self) -> None:
         """Another process of the machine has tried to connect, and was turned away. Said once: it may try for ever."""

@@ -60,6 +60,15 @@ class RuntimeEvents(Protocol):
 
     def is_waiting(self, connection: "RuntimeApiConnection") -> bool: ...
 
+    @property
+    def counts_bodies(self) -> bool:
+        """Whether it wants to know what its connections hold together: where they may be many."""
+        ...
+
+    def on_body_bytes(self, byte_count: int) -> bool:
+        """A connection holds so many bytes of a body more, or fewer. False: that is too much."""
+        ...
+
     def on_stranger(self) -> None: ...
 
     def on_connection_opened(self, connection: "RuntimeApiConnection") -> None: ...
@@ -89,10 +98,12 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._unsent = b""
         self._is_parsing = False
+        self._counts_bodies = events.counts_bodies
         # For one request.
         self._url = b""
         self._body: list[bytes] = []
         self._body_bytes = 0
+        self._counted_bytes = 0
         self._request_bytes = 0
         self._error_type: str | None = None
         self._error_body = b""
@@ -113,6 +124,7 @@ class RuntimeApiConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self._transport = None
+        self._count_bytes(-self._counted_bytes)
         self._events.on_connection_closed(self)
 
     def data_received(self, data: bytes) -> None:
@@ -195,10 +207,15 @@ class RuntimeApiConnection(asyncio.Protocol):
             return
         if self._body_bytes <= RESPONSE_SYNC_MAX_BYTES:
             self._body.append(body)
+            if self._counts_bodies:
+                self._count_bytes(len(body))
         else:
             self._body.clear()  # read to its end, so that the answer is seen, but not kept
+            self._count_bytes(-self._counted_bytes)
 
     def on_message_complete(self) -> None:
+        if self._counted_bytes:
+            self._count_bytes(-self._counted_bytes)
         url = self._url
         if url == _NEXT:
             self._events.on_next(self)
@@ -208,6 +225,12 @@ class RuntimeApiConnection(asyncio.Protocol):
             self.write(self._events.on_init_error(b"".join(self._body), self._error_type))
         else:
             self.write(refusal(404, "InvalidRequest", "no such path"))
+
+    def _count_bytes(self, byte_count: int) -> None:
+        if self._counts_bodies:
+            self._counted_bytes += byte_count
+            if not self._events.on_body_bytes(byte_count):
+                self.close()
 
     def _request_id(self) -> bytes:
         return self._url[len(_INVOCATION) :].partition(b"/")[0]

@@ -1,6 +1,7 @@
 """An environment that runs several invocations at once, told by what its runtime does on the Runtime API."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 
@@ -222,3 +223,20 @@ def test_the_second_error_of_init_is_refused() -> None:
         await asyncio.gather(starting, return_exceptions=True)
 
     run(scenario, max_concurrency=2)
+
+
+def test_connections_hold_no_more_than_belongs_to_what_runs() -> None:
+    async def scenario(given: Given) -> None:
+        (runtime,) = await waiting(given, 1)
+        task = begin(given, 1)
+        await runtime.receive()
+        hostile = [await given.connect() for _ in range(27)]
+        head = b"POST /2018-06-01/runtime/invocation/request-1/response HTTP/1.1\r\nHost: x\r\nContent-Length: 6000000\r\n\r\n"
+        for connection in hostile:
+            with contextlib.suppress(ConnectionError):
+                await connection.send_raw(head + b"x" * 5_999_999)
+        assert any([await connection.is_closed() for connection in hostile[-1:]])
+        assert (await answer(runtime, 1))[0] == 202
+        assert (await task).payload == b"1"
+
+    run(scenario, max_concurrency=4)

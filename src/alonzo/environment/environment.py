@@ -78,6 +78,7 @@ class ExecutionEnvironment:
         # For INIT.
         self._initialized: asyncio.Future[None] = self._loop.create_future()
         self._init_started_at = 0.0
+        self._init_due_at = 0.0
         self.init_seconds = 0.0
         """How long INIT took, once it has succeeded."""
         self._init_error: tuple[bytes, str] | None = None
@@ -112,6 +113,7 @@ class ExecutionEnvironment:
         self._enter(Phase.INIT)
         if within is not None:
             self._journal.begin_tail(within)
+        self._init_due_at = self._loop.time() + timeout_seconds
         try:
             await self._start_runtime()
             async with asyncio.timeout(timeout_seconds):
@@ -151,6 +153,10 @@ class ExecutionEnvironment:
         connection = self._running.add(running)
         if connection is not None:
             self._deliver(running, connection)
+        elif not self._one_by_one:
+            running.expires_at = max(
+                expires_at, self._init_due_at
+            )  # of several parts of a runtime the first one has come; others initialize
         try:
             return await running.answer
         except asyncio.CancelledError:
@@ -221,6 +227,7 @@ class ExecutionEnvironment:
         if running is not None:
             # The runtime came late for it: its time begins now.
             running.expires_at = self._loop.time() + running.timeout_seconds - running.spent_seconds
+            self._deadlines.watch(running.expires_at)
             self._deliver(running, connection)
             return
         self._running.wait(connection)

@@ -122,9 +122,9 @@ class Given:
         await self.delivery.flush()
         return self.appender.messages
 
-    async def initialized(self) -> Runtime:
+    async def initialized(self, *, timeout_seconds: float = 10) -> Runtime:
         """A runtime that has asked for its first invocation."""
-        starting = asyncio.create_task(self.environment.initialize(timeout_seconds=10))
+        starting = asyncio.create_task(self.environment.initialize(timeout_seconds=timeout_seconds))
         runtime = await self.connect()
         await runtime.send("GET", "invocation/next")
         await starting

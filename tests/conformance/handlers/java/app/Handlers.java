@@ -2,9 +2,12 @@ package app;
 
 import com.amazonaws.services.lambda.runtime.ClientContext;
 import com.amazonaws.services.lambda.runtime.Context;
+import com.sun.management.HotSpotDiagnosticMXBean;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +21,16 @@ public class Handlers {
 
   public Object echo(Object event) {
     return event;
+  }
+
+  /** What the JVM was started with. */
+  public Map<String, Object> describeMachine(Map<String, Object> event) {
+    HotSpotDiagnosticMXBean machine = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+    return Map.of(
+        "heap", Long.parseLong(machine.getVMOption("MaxHeapSize").getValue()),
+        "level", Integer.parseInt(machine.getVMOption("TieredStopAtLevel").getValue()),
+        "serial", Boolean.parseBoolean(machine.getVMOption("UseSerialGC").getValue()),
+        "charset", Charset.defaultCharset().name());
   }
 
   public void copy(InputStream input, OutputStream output) throws IOException {

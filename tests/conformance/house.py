@@ -3,7 +3,7 @@
 An environment is the same house whatever language lives in it: tests are written once, and ask every house the same.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -18,8 +18,16 @@ Package = Callable[[Language], dict[str, str | bytes]]
 
 def every_language(feature: Feature) -> pytest.MarkDecorator:
     """Run a test in every language that has the feature; the test asks for `house`."""
-    having = [language for language in LANGUAGES if feature not in language.lacks]
-    return pytest.mark.parametrize("house", having, indirect=True, ids=lambda language: language.id)
+    return _in_each([language for language in LANGUAGES if feature not in language.lacks])
+
+
+def in_languages(*ids: str) -> pytest.MarkDecorator:
+    """Run a test in these languages: it is about something that only they have."""
+    return _in_each([language for language in LANGUAGES if language.id in ids])
+
+
+def _in_each(languages: list[Language]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("house", languages, indirect=True, ids=lambda language: language.id)
 
 
 class House:
@@ -91,8 +99,3 @@ class House:
 def _read_common_layer() -> dict[str, str | bytes]:
     folder = HANDLERS / "common_layer"
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def as_types(values: Sequence[Any]) -> list[tuple[str, Any]]:
-    """Values with their types: in Python 1 == 1.0 == True."""
-    return [(type(value).__name__, value) for value in values]

@@ -1,7 +1,8 @@
 """The runtimes that the suite runs in. One more is a folder in `handlers/` and an entry here.
 
-`handlers/<folder>` holds the handlers `echo`, `act`, `unserializable`, `stream` and `broken` as far as the language has them; what they do is
-best read in `handlers/python/app.py`. `handlers/<folder>/layer` is a layer with a library of the language.
+`handlers/<folder>` holds the handlers `echo`, `act`, `unserializable`, `stream` and `broken` as far as the language has them; what they do
+is best read in `handlers/python/app.py`, and in `handlers/nodejs` for `stream`. `handlers/<folder>/layer` is a layer with a library of the
+language. What its errors look like goes into `expectations.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,8 +38,8 @@ class Language:
     build: Build
     build_layer: Build = builds.copy_files
     memory_mib: int = 256
-    is_managed: bool = True
-    """The runtime is AWS's, not the function's own program."""
+    stream_prelude: bytes = b""
+    """What its library sends before the first part of a stream."""
     lacks: Mapping[Feature, str] = field(default_factory=dict)
     """What it has not got on AWS either, and why."""
 
@@ -48,10 +49,16 @@ class Language:
 
 
 _BUFFERED = "AWS's managed runtime answers in one piece"
-_ONE_PROGRAM = "its libraries are compiled in"
-_NO_FRAMES = "only managed runtimes have AWS's framed log; here every line is an event"
+_ONE_PROGRAM = "Its libraries are compiled in"
+_NO_FRAMES = "Only managed runtimes have the framed log; here every line is an event"
 _OWN_PROGRAM = "AWS honours it for managed runtimes only"
-_PLAIN_LOGS = "what it writes is its own affair; the platform's records are JSON all the same"
+_PLAIN_LOGS = "What the program writes is its own affair; the platform's records are JSON all the same"
+_OF_PROGRAMS = {
+    Feature.LAYER_LIBRARIES: _ONE_PROGRAM,
+    Feature.WHOLE_MESSAGES: _NO_FRAMES,
+    Feature.JSON_LOGS: _PLAIN_LOGS,
+    Feature.WRAPPER: _OWN_PROGRAM,
+}
 
 LANGUAGES = (
     Language(
@@ -112,13 +119,7 @@ LANGUAGES = (
         handler="{}",
         broken="broken",
         build=builds.compile_go,
-        is_managed=False,
-        lacks={
-            Feature.LAYER_LIBRARIES: _ONE_PROGRAM,
-            Feature.WHOLE_MESSAGES: _NO_FRAMES,
-            Feature.JSON_LOGS: _PLAIN_LOGS,
-            Feature.WRAPPER: _OWN_PROGRAM,
-        },
+        lacks=_OF_PROGRAMS,
     ),
     Language(
         id="rust",
@@ -130,13 +131,8 @@ LANGUAGES = (
         handler="{}",
         broken="broken",
         build=builds.compile_rust,
-        is_managed=False,
-        lacks={
-            Feature.LAYER_LIBRARIES: _ONE_PROGRAM,
-            Feature.WHOLE_MESSAGES: _NO_FRAMES,
-            Feature.JSON_LOGS: _PLAIN_LOGS,
-            Feature.WRAPPER: _OWN_PROGRAM,
-        },
+        stream_prelude=b'{"statusCode":200,"headers":{"content-type":"application/octet-stream"},"cookies":[]}' + bytes(8),
+        lacks=_OF_PROGRAMS | {Feature.STREAM_ERRORS: "Its library writes them into the body (lambda_runtime, requests.rs)"},
     ),
     Language(
         id="shell",
@@ -148,9 +144,8 @@ LANGUAGES = (
         handler="{}",
         broken="broken",
         build=builds.copy_files,
-        is_managed=False,
         lacks={
-            Feature.UNSERIALIZABLE: "it writes JSON by hand",
+            Feature.UNSERIALIZABLE: "It writes JSON by hand",
             Feature.WHOLE_MESSAGES: _NO_FRAMES,
             Feature.JSON_LOGS: _PLAIN_LOGS,
             Feature.WRAPPER: _OWN_PROGRAM,

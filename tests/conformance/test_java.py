@@ -1,21 +1,17 @@
 """What only Java has: handlers of streams, and the settings of its machine."""
 
-import pytest
-from tests.conformance.house import House
-from tests.conformance.languages import LANGUAGES
+from tests.conformance.house import House, in_languages
 
 _MIB = 1 << 20
 
-in_java = pytest.mark.parametrize("house", [language for language in LANGUAGES if language.id == "java"], indirect=True, ids=["java"])
 
-
-@in_java
+@in_languages("java")
 def test_streams_are_passed_byte_for_byte(house: House) -> None:
     text = b'{ "spaces" :\t[1 ,2] , "u": "\\u00fc" }'
     assert house.invoke(house.deploy("stream", "copy"), text).payload == text
 
 
-@in_java
+@in_languages("java")
 def test_the_machine_is_set_up_for_short_starts_unless_told_otherwise(house: House) -> None:
     default = house.succeed(house.deploy("machine", "describeMachine"), {})
     assert default == {"heap": default["heap"], "level": 1, "serial": True, "charset": "UTF-8"}

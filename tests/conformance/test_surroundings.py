@@ -111,5 +111,3 @@ def test_globals_and_tmp_are_kept_in_a_warm_environment(house: House) -> None:
     house.server.client("lambda").update_function_configuration(FunctionName=name, Description="changed")
     house.server.wait_until_settled(name)
     assert house.succeed(name, {"do": "count"}) == {"global": 1, "tmp": 1}
-
-

@@ -1,5 +1,6 @@
 """Events and results: any JSON value, large ones, many at once."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,8 +27,6 @@ def test_any_value_comes_back(house: House) -> None:
 @every_language(Feature.VALUES)
 @pytest.mark.parametrize("text", ['"\\u00e4\\u2614\\ud834\\udd1e"', '"\\/\\b\\f"', ' {"a" :\n[ 1 ,2]\t} '])
 def test_escapes_and_white_space_are_understood(house: House, text: str) -> None:
-    import json
-
     assert house.invoke(house.shared("echo"), text.encode()).value == json.loads(text)
 
 

@@ -61,6 +61,8 @@ func act(ctx context.Context, event asked) (any, error) {
 		return count()
 	case "fail":
 		return nil, &noWeather{event.Message}
+	case "panic":
+		panic(event.Message)
 	case "wait":
 		time.Sleep(time.Duration(event.Seconds * float64(time.Second)))
 		return event.Token, nil

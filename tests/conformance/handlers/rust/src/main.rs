@@ -27,6 +27,7 @@ async fn act(event: LambdaEvent<Value>) -> Result<Value, Error> {
         "read" => Ok(json!(fs::read_to_string(text("path"))?)),
         "count" => count(),
         "fail" => Err(text("message").into()),
+        "panic" => panic!("{}", text("message")),
         "wait" => {
             tokio::time::sleep(Duration::from_secs_f64(asked["seconds"].as_f64().unwrap_or_default())).await;
             Ok(asked["token"].clone())

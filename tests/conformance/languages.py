@@ -30,6 +30,8 @@ class Language:
     """The identifier that the suite's functions have."""
     recorded: str
     """The runtime of which the variables were recorded on AWS."""
+    own_variables: Mapping[str, str] = field(default_factory=dict)
+    """Patterns of those that are not as they were recorded, with the reason beside them."""
     folder: str
     handler: str
     """How `Handler` names one: `app.{}`."""

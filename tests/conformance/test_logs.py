@@ -45,7 +45,7 @@ def test_the_platform_writes_records_in_the_json_format(house: House) -> None:
     request_id = house.invoke(name, {"do": "log"}).request_id
     messages = wait_for_log(house.server, name, "platform.report")
     records = [json.loads(message) for message in messages if message.startswith("{")]
-    platform = {record["type"]: record["record"] for record in records if "type" in record}
+    platform = {record["type"]: record["record"] for record in records if record.get("type", "").startswith("platform.")}
     assert list(platform) == ["platform.initStart", "platform.start", "platform.report"]
     assert platform["platform.report"]["requestId"] == request_id
     assert platform["platform.report"]["status"] == "success"

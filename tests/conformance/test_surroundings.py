@@ -74,10 +74,11 @@ def test_variables_are_those_recorded_on_aws(house: House) -> None:
     expected = _RECORDED[language.recorded] | {"_HANDLER": language.handler_of("act")}
     assert set(seen) - set(expected) == _ADDED
     assert set(expected) - set(seen) <= _SET_BY_PROGRAMS
+    ours = _OURS | dict(language.own_variables)
     wrong = {
         key: (expected[key], value)
         for key, value in seen.items()
-        if key in expected and not re.fullmatch(_OURS.get(key) or pattern_of(expected[key], name), value)
+        if key in expected and not re.fullmatch(ours.get(key) or pattern_of(expected[key], name), value)
     }
     assert wrong == {}
 

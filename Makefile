@@ -33,6 +33,7 @@ bench: $(INSTALLED) ## measure what SPECIFICATION.md promises
 docs: $(INSTALLED) ## write the reference pages
 	.venv/bin/python -m alonzo.cli.reference > docs/configuration.md
 	.venv/bin/python -m tests.support.operations_page > docs/operations.md
+	.venv/bin/python -m tests.conformance.page > docs/runtimes.md
 
 clean: ## remove everything that was made here
 	rm -rf .venv .alonzo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

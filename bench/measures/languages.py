@@ -1,16 +1,21 @@
-"""Other languages than Python: cold starts of Node.js beside `node -e 0`, and a response of 200 MB streamed through the node."""
+"""Every language: cold starts beside the start of its bare program, and a response of 200 MB streamed through the node."""
 
 import json
+import shutil
 import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conformance.languages import HANDLERS, LANGUAGES, Language
 
 from bench.figures import Figure, Limit, percentile
 from bench.running_platform import Platform, started_platform
 from bench.settings import BenchSettings
 
-_RUNTIME = "nodejs20.x"
-_ECHO = "exports.handler = async (event) => event;"
 _POUR = """
 exports.handler = awslambda.streamifyResponse(async (event, stream) => {
   const part = Buffer.alloc(1 << 20, "x");
@@ -25,32 +30,57 @@ _PIPED = f"const part = Buffer.alloc(1 << 20); for (let i = 0; i < {_STREAMED_MI
 _PIPE = f"node -e '{_PIPED}' | cat > /dev/null"
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """A language of the conformance suite, and what its start is compared with. `tools`: what building and running it needs."""
+
+    language: str
+    tools: tuple[str, ...]
+    bare: tuple[str, ...]
+
+
+_STARTS = (
+    _Start("python", (), (sys.executable, "-c", "pass")),
+    _Start("commonjs", ("node",), ("node", "-e", "0")),
+    _Start("java", ("java", "javac"), ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-version")),
+    _Start("go", ("go",), ("true",)),
+    _Start("shell", ("bash", "curl"), ("bash", "-c", "curl --version")),
+)
+
+
 def measure_languages(settings: BenchSettings) -> Iterator[Figure]:
-    """Nothing, where there is no Node.js."""
-    try:
-        subprocess.run(["node", "-e", "0"], check=True)
-    except OSError:
-        return
+    """What there are tools for on this machine."""
+    languages = {language.id: language for language in LANGUAGES}
     with started_platform() as platform:
-        yield _cold_starts(platform, max(settings.cold_start_count // 3, 3))
-        yield _streamed(platform)
+        for start in _STARTS:
+            if all(shutil.which(tool) for tool in start.tools):
+                yield _cold_starts(platform, languages[start.language], start, max(settings.cold_start_count // 3, 3))
+        if shutil.which("node"):
+            yield _streamed(platform)
 
 
-def _cold_starts(platform: Platform, count: int) -> Figure:
-    names = [
-        platform.deploy_files(f"node-{number}", {"index.js": _ECHO}, Runtime=_RUNTIME, Handler="index.handler") for number in range(count)
-    ]
+def _cold_starts(platform: Platform, language: Language, start: _Start, count: int) -> Figure:
+    with tempfile.TemporaryDirectory() as directory:
+        package = language.build(HANDLERS / language.folder, Path(directory))
+    configuration = {"Runtime": language.runtime, "Handler": language.handler_of("echo"), "MemorySize": language.memory_mib}
+    names = [platform.deploy_files(f"{language.id}-{number}", package, **configuration) for number in range(count)]
     seconds, limits = [], []
     with platform.connect() as connection:
         for name in names:
-            limits.append(_seconds_of(["node", "-e", "0"]))
+            limits.append(_seconds_of(start.bare))
+            platform.wait_until_quiet()
             seconds.append(connection.invoke(name)[0])
-    limit = Limit(percentile(limits, 50) * 1e3, "node -e 0")
-    return Figure(row="cold start, Node.js: p50", value=percentile(seconds, 50) * 1e3, unit="ms", limit=limit, note=f"{count} cold starts")
+    return Figure(
+        row=f"cold start, {language.title}: p50",
+        value=percentile(seconds, 50) * 1e3,
+        unit="ms",
+        limit=Limit(percentile(limits, 50) * 1e3, " ".join((Path(start.bare[0]).name, *start.bare[1:]))),
+        note=f"{count} cold starts",
+    )
 
 
 def _streamed(platform: Platform) -> Figure:
-    name = platform.deploy_files("pour", {"index.js": _POUR}, Runtime=_RUNTIME, Handler="index.handler", MemorySize=256)
+    name = platform.deploy_files("pour", {"index.js": _POUR}, Runtime="nodejs20.x", Handler="index.handler", MemorySize=256)
     platform.stream(name, json.dumps(1))
     before_mb = platform.node_memory_mb()
     started_at = time.perf_counter()
@@ -67,7 +97,7 @@ def _streamed(platform: Platform) -> Figure:
     )
 
 
-def _seconds_of(command: list[str]) -> float:
+def _seconds_of(command: Sequence[str]) -> float:
     started_at = time.perf_counter()
-    subprocess.run(command, check=True)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return time.perf_counter() - started_at

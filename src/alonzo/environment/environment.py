@@ -17,6 +17,7 @@ from pathlib import Path
 from alonzo.clock import Clock
 from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck
 from alonzo.environment.deadlines import Deadlines
+from alonzo.environment.held_ends import HeldEnds
 from alonzo.environment.journal import End, Journal
 from alonzo.environment.launch import Commands
 from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed, exit_fault, response_too_large, stream_too_large, timeout_fault
@@ -91,6 +92,7 @@ class ExecutionEnvironment:
         """Whether it will take on nothing more, and end when nothing runs."""
         self._running = RunningInvocations(max_count=plan.max_concurrency)
         self._deadlines = Deadlines(running=self._running, on_expiry=self._on_timeout)
+        self._held_ends = HeldEnds()
         self.idle_since = 0.0
 
     @property
@@ -176,6 +178,7 @@ class ExecutionEnvironment:
         if self._phase is Phase.ENDED:
             return
         self._phase = Phase.ENDED
+        self._held_ends.release()
         self._deadlines.close()
         self._journal.close()
         for running in self._running.take_all():
@@ -217,6 +220,8 @@ class ExecutionEnvironment:
 
     def on_next(self, connection: RuntimeApiConnection) -> None:
         """The runtime is ready for an invocation; it is answered when there is one."""
+        if self._held_ends:
+            self._held_ends.release()
         if not self._running.may_wait():
             if self._one_by_one:
                 connection.write(refusal(403, "InvalidStateTransition", "Transition from Running to Ready is not allowed for runtime"))
@@ -254,7 +259,8 @@ class ExecutionEnvironment:
         running = self._running.find(request_id)
         if running is None:
             return self._refuse_answer(request_id)
-        self._finish(running, InvocationResult(body, UNHANDLED), "error", error_type or "Runtime.Unknown")
+        error_type = error_type or "Runtime.Unknown"
+        self._finish(running, InvocationResult(body, UNHANDLED), "error", error_type, may_still_log=self._one_by_one)
         return accepted()
 
     def on_stream_part(self, connection: RuntimeApiConnection, request_id: bytes, part: bytes, byte_count: int) -> bool:
@@ -266,6 +272,11 @@ class ExecutionEnvironment:
             connection.pause_reading()
             running.invocation.sink.when_drained(connection.resume_reading)
         return True
+
+    def takes_stream(self, request_id: bytes) -> bool:
+        """Whether the caller takes the response as it comes."""
+        running = self._running.find(request_id)
+        return running is not None and running.invocation.sink is not None
 
     def on_stream_end(self, request_id: bytes, byte_count: int) -> bytes:
         """A streamed response has come to its end."""
@@ -328,14 +339,23 @@ class ExecutionEnvironment:
         # Nothing that the function writes is read before the loop's next turn.
         self._journal.write_start(running.invocation.request_id, now)
 
-    def _finish(self, running: RunningInvocation, result: InvocationResult, status: str, error_type: str | None) -> None:
-        """The function has spoken: answer, then write the log, unless the caller wants to see it."""
+    def _finish(
+        self, running: RunningInvocation, result: InvocationResult, status: str, error_type: str | None, *, may_still_log: bool = False
+    ) -> None:
+        """The function has spoken."""
         self._running.remove(running)
         duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
         if not self._running:
             self._rest()
+        end = End(running.invocation.request_id, duration_ms, status, error_type)
+        if may_still_log:
+            self._held_ends.hold(lambda: self._conclude(running, result, end))
+        else:
+            self._conclude(running, result, end)
+
+    def _conclude(self, running: RunningInvocation, result: InvocationResult, end: End) -> None:
+        """Answer, then write the log, unless the caller wants to see it."""
         invocation = running.invocation
-        end = End(invocation.request_id, duration_ms, status, error_type)
         if invocation.wants_log_tail:
             self._journal.write_end(end)
             result = self._journal.with_tail(result, invocation)

@@ -33,6 +33,8 @@ _ERROR_BODY = b"lambda-runtime-function-error-body"
 _ERROR_HEADER_LENGTH = len(_ERROR_TYPE)
 _RESPONSE_MODE = b"lambda-runtime-function-response-mode"
 _RESPONSE_MODE_LENGTH = len(_RESPONSE_MODE)
+_TRANSFER_ENCODING = b"transfer-encoding"
+_TRANSFER_ENCODING_LENGTH = len(_TRANSFER_ENCODING)
 _HEAD_MAX_BYTES = 1_200_000
 """`Lambda-Runtime-Function-XRay-Error-Cause` may be 1 MiB long."""
 
@@ -55,6 +57,10 @@ class RuntimeEvents(Protocol):
         ...
 
     def on_stream_end(self, request_id: bytes, byte_count: int) -> bytes: ...
+
+    def takes_stream(self, request_id: bytes) -> bool:
+        """Whether the caller takes the response as it comes."""
+        ...
 
     def on_init_error(self, body: bytes, error_type: str | None) -> bytes: ...
 
@@ -108,6 +114,7 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._error_type: str | None = None
         self._error_body = b""
         self._streams = False
+        self._is_chunked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -185,7 +192,7 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._body = []
         self._body_bytes = self._request_bytes = 0
         self._error_type = None
-        self._streams = False
+        self._streams = self._is_chunked = False
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -200,10 +207,13 @@ class RuntimeApiConnection(asyncio.Protocol):
                 self._error_body = value
         elif length == _RESPONSE_MODE_LENGTH and name.lower() == _RESPONSE_MODE:
             self._streams = value.lower() == b"streaming"
+        elif length == _TRANSFER_ENCODING_LENGTH and name.lower() == _TRANSFER_ENCODING:
+            self._is_chunked = True
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
-        if self._streams and self._events.on_stream_part(self, self._request_id(), body, self._body_bytes):
+        # What is sent in chunks to a caller that takes a stream is a stream, whether the runtime names the mode or not: Go's does not.
+        if (self._streams or self._is_chunked) and self._events.on_stream_part(self, self._request_id(), body, self._body_bytes):
             return
         if self._body_bytes <= RESPONSE_SYNC_MAX_BYTES:
             self._body.append(body)
@@ -237,7 +247,7 @@ class RuntimeApiConnection(asyncio.Protocol):
 
     def _finish_invocation(self, url: bytes) -> bytes:
         request_id, _, action = url[len(_INVOCATION) :].partition(b"/")
-        if self._streams and action == b"response":
+        if action == b"response" and (self._streams or (self._is_chunked and self._events.takes_stream(request_id))):
             return self._finish_stream(request_id)
         if action == b"response":
             return self._events.on_response(request_id, b"".join(self._body), self._body_bytes)

@@ -12,6 +12,8 @@ TASK_ROOT = "/var/task"
 RUNTIME_DIRECTORY = "/var/runtime"
 LAYERS_DIRECTORY = "/opt"
 _TELEMETRY_DESCRIPTOR = "62"
+_STARTED_BY_SCRIPTS = frozenset({"python", "nodejs", "ruby"})
+"""Runtimes whose /var/runtime/bootstrap is a shell script on AWS, which leaves its marks in the environment."""
 _XRAY_DAEMON_HOST, _XRAY_DAEMON_PORT = "127.0.0.1", "2000"
 """Where an X-Ray daemon of the machine's own listens; tracers send it UDP packets and do not miss an answer."""
 
@@ -76,8 +78,6 @@ def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
         f":{place.task_root}:{place.task_root}/lib:{place.layers_directory}/lib",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
-        "SHLVL": "0",
-        "PWD": place.task_root,
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": f"{_XRAY_DAEMON_HOST}:{_XRAY_DAEMON_PORT}",
         "_AWS_XRAY_DAEMON_ADDRESS": _XRAY_DAEMON_HOST,
@@ -85,6 +85,8 @@ def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
         "AWS_ENDPOINT_URL": place.endpoint_url,
     }
     family = None if runtime is None else runtime.rstrip("0123456789.x")
+    if family in _STARTED_BY_SCRIPTS:
+        defaults |= {"SHLVL": "0", "PWD": place.task_root}
     if family == "nodejs":
         defaults["NODE_PATH"] = _node_path(place, (runtime or "").removeprefix("nodejs").removesuffix(".x"))
     elif family == "python":

@@ -81,10 +81,10 @@ DEFAULT_DATA_DIRECTORY = "~/.local/share/alonzo"
     "keep_alive_seconds",
     envvar="ALONZO_KEEP_ALIVE",
     type=click.FloatRange(min=0),
-    default=DEFAULT_KEEP_ALIVE_SECONDS,
-    show_default=True,
     metavar="SECONDS",
-    help="How long an idle environment stays warm.",
+    show_default="learned",
+    help="How long an idle environment stays warm. By default that is learned from when each function is invoked, "
+    f"and {DEFAULT_KEEP_ALIVE_SECONDS:.0f} until enough is known.",
 )
 @click.option(
     "--account-concurrency",
@@ -124,7 +124,7 @@ def build_configuration(
     network: str,
     cpu: str,
     strict_runtimes: bool,
-    keep_alive_seconds: float,
+    keep_alive_seconds: float | None,
     account_concurrency: int,
 ) -> Configuration:
     """What the options mean; the names are those of the command's parameters."""

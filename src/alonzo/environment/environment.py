@@ -60,7 +60,7 @@ class EnvironmentPlan:
 
 
 class ExecutionEnvironment:
-    """See the module. `idle_since` (monotonic seconds) is for the pool that keeps it."""
+    """See the module. `idle_since` (monotonic seconds), `use_count` and `standing` are for the pool that keeps it."""
 
     def __init__(self, *, plan: EnvironmentPlan, sandbox: Sandbox, journal: Journal, check: ConnectionCheck, clock: Clock) -> None:
         # For life.
@@ -94,6 +94,8 @@ class ExecutionEnvironment:
         self._deadlines = Deadlines(running=self._running, on_expiry=self._on_timeout)
         self._held_ends = HeldEnds()
         self.idle_since = 0.0
+        self.use_count = 0
+        self.standing = 0.0
 
     @property
     def phase(self) -> Phase:
@@ -104,6 +106,11 @@ class ExecutionEnvironment:
     def has_room(self) -> bool:
         """Whether it can take on an invocation, now that it is initialized."""
         return self._phase is not Phase.ENDED and not self.is_retiring and self._running.has_room()
+
+    @property
+    def peak_memory_bytes(self) -> int | None:
+        """The most memory it has used at once; None where the host does not count it."""
+        return self._sandbox.peak_memory_bytes()
 
     async def initialize(self, *, timeout_seconds: float, within: Invocation | None = None) -> None:
         """Start the runtime and wait until it asks for its first invocation.

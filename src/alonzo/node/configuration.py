@@ -11,6 +11,7 @@ DEFAULT_PORT = 4566
 """The port that the tools made for local AWS endpoints (awslocal, samlocal, cdklocal, tflocal, Testcontainers) already use."""
 
 DEFAULT_KEEP_ALIVE_SECONDS = 600.0
+"""As long as nothing is known of when a function is invoked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Configuration:
     """Everything `alonzo up` was told.
 
     `port` 0 takes any free port. `nats_url` None starts the embedded server with its files in `data_directory`.
-    `keep_alive_seconds` is how long an idle environment stays warm.
+    `keep_alive_seconds` is how long an idle environment stays warm; None: as its function's arrivals have it.
     `account_concurrency` is how many invocations of an account run at once in a region, the quota of AWS.
     `strict_runtimes` refuses a runtime whose interpreter the machine lacks instead of taking the nearest.
     """
@@ -31,5 +32,5 @@ class Configuration:
     network: Network
     cpu: CpuPolicy
     strict_runtimes: bool
-    keep_alive_seconds: float
+    keep_alive_seconds: float | None
     account_concurrency: int

@@ -33,11 +33,12 @@ from alonzo.functions.activation import Activations
 from alonzo.functions.errors import ActivationFailed
 from alonzo.invoke.admission import Admission
 from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.provisioned import ProvisionedEnvironments
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
-from alonzo.node.configuration import Configuration
+from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.log_appending import StoredLogs
@@ -193,7 +194,7 @@ class Node:
             serve_endpoint=serve_endpoint,
             clock=clock,
         )
-        pools = EnvironmentPools(keep_alive_seconds=self._configuration.keep_alive_seconds, memory_available=_memory_available, clock=clock)
+        pools = EnvironmentPools(keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock), memory_available=_memory_available)
         admission = Admission(account_limit=self._configuration.account_concurrency, clock=clock)
         stores.control.provisioned.follow_limits(admission.configure)
         invoker = Invoker(
@@ -264,6 +265,12 @@ async def _warm_up(records: RecordTable[FunctionVersion], factory: EnvironmentFa
 def _log_stream_bytes(data_directory: Path) -> int:
     """How much of functions' logs is kept: they shall never take the room that functions need."""
     return min(_LOG_STREAM_MAX_BYTES, int(shutil.disk_usage(data_directory).free * _LOG_STREAM_DISK_SHARE))
+
+
+def _keep_alive(fixed_seconds: float | None, clock: Clock) -> KeepAlive:
+    if fixed_seconds is None:
+        return LearnedKeepAlive(default_seconds=DEFAULT_KEEP_ALIVE_SECONDS, clock=clock)
+    return FixedKeepAlive(seconds=fixed_seconds, clock=clock)
 
 
 def _memory_available() -> float:

@@ -26,7 +26,7 @@ def test_works_without_any_option() -> None:
         network=Network.HOST,
         cpu=CpuPolicy.WEIGHT,
         strict_runtimes=False,
-        keep_alive_seconds=600.0,
+        keep_alive_seconds=None,
         account_concurrency=1_000,
     )
 

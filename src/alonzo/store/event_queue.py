@@ -1,7 +1,11 @@
-"""The events that wait for their functions: one JetStream work queue, one subject a function.
+"""The events that wait for their functions: one JetStream stream, one subject a function.
 
-An event is a message of its function's subject until it is acknowledged; what is acknowledged is deleted. A function's consumer
-(`queue_consumer.py`) reads that subject only, so no backlog stands before another function's events.
+An event is a message of its function's subject until it is acknowledged. A function's consumer (`queue_consumer.py`) reads that subject
+only, so no backlog stands before another function's events.
+
+The stream has no work-queue retention, with which every acknowledgement is a deletion that is written through to the disk (900 a second
+here, and new events wait for each). The consumer remembers what was acknowledged, in batches, and all that is done is deleted at once,
+every second.
 
 An event that is to be tried later waits under a subject of its own as a scheduled message (NATS ADR-51; nats-server 2.12): at its time
 the server itself moves it to the function's subject. So what waits takes no place among what is being tried, costs the nodes no memory, and
@@ -54,7 +58,6 @@ class EventQueue:
             {
                 "name": _STREAM,
                 "subjects": [f"{_READY}.>", f"{_DELAYED}.>"],
-                "retention": "workqueue",
                 "allow_msg_schedules": True,
                 "allow_rollup_hdrs": True,
                 "duplicate_window": DUPLICATE_WINDOW_SECONDS * _NANOSECONDS,

@@ -4,13 +4,14 @@ Deliveries are at least once; here they become as near to once as can be. A mess
 was restarted, or heard nothing of us for a while) is not handed out a second time, and one that was acknowledged already (the
 acknowledgement got lost with the server) is acknowledged again. What is left are the events in hand of a node that is killed.
 
-The consumer is shared by all nodes that open it. On a single server it is kept in memory: it knows nothing that the stream does not, and so
-it is gone, with everything it had handed out, as soon as that server is restarted.
+The consumer is shared by all nodes that open it. The server writes down what it knows about ten times a second: of a server that is killed
+together with its node, so much is forgotten, and tried again. A node that is killed alone lets its embedded server end in order.
 """
 
 import asyncio
 import hashlib
 from collections import deque
+from typing import Any
 
 import msgspec
 from nats.aio.msg import Msg
@@ -23,7 +24,7 @@ from alonzo.store.errors import StoreRefused
 HAND_MAX_BYTES = 256 * 1024 * 1024
 PULL_SECONDS = 10.0
 """How long a request for messages waits at the server."""
-ACKNOWLEDGEMENT_SECONDS = 30.0
+ACKNOWLEDGEMENT_SECONDS = 15.0
 """What is neither acknowledged nor kept for so long is delivered again, to whoever asks."""
 _SILENCE_SECONDS = PULL_SECONDS + 5.0
 _PULL_MAX_BYTES = 8 * 1024 * 1024  # a message larger than this would never come
@@ -74,6 +75,8 @@ class QueueConsumer:
         self._in_hand: dict[int, Delivery] = {}
         self._acknowledged: dict[int, None] = {}
         self._news = asyncio.Event()
+        self._has_done = False
+        self._deleted_sequence = 0
         self._pull_number = 0
         self._pulled_count = 0  # what the last request may still bring
         self._forget = connection.on_interruption(self._on_interruption)
@@ -121,12 +124,19 @@ class QueueConsumer:
                 return None
 
     async def acknowledge(self, delivery: Delivery) -> None:
-        """The event is done: delete it. Returns when the server has; if it raises, the event comes again, and is acknowledged again."""
+        """The event is done. Returns when the server knows; if it raises, the event comes again, and is acknowledged again."""
         self._remember(delivery.sequence)
+        self._has_done = True
         try:
             await self._connection.request(delivery.acknowledge_subject, b"+ACK")
         finally:
             self._drop(delivery)
+
+    async def delete_done(self) -> None:
+        """Delete what was acknowledged, as far as nothing before it is still in hand: to be called every second or so."""
+        if self._has_done:
+            self._has_done = False
+            await self._delete_done(await self._connection.call(f"CONSUMER.INFO.{self._stream}.{self._name}"))
 
     async def keep(self) -> None:
         """Tell the server that everything in hand still is: to be called three times in `ACKNOWLEDGEMENT_SECONDS`."""
@@ -148,14 +158,14 @@ class QueueConsumer:
             await self.give_back(delivery)
         try:
             state = await self._connection.call(f"CONSUMER.INFO.{self._stream}.{self._name}")
-            if state["num_ack_pending"] == 0 and state["num_waiting"] == 0:
+            await self._delete_done(state)
+            if state["num_ack_pending"] == 0 and state["num_waiting"] == 0 and state["num_pending"] == 0:
                 await self._connection.call(f"CONSUMER.DELETE.{self._stream}.{self._name}")
         except StoreRefused as refused:
             if refused.error_code != _CONSUMER_NOT_FOUND:
                 raise
 
     async def _ensure(self) -> None:
-        single = self._connection.replica_count == 1
         configuration = {
             "name": self._name,
             "filter_subject": self._subject,
@@ -165,7 +175,6 @@ class QueueConsumer:
             "max_ack_pending": -1,  # bounded by what is asked for
             "inactive_threshold": _FORGOTTEN_AFTER_SECONDS * _NANOSECONDS,
             "num_replicas": self._connection.replica_count,
-            "mem_storage": single,
         }
         await self._connection.call(
             f"CONSUMER.CREATE.{self._stream}.{self._name}.{self._subject}", {"stream_name": self._stream, "config": configuration}
@@ -181,6 +190,12 @@ class QueueConsumer:
             msgspec.json.encode(request),
             reply=f"{self._inbox}.{self._pull_number}",
         )
+
+    async def _delete_done(self, state: dict[str, Any]) -> None:
+        sequence = int(state["ack_floor"].get("stream_seq", 0))
+        if sequence > self._deleted_sequence:
+            await self._connection.call(f"STREAM.PURGE.{self._stream}", {"filter": self._subject, "seq": sequence + 1})
+            self._deleted_sequence = sequence
 
     def _receive(self, message: Msg) -> None:
         headers = message.headers or {}

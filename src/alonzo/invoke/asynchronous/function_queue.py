@@ -18,6 +18,7 @@ from alonzo.store.event_queue import EventQueue
 from alonzo.store.queue_consumer import ACKNOWLEDGEMENT_SECONDS, Delivery, QueueConsumer
 
 _KEEP_SECONDS = ACKNOWLEDGEMENT_SECONDS / 3
+_DELETE_SECONDS = 1.0
 _FULL_WAIT_SECONDS = 1.0
 _STORE_PAUSE_SECONDS = 1.0
 _CLOSE_SECONDS = 5.0
@@ -67,11 +68,12 @@ class FunctionQueue:
         try:
             async with asyncio.TaskGroup() as group:
                 self._taking = group.create_task(self._take_all(consumer, group))
-                keeping = group.create_task(_keep_all(consumer))
+                keeping = [group.create_task(_keep_all(consumer)), group.create_task(_delete_done(consumer))]
                 await asyncio.wait([self._taking])
                 while self._handled:
                     await asyncio.wait(list(self._handled))
-                keeping.cancel()
+                for task in keeping:
+                    task.cancel()
         finally:
             self._gate.shut()
             await self._close(consumer)
@@ -174,6 +176,13 @@ class FunctionQueue:
 async def _acknowledge(consumer: QueueConsumer, delivery: Delivery) -> None:
     with contextlib.suppress(StoreError):  # it comes again, and is acknowledged again
         await consumer.acknowledge(delivery)
+
+
+async def _delete_done(consumer: QueueConsumer) -> None:
+    while True:
+        await asyncio.sleep(_DELETE_SECONDS)
+        with contextlib.suppress(StoreError):  # the next time, then
+            await consumer.delete_done()
 
 
 async def _keep_all(consumer: QueueConsumer) -> None:

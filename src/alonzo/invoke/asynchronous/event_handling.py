@@ -45,7 +45,12 @@ class EventHandling:
 
     async def handle(self, queued: QueuedEvent, gate: ThrottleGate, *, on_throttled: Callable[[], None]) -> None:
         """Try the event; see to what follows. Cancelled, it is as if nothing had happened, though the function may have run."""
-        trial = await self._trials.run(queued, gate, on_throttled=on_throttled)
+
+        def count_throttled() -> None:
+            self._counters.of(queued.function).throttled += 1
+            on_throttled()
+
+        trial = await self._trials.run(queued, gate, on_throttled=count_throttled)
         match trial:
             case Ran(version, result):
                 ran = msgspec.structs.replace(

@@ -1,4 +1,4 @@
-"""InvokeAsync, the deprecated way to invoke a function without waiting. Source: botocore's model and the API reference; none were recorded."""
+"""InvokeAsync, the deprecated way to invoke a function without waiting. Source: botocore's model."""
 
 import json
 from typing import Any

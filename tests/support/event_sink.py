@@ -25,13 +25,15 @@ def handler(event, context):
         time.sleep(0.05)
     if event.get("exit"):
         os._exit(1)
+    if event.get("flaky") and urllib.request.urlopen(event["sink"] + "/runs/" + str(event["id"])).read() == b"1":
+        raise ValueError("told to fail the first time")
     if event.get("fail"):
         raise ValueError("told to fail")
     if "gate" in event:
         urllib.request.urlopen(urllib.request.Request(event["sink"] + "/ended", data=json.dumps(report).encode())).read()
     return event["id"]
 """
-"""A function whose events are `{"id", "sink", "gate"?, "fail"?, "exit"?}`."""
+"""A function whose events are `{"id", "sink", "gate"?, "fail"?, "exit"?, "flaky"?}`."""
 
 
 class EventSink:
@@ -41,6 +43,8 @@ class EventSink:
         self.reports: list[dict[str, Any]] = []
         self.ended_ids: list[Any] = []
         self._open_gates: set[str] = set()
+        self._run_counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
         self._http = _Http(("127.0.0.1", 0), _Handler)
         self._http.sink = self
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
@@ -77,6 +81,16 @@ class EventSink:
         """Whether nobody has to wait there."""
         return gate in self._open_gates
 
+    def run_count(self, event_id: str) -> int:
+        """How often an event ran."""
+        return self._run_counts[event_id]
+
+    def note(self, report: dict[str, Any]) -> None:
+        """An event runs."""
+        with self._lock:
+            self.reports.append(report)
+            self._run_counts[str(report["id"])] += 1
+
     def counts(self) -> Counter[Any]:
         """How often each event ran."""
         return Counter(report["id"] for report in list(self.reports))
@@ -91,6 +105,9 @@ class _Http(ThreadingHTTPServer):
     request_queue_size = 256
     sink: EventSink
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A function that was killed while it reported: nothing that anybody has to see."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Http
@@ -98,15 +115,19 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         report = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == "/ran":
-            self.server.sink.reports.append(report)
+            self.server.sink.note(report)
         else:
             self.server.sink.ended_ids.append(report["id"])
         self._answer(b"")
 
     def do_GET(self) -> None:
-        self._answer(b"open" if self.server.sink.is_open(self.path.removeprefix("/gates/")) else b"shut")
+        _, kind, name = self.path.split("/")
+        if kind == "runs":
+            self._answer(str(self.server.sink.run_count(name)).encode())
+        else:
+            self._answer(b"open" if self.server.sink.is_open(name) else b"shut")
 
-    def log_message(self, format: str, *arguments: Any) -> None:
+    def log_message(self, *arguments: Any) -> None:
         """Nothing."""
 
     def _answer(self, body: bytes) -> None:

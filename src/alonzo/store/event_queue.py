@@ -75,10 +75,11 @@ class EventQueue:
         await self._connection.publish(_ready_subject(function), message, headers={MESSAGE_ID_HEADER: message_id})
 
     async def add_delayed(
-        self, function: FunctionReference, message: bytes, *, event_id: str, accepted_unix_ms: int, due_unix_ms: int
+        self, function: FunctionReference, message: bytes, *, event_id: str, message_id: str, accepted_unix_ms: int, due_unix_ms: int
     ) -> None:
-        """Have an event tried at that time; what was delayed under that id is replaced. Errors as `add`."""
+        """Have an event tried at that time; what was delayed under that event's id is replaced. Errors, and `message_id`, as `add`."""
         headers = {
+            MESSAGE_ID_HEADER: message_id,
             "Nats-Schedule": f"@at {_rfc3339(due_unix_ms)}",
             "Nats-Schedule-Target": _ready_subject(function),
         }

@@ -109,6 +109,7 @@ class EventHandling:
                 queued.function,
                 message,
                 event_id=queued.event.request_id,
+                message_id=f"{queued.event.request_id}-{queued.event.accepted_unix_ms}-{queued.invoke_count}-{queued.system_error_count}",
                 accepted_unix_ms=queued.event.accepted_unix_ms,
                 due_unix_ms=due_unix_ms,
             ),

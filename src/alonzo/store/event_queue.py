@@ -24,7 +24,7 @@ from alonzo.model.scope import Scope, partition_of
 from alonzo.store.connection import DUPLICATE_WINDOW_SECONDS, MESSAGE_ID_HEADER, Connection
 from alonzo.store.errors import MessageTooLarge
 from alonzo.store.keys import from_subject, to_subject, to_token
-from alonzo.store.queue_consumer import HandBudget, QueueConsumer
+from alonzo.store.queue_consumer import Hand, QueueConsumer
 
 _STREAM = "EVENTS"
 _READY = "alonzo.events"
@@ -49,7 +49,7 @@ class EventQueue:
 
     def __init__(self, *, connection: Connection) -> None:
         self._connection = connection
-        self.budget = HandBudget()
+        self.hand = Hand()
 
     @classmethod
     async def open(cls, connection: Connection) -> "EventQueue":
@@ -87,7 +87,7 @@ class EventQueue:
 
     async def open_consumer(self, function: FunctionReference) -> QueueConsumer:
         """What takes the events of a function; close it."""
-        return await QueueConsumer.open(self._connection, stream=_STREAM, subject=_ready_subject(function), budget=self.budget)
+        return await QueueConsumer.open(self._connection, stream=_STREAM, subject=_ready_subject(function), hand=self.hand)
 
     async def list_ready(self) -> dict[FunctionReference, int]:
         """The functions that have events to be tried now, or being tried, and how many."""

@@ -29,7 +29,7 @@ ACKNOWLEDGEMENT_SECONDS = 15.0
 _SILENCE_SECONDS = PULL_SECONDS + 5.0
 _PULL_MAX_BYTES = 8 * 1024 * 1024  # a message larger than this would never come
 _FORGOTTEN_AFTER_SECONDS = 1_800  # longer than a function may run: no request is sent while all its places are taken
-_REMEMBERED_MAX = 10_000
+_REMEMBERED_MAX = 50_000
 _NANOSECONDS = 1_000_000_000
 _HEARTBEAT_STATUS = "100"
 _GONE_STATUSES = frozenset({"503"})  # no responders: the server that kept the consumer was restarted
@@ -46,25 +46,39 @@ class Delivery(msgspec.Struct, eq=False):
     acknowledge_subject: str
 
 
-class HandBudget:
-    """How many bytes of events a node has in memory, over all functions. Who takes more keeps to one at a time when it is exhausted."""
+class Hand:
+    """What a node's consumers have in common: how many bytes of events are in memory, and which ones it has acknowledged lately.
+
+    Who takes more keeps to one at a time when memory `is_full`.
+    """
 
     def __init__(self, *, limit_bytes: int = HAND_MAX_BYTES) -> None:
         self._limit_bytes = limit_bytes
-        self.bytes_in_hand = 0
+        self.bytes_held = 0
+        self._acknowledged: dict[int, None] = {}
 
     @property
-    def is_exhausted(self) -> bool:
+    def is_full(self) -> bool:
         """Whether there is enough in memory."""
-        return self.bytes_in_hand >= self._limit_bytes
+        return self.bytes_held >= self._limit_bytes
+
+    def remember(self, sequence: int) -> None:
+        """A message of the stream is acknowledged; of very many the oldest are forgotten."""
+        self._acknowledged[sequence] = None
+        if len(self._acknowledged) > _REMEMBERED_MAX:
+            del self._acknowledged[next(iter(self._acknowledged))]
+
+    def has_acknowledged(self, sequence: int) -> bool:
+        """Whether a message that comes once more is done."""
+        return sequence in self._acknowledged
 
 
 class QueueConsumer:
     """Made by `open`, closed by `aclose`. One task takes; any may acknowledge. Errors of all methods: `StoreUnavailable`."""
 
-    def __init__(self, *, connection: Connection, stream: str, subject: str, budget: HandBudget) -> None:
+    def __init__(self, *, connection: Connection, stream: str, subject: str, hand: Hand) -> None:
         self._connection = connection
-        self._budget = budget
+        self._hand = hand
         self._stream = stream
         self._subject = subject
         self._name = hashlib.sha256(subject.encode()).hexdigest()[:24]  # the same on every node
@@ -73,7 +87,6 @@ class QueueConsumer:
         self._is_there = False
         self._arrived: deque[Delivery] = deque()
         self._in_hand: dict[int, Delivery] = {}
-        self._acknowledged: dict[int, None] = {}
         self._news = asyncio.Event()
         self._has_done = False
         self._deleted_sequence = 0
@@ -82,9 +95,9 @@ class QueueConsumer:
         self._forget = connection.on_interruption(self._on_interruption)
 
     @classmethod
-    async def open(cls, connection: Connection, *, stream: str, subject: str, budget: HandBudget) -> "QueueConsumer":
+    async def open(cls, connection: Connection, *, stream: str, subject: str, hand: Hand) -> "QueueConsumer":
         """Make the consumer if need be."""
-        consumer = cls(connection=connection, stream=stream, subject=subject, budget=budget)
+        consumer = cls(connection=connection, stream=stream, subject=subject, hand=hand)
         try:
             consumer._subscription = await connection.subscribe(f"{consumer._inbox}.*", consumer._receive)
             await consumer._ensure()
@@ -108,7 +121,7 @@ class QueueConsumer:
                 await self._pull(wanted_count)
             while self._arrived:
                 delivery = self._arrived.popleft()
-                if delivery.sequence not in self._acknowledged:
+                if not self._hand.has_acknowledged(delivery.sequence):
                     return delivery
                 await self.acknowledge(delivery)  # again: the first time it did not get there
             if not self._is_there:
@@ -125,7 +138,7 @@ class QueueConsumer:
 
     async def acknowledge(self, delivery: Delivery) -> None:
         """The event is done. Returns when the server knows; if it raises, the event comes again, and is acknowledged again."""
-        self._remember(delivery.sequence)
+        self._hand.remember(delivery.sequence)
         self._has_done = True
         try:
             await self._connection.request(delivery.acknowledge_subject, b"+ACK")
@@ -212,23 +225,18 @@ class QueueConsumer:
         self._pulled_count -= 1
         delivery_count, sequence = _position_of(message.reply)
         in_hand = self._in_hand.get(sequence)
-        if in_hand is not None:
+        if in_hand is not None and not self._hand.has_acknowledged(sequence):
             in_hand.acknowledge_subject = message.reply
         else:
             delivery = Delivery(sequence, message.data, delivery_count, message.reply)
             self._in_hand[sequence] = delivery
-            self._budget.bytes_in_hand += len(delivery.payload)
+            self._hand.bytes_held += len(delivery.payload) if in_hand is None else 0
             self._arrived.append(delivery)
         self._news.set()
 
     def _drop(self, delivery: Delivery) -> None:
         if self._in_hand.pop(delivery.sequence, None) is not None:
-            self._budget.bytes_in_hand -= len(delivery.payload)
-
-    def _remember(self, sequence: int) -> None:
-        self._acknowledged[sequence] = None
-        if len(self._acknowledged) > _REMEMBERED_MAX:
-            del self._acknowledged[next(iter(self._acknowledged))]
+            self._hand.bytes_held -= len(delivery.payload)
 
     def _on_interruption(self) -> None:
         self._pulled_count, self._is_there = 0, False

@@ -153,7 +153,7 @@ class FunctionQueue:
 
     def _wanted_count(self) -> int:
         """As many as there are places, and some more if they will soon be wanted."""
-        if self._queue.budget.is_exhausted:
+        if self._queue.hand.is_full:
             return 1
         free_count = max(self._window.size - len(self._handled), 1)
         return free_count + (self._window.size if self._is_quick else 0)
@@ -168,7 +168,7 @@ class FunctionQueue:
                 self._window.grow()
 
     def _has_place(self) -> bool:
-        if self._handled and self._queue.budget.is_exhausted:
+        if self._handled and self._queue.hand.is_full:
             return False
         return self._window.has_room(len(self._handled))
 

@@ -32,6 +32,7 @@ _FORGOTTEN_AFTER_SECONDS = 1_800  # longer than a function may run: no request i
 _REMEMBERED_MAX = 50_000
 _NANOSECONDS = 1_000_000_000
 _HEARTBEAT_STATUS = "100"
+_UNMET_STATUSES = frozenset({"404", "408"})
 _GONE_STATUSES = frozenset({"503"})  # no responders: the server that kept the consumer was restarted
 _GONE_REASONS = ("Consumer Deleted", "Server Shutdown", "Leadership Change")
 _CONSUMER_NOT_FOUND = 10014
@@ -88,6 +89,7 @@ class QueueConsumer:
         self._arrived: deque[Delivery] = deque()
         self._in_hand: dict[int, Delivery] = {}
         self._news = asyncio.Event()
+        self._is_quiet = False  # the last request has ended without being met
         self._has_done = False
         self._deleted_sequence = 0
         self._pull_number = 0
@@ -126,14 +128,16 @@ class QueueConsumer:
                 await self.acknowledge(delivery)  # again: the first time it did not get there
             if not self._is_there:
                 await self._ensure()
-                continue
+            if self._pulled_count <= 0:
+                await self._pull(wanted_count)
             self._news.clear()
             try:
                 async with asyncio.timeout(_SILENCE_SECONDS):
                     await self._news.wait()
             except TimeoutError:  # neither a message nor the end of the request: something of it was lost
                 self._pulled_count, self._is_there = 0, False
-            if not self._arrived and self._pulled_count <= 0 and self._is_there:
+            if self._is_quiet and not self._arrived:
+                self._is_quiet = False
                 return None
 
     async def acknowledge(self, delivery: Delivery) -> None:
@@ -195,6 +199,7 @@ class QueueConsumer:
         self._is_there = True
 
     async def _pull(self, count: int) -> None:
+        self._is_quiet = False
         self._pull_number += 1
         self._pulled_count = count
         request = {"batch": count, "expires": int(PULL_SECONDS * _NANOSECONDS), "max_bytes": _PULL_MAX_BYTES}
@@ -219,6 +224,7 @@ class QueueConsumer:
             self._pulled_count = 0
             if status in _GONE_STATUSES or headers.get("Description", "").startswith(_GONE_REASONS):
                 self._is_there = False
+            self._is_quiet = status in _UNMET_STATUSES
             self._news.set()
 
     def _receive_event(self, message: Msg) -> None:

@@ -61,6 +61,7 @@ def wire_asynchronous_invocation(
     invoker: Invoker,
     outcomes: OutcomeDelivery,
     retry_delays_seconds: tuple[float, ...],
+    account_concurrency: int,
     clock: Clock,
 ) -> AsynchronousInvocation:
     """Everything above the stores. `outcomes`: who is told how events end."""
@@ -82,7 +83,9 @@ def wire_asynchronous_invocation(
         counters=counters,
         clock=clock,
     )
-    dispatcher = EventDispatcher(queue=stores.queue, handling=handling, is_machine_free=_is_machine_free, clock=clock)
+    dispatcher = EventDispatcher(
+        queue=stores.queue, handling=handling, account_concurrency=account_concurrency, is_machine_free=_is_machine_free, clock=clock
+    )
     return AsynchronousInvocation(
         acceptance=EventAcceptance(queue=stores.queue, wake=dispatcher.wake, counters=counters, clock=clock),
         dispatcher=dispatcher,

@@ -158,6 +158,7 @@ class Node:
             invoker=parts.invoker,
             outcomes=LoggedOutcomes(),
             retry_delays_seconds=self._configuration.async_retry_delays_seconds,
+            account_concurrency=self._configuration.account_concurrency,
             clock=self._clock,
         )
         application = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous)

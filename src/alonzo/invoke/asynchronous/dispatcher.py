@@ -23,9 +23,18 @@ _log = logging.getLogger(__name__)
 class EventDispatcher:
     """Does its work while `run` runs. `is_machine_free`: whether processor and memory would bear more at once; asked now and then."""
 
-    def __init__(self, *, queue: EventQueue, handling: EventHandling, is_machine_free: Callable[[], bool], clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        queue: EventQueue,
+        handling: EventHandling,
+        account_concurrency: int,
+        is_machine_free: Callable[[], bool],
+        clock: Clock,
+    ) -> None:
         self._queue = queue
         self._handling = handling
+        self._account_concurrency = account_concurrency
         self._ask_machine = is_machine_free
         self._clock = clock
         self._is_machine_free = True
@@ -103,6 +112,7 @@ class EventDispatcher:
             function=function,
             queue=self._queue,
             handling=self._handling,
+            account_concurrency=self._account_concurrency,
             is_machine_free=lambda: self._is_machine_free,
             clock=self._clock,
         )

@@ -36,7 +36,14 @@ class FunctionQueue:
     """
 
     def __init__(
-        self, *, function: FunctionReference, queue: EventQueue, handling: EventHandling, is_machine_free: Callable[[], bool], clock: Clock
+        self,
+        *,
+        function: FunctionReference,
+        queue: EventQueue,
+        handling: EventHandling,
+        account_concurrency: int,
+        is_machine_free: Callable[[], bool],
+        clock: Clock,
     ) -> None:
         self._function = function
         self._queue = queue
@@ -44,7 +51,7 @@ class FunctionQueue:
         self._is_machine_free = is_machine_free
         self._clock = clock
         self._gate = ThrottleGate()
-        self._window = Window(now=clock.monotonic())
+        self._window = Window(limit=account_concurrency, now=clock.monotonic())
         self._handled: dict[asyncio.Task[None], int] = {}  # when each was accepted
         self._place_freed = asyncio.Event()
         self._taking: asyncio.Task[None] | None = None

@@ -5,17 +5,16 @@ window begins small; while it is full and the machine has processor time and mem
 concurrency. A refusal for want of concurrency shrinks it to what was running.
 """
 
-from alonzo.model.quotas import ACCOUNT_CONCURRENCY
-
 WINDOW_FIRST = 8
 _GROWTH_INTERVAL_SECONDS = 1.0
 
 
 class Window:
-    """Counts and instants (monotonic seconds) only."""
+    """Counts and instants (monotonic seconds) only. `limit`: the account's concurrency."""
 
-    def __init__(self, *, now: float) -> None:
-        self.size = WINDOW_FIRST
+    def __init__(self, *, limit: int, now: float) -> None:
+        self._limit = limit
+        self.size = min(WINDOW_FIRST, limit)
         self._grown_at = now
 
     def has_room(self, running_count: int) -> bool:
@@ -35,4 +34,4 @@ class Window:
 
     def grow(self) -> None:
         """The machine is not busy."""
-        self.size = min(2 * self.size, ACCOUNT_CONCURRENCY)
+        self.size = min(2 * self.size, self._limit)

@@ -1,5 +1,6 @@
 """`alonzo up`: starts a node in the foreground."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,18 @@ from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 
 DEFAULT_DATA_DIRECTORY = "~/.local/share/alonzo"
+
+
+class DelaysType(click.ParamType[tuple[float, float]]):
+    """Two durations in seconds: 60,120."""
+
+    name = "delays"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a pair of seconds such as 60,120", param, ctx)
+        return float(match[1]), float(match[2])
 
 
 @click.command(short_help="Start the platform.")
@@ -94,6 +107,16 @@ DEFAULT_DATA_DIRECTORY = "~/.local/share/alonzo"
     show_default=True,
     help="How many invocations of an account run at once in a region; ten times as many may begin each second.",
 )
+@click.option(
+    "--async-retry-delays",
+    "async_retry_delays_seconds",
+    envvar="ALONZO_ASYNC_RETRY_DELAYS",
+    type=DelaysType(),
+    default="60,120",
+    show_default=True,
+    metavar="SECONDS,SECONDS",
+    help="How long an event waits before the first and the second retry after its function failed; shorter for tests.",
+)
 def up(
     **options: Any,
 ) -> None:
@@ -126,6 +149,7 @@ def build_configuration(
     strict_runtimes: bool,
     keep_alive_seconds: float | None,
     account_concurrency: int,
+    async_retry_delays_seconds: tuple[float, float],
 ) -> Configuration:
     """What the options mean; the names are those of the command's parameters."""
     return Configuration(
@@ -139,4 +163,5 @@ def build_configuration(
         strict_runtimes=strict_runtimes,
         keep_alive_seconds=keep_alive_seconds,
         account_concurrency=account_concurrency,
+        async_retry_delays_seconds=async_retry_delays_seconds,
     )

@@ -14,17 +14,19 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from alonzo.aws.api_error import ApiError, not_implemented
+from alonzo.aws.api_error import ApiError
 from alonzo.aws.identity import CallerDirectory
 from alonzo.aws.requests import Headers
 from alonzo.aws.serialization import header_value, serialize_error
 from alonzo.aws.service_model import ServiceModels
 from alonzo.aws.validation import validate
 from alonzo.edge.asgi import Answer
+from alonzo.edge.event_payload import checked_event_payload
 from alonzo.edge.json_payload import check_json
 from alonzo.errors import AlonzoError
 from alonzo.functions.resolution import Resolution
 from alonzo.ids import IdSource
+from alonzo.invoke.asynchronous.acceptance import EventAcceptance
 from alonzo.invoke.invoker import Invoker
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationType, ResponseSink
@@ -40,6 +42,7 @@ _TRACE_HEADER = re.compile(r"[\x21-\x7e]{1,256}")
 class AskedInvocation(msgspec.Struct, frozen=True, gc=False):
     """A request, understood: what is to be run, and in which way (`X-Amz-Invocation-Type`)."""
 
+    reference: FunctionReference
     version: FunctionVersion
     invocation: Invocation
     kind: bytes
@@ -53,6 +56,7 @@ class InvokeEndpoint:
         *,
         resolution: Resolution,
         invoker: Invoker,
+        acceptance: EventAcceptance,
         callers: CallerDirectory,
         models: ServiceModels,
         translate_error: Callable[[AlonzoError], ApiError],
@@ -60,6 +64,7 @@ class InvokeEndpoint:
     ) -> None:
         self._resolution = resolution
         self._invoker = invoker
+        self._acceptance = acceptance
         self._callers = callers
         self._models = models
         self._translate_error = translate_error
@@ -98,9 +103,9 @@ class InvokeEndpoint:
         if kind != b"RequestResponse" or log_type not in {b"None", b"Tail"}:
             self._check_options(function_name, kind.decode("latin-1"), log_type.decode("latin-1"))
         reference = refer_to_function(function_name, qualifier, caller.scope)
-        payload = _checked_payload(body)
+        payload = _checked_payload(body, kind)
         version = self._resolution.get_invoked(reference).runnable
-        trace_header = _given_trace_header(options.get(b"x-amzn-trace-id")) or self._new_trace_header()
+        trace_header = _given_trace_header(options.get(b"x-amzn-trace-id")) or self.new_trace_header()
         invocation = Invocation(
             request_id=request_id,
             payload=payload,
@@ -110,7 +115,7 @@ class InvokeEndpoint:
             wants_log_tail=log_type == b"Tail",
             sink=sink,
         )
-        return AskedInvocation(version, invocation, kind)
+        return AskedInvocation(reference, version, invocation, kind)
 
     async def _invoke(self, asked: "AskedInvocation") -> Answer:
         version, invocation = asked.version, asked.invocation
@@ -118,7 +123,7 @@ class InvokeEndpoint:
         if asked.kind == b"DryRun":
             return Answer(204, [(b"x-amzn-requestid", request_id)], b"")
         if asked.kind == b"Event":
-            raise not_implemented(service="lambda", operation="Invoke with InvocationType Event")
+            return await self._accept(asked)
         result = await self._invoker.invoke(version, invocation)
         answered = [
             (b"content-type", b"application/json"),
@@ -132,7 +137,20 @@ class InvokeEndpoint:
             answered.append((b"x-amz-log-result", base64.b64encode(result.log_tail)))
         return Answer(200, answered, result.payload)
 
-    def _new_trace_header(self) -> str:
+    async def _accept(self, asked: "AskedInvocation") -> Answer:
+        """The client context is not kept: functions get it of synchronous invocations only (botocore, Invoke)."""
+        invocation = asked.invocation
+        await self._acceptance.accept(
+            asked.version,
+            asked.reference,
+            request_id=invocation.request_id,
+            payload=invocation.payload,
+            trace_header=invocation.trace_header,
+        )
+        answered = [(b"x-amzn-trace-id", invocation.trace_header.encode()), (b"x-amzn-requestid", invocation.request_id.encode())]
+        return Answer(202, answered, b"")
+
+    def new_trace_header(self) -> str:
         """A new root (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html)."""
         random = self._ids.new_hex_id(20)
         return f"Root=1-{int(time.time()):08x}-{random[:24]};Parent={random[24:]};Sampled=0"
@@ -165,9 +183,11 @@ def _qualifier(query_string: bytes) -> str | None:
     return values[0] if values else None
 
 
-def _checked_payload(payload: bytes | None) -> bytes:
+def _checked_payload(payload: bytes | None, kind: bytes) -> bytes:
     if payload is None:
         raise _too_large(f"Request must be smaller than {PAYLOAD_SYNC_MAX_BYTES} bytes for the InvokeFunction operation")
+    if kind == b"Event":
+        return checked_event_payload(payload)
     if len(payload) > PAYLOAD_SYNC_MAX_BYTES:
         size = f"{len(payload)} byte payload is too large for the RequestResponse invocation type"
         raise _too_large(f"{size} (limit {PAYLOAD_SYNC_MAX_BYTES} bytes)")

@@ -31,6 +31,9 @@ CODE_STORAGE_MAX_BYTES = 80_530_636_800
 
 PAYLOAD_SYNC_MAX_BYTES = 6_291_456
 PAYLOAD_ASYNC_MAX_BYTES = 1_048_576
+RETRY_ATTEMPTS_DEFAULT = 2
+EVENT_AGE_DEFAULT_SECONDS = 21_600
+"""Of asynchronous invocation. Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html."""
 RESPONSE_SYNC_MAX_BYTES = 6_291_556
 """Buffered responses may be 100 bytes larger than requests: what AWS's own error message says ("exceeded maximum allowed
 payload size (6291556 bytes)")."""

@@ -13,6 +13,9 @@ DEFAULT_PORT = 4566
 DEFAULT_KEEP_ALIVE_SECONDS = 600.0
 """As long as nothing is known of when a function is invoked."""
 
+DEFAULT_ASYNC_RETRY_DELAYS_SECONDS = (60.0, 120.0)
+"""Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
@@ -21,6 +24,7 @@ class Configuration:
     `port` 0 takes any free port. `nats_url` None starts the embedded server with its files in `data_directory`.
     `keep_alive_seconds` is how long an idle environment stays warm; None: as its function's arrivals have it.
     `account_concurrency` is how many invocations of an account run at once in a region, the quota of AWS.
+    `async_retry_delays_seconds`: before the first and the second retry of an asynchronous invocation that failed.
     `strict_runtimes` refuses a runtime whose interpreter the machine lacks instead of taking the nearest.
     """
 
@@ -34,3 +38,4 @@ class Configuration:
     strict_runtimes: bool
     keep_alive_seconds: float | None
     account_concurrency: int
+    async_retry_delays_seconds: tuple[float, float]

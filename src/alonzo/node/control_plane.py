@@ -66,6 +66,8 @@ class ControlPlane:
     records: RecordTable[FunctionVersion]
     functions: Functions
     resolution: Resolution
+    concurrency: ConcurrencySettings
+    event_invoke: EventInvokeConfigs
     provisioned: ProvisionedConcurrency
     allocations: Allocations
     blobs: BlobStore
@@ -146,6 +148,8 @@ async def open_control_plane(
         records=tables.functions,
         functions=functions,
         resolution=resolution,
+        concurrency=concurrency,
+        event_invoke=event_invoke,
         provisioned=provisioned,
         allocations=allocations,
         blobs=blobs,

@@ -23,7 +23,9 @@ from alonzo.edge.health import health_routes
 from alonzo.edge.http_protocol import HttpTimeouts
 from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
+from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
 from alonzo.edge.logs_api import LogOperations
+from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.environment.factory import EnvironmentFactory
@@ -32,6 +34,7 @@ from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
 from alonzo.functions.errors import ActivationFailed
 from alonzo.invoke.admission import Admission
+from alonzo.invoke.asynchronous.outcomes import LoggedOutcomes
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
 from alonzo.invoke.pools import EnvironmentPools
@@ -40,6 +43,7 @@ from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
+from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.log_appending import StoredLogs
 from alonzo.node.secrets import get_secret
@@ -65,6 +69,7 @@ class _Stores:
     components: list[Coroutine[Any, Any, None]]
     """What keeps them going: to be run while the node lives."""
     logs: LogStore
+    events: EventStores
     control: ControlPlane
 
 
@@ -134,6 +139,7 @@ class Node:
             connection=connection,
             components=components,
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
+            events=await open_event_stores(connection, data_directory=data),
             control=control,
         )
 
@@ -147,7 +153,16 @@ class Node:
             return (await servers[0].serve_socket(endpoint)).close
 
         parts = self._wire_invocation(stores=stores, host=host, serve_endpoint=serve_endpoint)
-        application = self._wire_edge(stores=stores, parts=parts)
+        asynchronous = wire_asynchronous_invocation(
+            stores=stores.events,
+            control=control,
+            invoker=parts.invoker,
+            outcomes=LoggedOutcomes(),
+            retry_delays_seconds=self._configuration.async_retry_delays_seconds,
+            account_concurrency=self._configuration.account_concurrency,
+            clock=self._clock,
+        )
+        application = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous)
         server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
         activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts.factory))
@@ -160,11 +175,14 @@ class Node:
                 for component in (parts.delivery.run(), parts.sandboxes.run(), parts.pools.run(), activations.run(), server.run())
             ]
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
+            tasks.append(group.create_task(asynchronous.dispatcher.run()))
             keeping_provisioned = group.create_task(parts.provisioned.run())
             await server.serve_socket(listener)
             on_ready(_url(self._configuration.host, listener.getsockname()[1]))
             await stop.wait()
-            await server.drain(timeout_seconds=_DRAIN_SECONDS)
+            async with asyncio.TaskGroup() as drains:
+                drains.create_task(server.drain(timeout_seconds=_DRAIN_SECONDS))
+                drains.create_task(asynchronous.dispatcher.drain(timeout_seconds=_DRAIN_SECONDS))
             stop_retiring()
             keeping_provisioned.cancel()  # first: it would replace what the pools end
             parts.pools.close()
@@ -215,23 +233,31 @@ class Node:
         )
         return _Invocation(sandboxes=sandboxes, factory=factory, delivery=delivery, pools=pools, invoker=invoker, provisioned=provisioned)
 
-    def _wire_edge(self, *, stores: _Stores, parts: _Invocation) -> Application:
+    def _wire_edge(self, *, stores: _Stores, parts: _Invocation, asynchronous: AsynchronousInvocation) -> Application:
         control = stores.control
         models, callers = ServiceModels(), CallerDirectory()
-        operations = {"lambda": control.operations, "logs": LogOperations(logs=stores.logs).table()}
         invoke = InvokeEndpoint(
             resolution=control.resolution,
             invoker=parts.invoker,
+            acceptance=asynchronous.acceptance,
             callers=callers,
             models=models,
             translate_error=to_api_error,
             ids=ids.IdSource(),
         )
+        invoke_async = InvokeAsyncOperations(
+            resolution=control.resolution, acceptance=asynchronous.acceptance, new_trace_header=invoke.new_trace_header
+        )
+        operations = {
+            "lambda": {**control.operations, **invoke_async.table()},
+            "logs": LogOperations(logs=stores.logs).table(),
+        }
         aws_api = AwsApi(models=models, operations=operations, callers=callers, translate_error=to_api_error, new_request_id=ids.new_uuid)
         own_routes = OwnRoutes(
             exact=health_routes(version=__version__, services=sorted(operations), clock=self._clock),
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
+                QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
                 STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=aws_api),
             },
         )

@@ -28,6 +28,7 @@ def test_works_without_any_option() -> None:
         strict_runtimes=False,
         keep_alive_seconds=None,
         account_concurrency=1_000,
+        async_retry_delays_seconds=(60.0, 120.0),
     )
 
 
@@ -36,6 +37,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         *("--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path), "--nats", "nats://n:4222", "--isolation", "process"),
         *("--network", "isolated", "--cpu", "quota", "--strict-runtimes", "--keep-alive", "1.5"),
         *("--account-concurrency", "20"),
+        *("--async-retry-delays", "0.5,2"),
     )
     assert configuration == Configuration(
         host="0.0.0.0",
@@ -48,6 +50,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         strict_runtimes=True,
         keep_alive_seconds=1.5,
         account_concurrency=20,
+        async_retry_delays_seconds=(0.5, 2.0),
     )
 
 

@@ -118,7 +118,8 @@ def _iter_program_findings() -> Iterator[Finding]:
     """The programs of other languages; none of them is essential: a function says so if its own is missing."""
     import asyncio
 
-    from alonzo.runtimes.programs import PROGRAM_FAMILIES, discover_programs
+    from alonzo.runtimes.program_discovery import discover_programs
+    from alonzo.runtimes.programs import PROGRAM_FAMILIES
 
     for family, language in PROGRAM_FAMILIES.items():
         programs = asyncio.run(discover_programs(family, _places()))

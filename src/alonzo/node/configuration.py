@@ -21,6 +21,8 @@ class Configuration:
     `keep_alive_seconds` is how long an idle environment stays warm.
     `account_concurrency` is how many invocations of an account run at once in a region, the quota of AWS.
     `strict_runtimes` refuses a runtime whose interpreter the machine lacks instead of taking the nearest.
+    `deprecated_runtimes` takes functions of runtimes that AWS has blocked.
+    `node_modules` holds packages for Node.js functions, the AWS SDK above all; None: npm's global ones if that is among them.
     """
 
     host: str
@@ -31,5 +33,7 @@ class Configuration:
     network: Network
     cpu: CpuPolicy
     strict_runtimes: bool
+    deprecated_runtimes: bool
+    node_modules: Path | None
     keep_alive_seconds: float
     account_concurrency: int

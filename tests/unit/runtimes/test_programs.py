@@ -8,7 +8,8 @@ import pytest
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
 from alonzo.runtimes.discovery import SearchPlaces
 from alonzo.runtimes.interpreters import RuntimeUnavailable
-from alonzo.runtimes.programs import Program, choose_program, discover_programs
+from alonzo.runtimes.program_discovery import discover_programs
+from alonzo.runtimes.programs import Program, choose_program
 
 NODES = [
     Program(family=RuntimeFamily.NODEJS, version=version, executable=Path(f"/opt/node-{version[0]}/bin/node"))

@@ -39,7 +39,7 @@ def test_phases_come_one_after_the_other(identifier: str) -> None:
 
 
 def test_the_phases_of_the_day_the_tables_were_read() -> None:
-    assert AS_OF == date(2026, 10, 20)
+    assert date(2026, 10, 20) == AS_OF
     found = [phase_of(identifier) for identifier in ("python3.13", "python3.9", "python3.7", "python3.6", "java17.al2023")]
     assert found == [
         RuntimePhase.SUPPORTED,

@@ -17,7 +17,7 @@ from alonzo.runtimes.dotnet import copy_dotnet_client, dotnet_client_cache
 from alonzo.runtimes.interpreters import PythonInterpreter, RuntimeUnavailable, choose_interpreter
 from alonzo.runtimes.java_client import default_cache, ensure_java_client
 from alonzo.runtimes.program_discovery import discover_programs
-from alonzo.runtimes.programs import PROGRAM_FAMILIES, Program, choose_program
+from alonzo.runtimes.programs import Program, choose_program
 from alonzo.runtimes.python_packages import PRELOADED_MODULES, compile_packages
 from alonzo.sandbox.plan import Shown
 from alonzo.sandbox.pool import SandboxPool
@@ -120,8 +120,6 @@ class RuntimeSandboxes:
         interpreter = max(self._interpreters, key=lambda candidate: (candidate.has_ctypes, candidate.is_optimized, candidate.version))
         if spec.family in (RuntimeFamily.PROVIDED, RuntimeFamily.GO):
             return _Choice(family=spec.family, interpreter=interpreter, view=None, warning=None)
-        if spec.family not in PROGRAM_FAMILIES:
-            raise RuntimeUnavailable(f"Alonzo does not run {spec.identifier} yet")
         programs = self._programs.get(spec.family)
         if not programs:  # looked for again while there is none: somebody may be about to install it
             programs = self._programs[spec.family] = await discover_programs(spec.family, self._places)

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,6 +255,16 @@ def test_gems_of_the_package_and_of_layers_are_found(server: Server) -> None:
     others = a_gem("bundled", "vendor/bundle/ruby/3.3.0") | {"beside.rb": "BESIDE = 'in the package'"}
     name = deploy(server, "ruby-gems", source, Layers=[layer], others=others)
     assert succeed(server, name, "Ada") == ["layered Ada", "bundled Ada", "from ruby/lib", "in the package", "1.2.3"]
+
+
+def test_the_aws_sdk_of_the_machine_is_there(start_server: StartServer, tmp_path: Path) -> None:
+    for path, content in a_gem("aws-sdk-core", "gems").items():
+        file = tmp_path / path.replace("1.2.3", "3.9.9")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content.replace("1.2.3", "3.9.9").replace("module Aws-sdk-core", "module Aws"))
+    server = start_server(environment={"GEM_HOME": str(tmp_path / "gems")})
+    source = "require 'aws-sdk-core'\ndef handler(event:, context:) = [Aws.greet(event), Gem.loaded_specs['aws-sdk-core'].version.to_s]"
+    assert succeed(server, deploy(server, "ruby-sdk", source), "Ada") == ["aws-sdk-core Ada", "3.9.9"]
 
 
 def test_a_marshaller_of_the_functions_own_reads_and_writes(server: Server) -> None:

@@ -34,9 +34,9 @@ def found(family: RuntimeFamily, places: SearchPlaces) -> list[Program]:
     return [program for program in programs if program.executable.is_relative_to(places.home.parent)]
 
 
-def a_ruby(prefix: Path, version: str, **changes: object) -> str:
-    answer = {
-        "version": version,
+def a_ruby(prefix: Path, **changes: object) -> str:
+    answer: dict[str, object] = {
+        "version": "3.3.8",
         "engine": "ruby",
         "executable": str(prefix / "bin" / "ruby"),
         "prefix": str(prefix),
@@ -51,7 +51,7 @@ def test_a_shim_is_found_as_the_ruby_that_it_runs(places: SearchPlaces) -> None:
     prefix = places.home / ".rbenv" / "versions" / "3.3.8"
     (prefix / "lib/ruby/gems/3.3.0").mkdir(parents=True)
     for path in (prefix / "bin" / "ruby", places.path[0] / "ruby"):
-        put(path, a_ruby(prefix, "3.3.8"))
+        put(path, a_ruby(prefix))
     (program,) = found(RuntimeFamily.RUBY, places)
     assert (program.version, program.executable, program.prefix) == ((3, 3, 8), prefix / "bin/ruby", prefix)
     assert program.libraries == (SearchDirectory("GEM_PATH", prefix / "lib/ruby/gems/3.3.0"),)
@@ -67,7 +67,7 @@ def test_gems_elsewhere_count_if_the_sdk_is_among_them(places: SearchPlaces) -> 
     for directory, gem in ((own, "aws-sdk-core-3.1.0"), (other, "rake-1.0.0")):
         (directory / "specifications").mkdir(parents=True)
         (directory / "specifications" / f"{gem}.gemspec").touch()
-    put(prefix / "bin" / "ruby", a_ruby(prefix, "3.3.8", gem_path=[str(own), str(other)]))
+    put(prefix / "bin" / "ruby", a_ruby(prefix, gem_path=[str(own), str(other)]))
     (program,) = found(RuntimeFamily.RUBY, places)
     assert program.libraries == (SearchDirectory("GEM_PATH", own),)
 
@@ -75,7 +75,7 @@ def test_gems_elsewhere_count_if_the_sdk_is_among_them(places: SearchPlaces) -> 
 @pytest.mark.parametrize("changes", [{"engine": "jruby"}, {"version": "2.6.10"}, {"gem_path": None}])
 def test_what_cannot_run_functions_is_left_out(places: SearchPlaces, changes: dict[str, object]) -> None:
     prefix = places.home / ".rubies" / "other"
-    put(prefix / "bin" / "ruby", a_ruby(prefix, "3.3.8", **changes))
+    put(prefix / "bin" / "ruby", a_ruby(prefix, **changes))
     put(places.home / ".rubies" / "broken" / "bin" / "ruby", "ruby: no such file")
     assert found(RuntimeFamily.RUBY, places) == []
 

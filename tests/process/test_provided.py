@@ -56,11 +56,14 @@ def test_a_runtime_that_asks_for_several_invocations_gets_them(server: Server) -
 def test_a_bootstrap_that_is_not_there_is_an_error_of_init(server: Server) -> None:
     answer = invoke(server, deploy(server, "no-bootstrap", None))
     assert answer.error == "Unhandled"
-    assert answer.value["errorType"] == "Runtime.InvalidEntrypoint"
-    assert "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]" in answer.value["errorMessage"]
+    assert answer.value == {
+        "errorType": "Runtime.InvalidEntrypoint",
+        "errorMessage": f"RequestId: {answer.request_id} Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
+    }
+    assert f"{answer.value['errorMessage']}\n" in wait_for_log(server, "no-bootstrap", "REPORT")
 
 
 def test_a_bootstrap_that_may_not_be_executed_is_an_error_of_init(server: Server) -> None:
     answer = invoke(server, deploy(server, "no-right", _EXITS, mode=0o644))
     assert answer.value["errorType"] == "Runtime.InvalidEntrypoint"
-    assert "fork/exec /var/task/bootstrap: permission denied" in answer.value["errorMessage"]
+    assert answer.value["errorMessage"] == f"RequestId: {answer.request_id} Error: fork/exec /var/task/bootstrap: permission denied"

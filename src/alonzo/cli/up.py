@@ -90,6 +90,19 @@ class DelaysType(click.ParamType[tuple[float, float]]):
     help="Refuse a runtime whose interpreter is not installed here, instead of running it on the nearest version.",
 )
 @click.option(
+    "--deprecated-runtimes",
+    envvar="ALONZO_DEPRECATED_RUNTIMES",
+    is_flag=True,
+    help="Take functions of runtimes that AWS no longer lets be created, as python3.7 or go1.x; they run on the nearest version.",
+)
+@click.option(
+    "--node-modules",
+    envvar="ALONZO_NODE_MODULES",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A node_modules directory that Node.js functions find packages in: the AWS SDK for JavaScript, as on AWS. "
+    "By default npm's global one, if the SDK is there.",
+)
+@click.option(
     "--keep-alive",
     "keep_alive_seconds",
     envvar="ALONZO_KEEP_ALIVE",
@@ -147,6 +160,8 @@ def build_configuration(
     network: str,
     cpu: str,
     strict_runtimes: bool,
+    deprecated_runtimes: bool,
+    node_modules: Path | None,
     keep_alive_seconds: float | None,
     account_concurrency: int,
     async_retry_delays_seconds: tuple[float, float],
@@ -161,6 +176,8 @@ def build_configuration(
         network=Network(network),
         cpu=CpuPolicy(cpu),
         strict_runtimes=strict_runtimes,
+        deprecated_runtimes=deprecated_runtimes,
+        node_modules=None if node_modules is None else node_modules.resolve(),
         keep_alive_seconds=keep_alive_seconds,
         account_concurrency=account_concurrency,
         async_retry_delays_seconds=async_retry_delays_seconds,

@@ -20,7 +20,16 @@ from alonzo.environment.deadlines import Deadlines
 from alonzo.environment.held_ends import HeldEnds
 from alonzo.environment.journal import End, Journal
 from alonzo.environment.launch import Commands
-from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed, exit_fault, response_too_large, stream_too_large, timeout_fault
+from alonzo.environment.outcomes import (
+    EnvironmentLost,
+    Fault,
+    InitFailed,
+    exit_fault,
+    init_failure,
+    response_too_large,
+    stream_too_large,
+    timeout_fault,
+)
 from alonzo.environment.phases import Phase, check_transition
 from alonzo.environment.running import RunningInvocation, RunningInvocations
 from alonzo.environment.runtime_api import RuntimeApiConnection, accepted, refusal
@@ -425,9 +434,7 @@ class ExecutionEnvironment:
         killed_for_memory = status == -signal.SIGKILL and self._sandbox.was_out_of_memory()
         fault = exit_fault(status, out_of_memory=killed_for_memory)
         if not self._initialized.done():
-            payload, error_type = self._init_error or (None, fault.error_type)
-            failure = InitFailed(fault=Fault(error_type, fault.message), payload=payload, duration_seconds=self._since_init())
-            self._initialized.set_exception(failure)
+            self._initialized.set_exception(init_failure(self._init_error, fault, duration_seconds=self._since_init()))
         else:
             for running in [running for running in self._running if running.is_delivered]:
                 self._fail(running, fault)

@@ -91,7 +91,7 @@ class EnvironmentFactory:
         if concurrency is not None:
             initialization_type = InitializationType.MANAGED_INSTANCES
         stream = _log_stream_name(self._clock.now(), version.version)
-        place = self._place(sandbox, code_directory, layers_directory)
+        place = self._place(runtime_sandbox, code_directory, layers_directory)
         plan = EnvironmentPlan(
             version=version,
             code_directory=code_directory,
@@ -117,11 +117,13 @@ class EnvironmentFactory:
             environment.ended.add_done_callback(lambda _: stop_serving())
         return environment
 
-    def _place(self, sandbox: Sandbox, code_directory: Path, layers_directory: Path | None) -> Place:
+    def _place(self, runtime_sandbox: RuntimeSandbox, code_directory: Path, layers_directory: Path | None) -> Place:
+        sandbox, program = runtime_sandbox.sandbox, runtime_sandbox.program
+        libraries = () if program is None else tuple((each.variable, str(each.path)) for each in program.libraries)
         host, port = sandbox.listeners[0].getsockname()
         endpoint_url = f"http://127.0.0.1:{self._settings.endpoint_port}"
         if self._settings.isolated:
-            return Place(runtime_api=f"{host}:{port}", endpoint_url=endpoint_url)
+            return Place(runtime_api=f"{host}:{port}", endpoint_url=endpoint_url, libraries=libraries)
         return Place(
             runtime_api=f"{host}:{port}",
             endpoint_url=endpoint_url,
@@ -129,6 +131,7 @@ class EnvironmentFactory:
             runtime_directory=str(self._settings.packages),
             tmp_directory=str(self._settings.tmp_directory / sandbox.id),
             layers_directory=LAYERS_DIRECTORY if layers_directory is None else str(layers_directory),
+            libraries=libraries,
         )
 
     def _check(self, sandbox: Sandbox) -> ConnectionCheck:

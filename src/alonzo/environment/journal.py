@@ -45,7 +45,7 @@ class Journal:
         """Begin: INIT starts."""
         self._log.open()
         if notice is not None:
-            self._log.write(f"[alonzo] {notice}\n")
+            self._log.write(self._words.notice(self._clock.unix_ms(), notice))
         self._log.write(self._words.init_start(self._clock.unix_ms(), runtime_version, self._version.runtime_version_arn or ""))
 
     def close(self) -> None:

@@ -26,6 +26,8 @@ class Configuration:
     `account_concurrency` is how many invocations of an account run at once in a region, the quota of AWS.
     `async_retry_delays_seconds`: before the first and the second retry of an asynchronous invocation that failed.
     `strict_runtimes` refuses a runtime whose interpreter the machine lacks instead of taking the nearest.
+    `deprecated_runtimes` takes functions of runtimes that AWS has blocked.
+    `node_modules` holds packages for Node.js functions, the AWS SDK above all; None: npm's global ones if that is among them.
     """
 
     host: str
@@ -36,6 +38,8 @@ class Configuration:
     network: Network
     cpu: CpuPolicy
     strict_runtimes: bool
+    deprecated_runtimes: bool
+    node_modules: Path | None
     keep_alive_seconds: float | None
     account_concurrency: int
     async_retry_delays_seconds: tuple[float, float]

@@ -132,6 +132,7 @@ class Node:
             data_directory=data,
             code_links=links,
             account_concurrency=configuration.account_concurrency,
+            takes_blocked_runtimes=configuration.deprecated_runtimes,
             clock=self._clock,
         )
         components += [connection.run(), *(follow() for follow in control.followers)]

@@ -53,6 +53,10 @@ class InitReport:
 class PlatformLog(Protocol):
     """How the platform words its lines. Each method gives one message, or None where the format or level has none."""
 
+    def notice(self, unix_ms: int, message: str) -> str | None:
+        """What is otherwise here than on AWS, for the reader of this log."""
+        ...
+
     def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None: ...
 
     def init_report(self, unix_ms: int, report: InitReport) -> str | None: ...
@@ -68,6 +72,10 @@ class PlatformLog(Protocol):
 
 class TextPlatformLog:
     """START, END, REPORT: what Lambda writes unless the function's logging configuration says JSON."""
+
+    def notice(self, unix_ms: int, message: str) -> str:
+        del unix_ms
+        return f"[alonzo] {message}\n"
 
     def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str:
         del unix_ms
@@ -118,6 +126,9 @@ class JsonPlatformLog:
     def __init__(self, level: str, initialization_type: InitializationType) -> None:
         self._level = self._LEVELS.index(level)
         self._initialization_type = initialization_type
+
+    def notice(self, unix_ms: int, message: str) -> str | None:
+        return self._line("WARN", unix_ms, "alonzo.notice", {"message": message})
 
     def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None:
         record = {"initializationType": self._initialization_type.value, "phase": "init", "runtimeVersion": runtime_version}

@@ -26,6 +26,8 @@ def test_works_without_any_option() -> None:
         network=Network.HOST,
         cpu=CpuPolicy.WEIGHT,
         strict_runtimes=False,
+        deprecated_runtimes=False,
+        node_modules=None,
         keep_alive_seconds=None,
         account_concurrency=1_000,
         async_retry_delays_seconds=(60.0, 120.0),
@@ -37,6 +39,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         *("--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path), "--nats", "nats://n:4222", "--isolation", "process"),
         *("--network", "isolated", "--cpu", "quota", "--strict-runtimes", "--keep-alive", "1.5"),
         *("--account-concurrency", "20"),
+        *("--deprecated-runtimes", "--node-modules", str(tmp_path)),
         *("--async-retry-delays", "0.5,2"),
     )
     assert configuration == Configuration(
@@ -48,6 +51,8 @@ def test_takes_every_option(tmp_path: Path) -> None:
         network=Network.ISOLATED,
         cpu=CpuPolicy.QUOTA,
         strict_runtimes=True,
+        deprecated_runtimes=True,
+        node_modules=tmp_path,
         keep_alive_seconds=1.5,
         account_concurrency=20,
         async_retry_delays_seconds=(0.5, 2.0),

@@ -3,7 +3,7 @@
 import io
 import zipfile
 
-from tests.support.invoking import invoke, invoke_together
+from tests.support.invoking import invoke, invoke_together, wait_for_log
 from tests.support.managed_instances import deploy_shared
 from tests.support.server import ROLE, Server
 

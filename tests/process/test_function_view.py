@@ -139,12 +139,13 @@ def test_a_client_context_arrives(server: Server, introspection: str) -> None:
 
 
 def test_the_trace_header_of_the_client_arrives(server: Server, introspection: str) -> None:
+    """What is added to it is how often the function was invoked in this chain before."""
     given = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
     client = server.client("lambda")
     client.meta.events.register("before-sign.lambda.Invoke", lambda request, **_: request.headers.add_header("X-Amzn-Trace-Id", given))
     answer = client.invoke(FunctionName=introspection)
-    assert json.load(answer["Payload"])["environment"]["_X_AMZN_TRACE_ID"] == given
-    assert answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-trace-id"] == given
+    assert json.load(answer["Payload"])["environment"]["_X_AMZN_TRACE_ID"] == answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-trace-id"]
+    assert re.fullmatch(rf"{given};Lineage=[0-9a-f]{{8}}:0", answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-trace-id"])
 
 
 def test_every_invocation_has_a_trace_of_its_own(server: Server, introspection: str) -> None:

@@ -1,5 +1,6 @@
 """`alonzo up`: starts a node in the foreground."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import click
 
 from alonzo.model.quotas import ACCOUNT_CONCURRENCY_DEFAULT
+from alonzo.node.aws_endpoints import read_aws_endpoints
 from alonzo.node.configuration import DEFAULT_HOST, DEFAULT_KEEP_ALIVE_SECONDS, DEFAULT_PORT, Configuration
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
@@ -121,6 +123,16 @@ class DelaysType(click.ParamType[tuple[float, float]]):
     help="How many invocations of an account run at once in a region; ten times as many may begin each second.",
 )
 @click.option(
+    "--aws-endpoint-url",
+    "aws_endpoint_urls",
+    envvar="ALONZO_AWS_ENDPOINT_URL",
+    multiple=True,
+    metavar="[SERVICE=]URL",
+    help="Where other AWS services are, which destinations and dead-letter queues need: for all of them, or with sqs=, sns=, s3= or "
+    "eventbridge= for one (as AWS_ENDPOINT_URL_SQS and the like do). May be given several times. The word aws instead of a URL means "
+    "AWS itself, with the credentials of this machine. Without an endpoint nothing is sent.",
+)
+@click.option(
     "--async-retry-delays",
     "async_retry_delays_seconds",
     envvar="ALONZO_ASYNC_RETRY_DELAYS",
@@ -164,6 +176,7 @@ def build_configuration(
     node_modules: Path | None,
     keep_alive_seconds: float | None,
     account_concurrency: int,
+    aws_endpoint_urls: tuple[str, ...],
     async_retry_delays_seconds: tuple[float, float],
 ) -> Configuration:
     """What the options mean; the names are those of the command's parameters."""
@@ -180,5 +193,6 @@ def build_configuration(
         node_modules=None if node_modules is None else node_modules.resolve(),
         keep_alive_seconds=keep_alive_seconds,
         account_concurrency=account_concurrency,
+        aws_endpoints=read_aws_endpoints(aws_endpoint_urls, os.environ),
         async_retry_delays_seconds=async_retry_delays_seconds,
     )

@@ -7,8 +7,6 @@ import base64
 import binascii
 import json
 import logging
-import re
-import time
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
@@ -23,11 +21,13 @@ from alonzo.aws.validation import validate
 from alonzo.edge.asgi import Answer
 from alonzo.edge.event_payload import checked_event_payload
 from alonzo.edge.json_payload import check_json
+from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.errors import AlonzoError
 from alonzo.functions.resolution import Resolution
 from alonzo.ids import IdSource
 from alonzo.invoke.asynchronous.acceptance import EventAcceptance
 from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.recursion import RecursionGuard
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationType, ResponseSink
 from alonzo.model.names import FunctionReference, refer_to_function
@@ -36,7 +36,6 @@ from alonzo.model.quotas import PAYLOAD_SYNC_MAX_BYTES
 _log = logging.getLogger(__name__)
 
 _CLIENT_CONTEXT_MAX_BYTES = 3_583  # botocore, Invoke: "Up to 3,583 bytes of base64-encoded data"
-_TRACE_HEADER = re.compile(r"[\x21-\x7e]{1,256}")
 
 
 class AskedInvocation(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +60,8 @@ class InvokeEndpoint:
         models: ServiceModels,
         translate_error: Callable[[AlonzoError], ApiError],
         ids: IdSource,
+        trace_headers: TraceHeaders,
+        recursion: RecursionGuard,
     ) -> None:
         self._resolution = resolution
         self._invoker = invoker
@@ -69,6 +70,8 @@ class InvokeEndpoint:
         self._models = models
         self._translate_error = translate_error
         self._ids = ids
+        self._trace_headers = trace_headers
+        self._recursion = recursion
 
     async def answer(self, function_name: str, headers: Headers, query_string: bytes, body: bytes | None) -> Answer:
         """As the protocol says."""
@@ -105,7 +108,10 @@ class InvokeEndpoint:
         reference = refer_to_function(function_name, qualifier, caller.scope)
         payload = _checked_payload(body, kind)
         version = self._resolution.get_invoked(reference).runnable
-        trace_header = _given_trace_header(options.get(b"x-amzn-trace-id")) or self.new_trace_header()
+        given_trace_header = options.get(b"x-amzn-trace-id")
+        trace_header = self._trace_headers.of_invocation(version, given_trace_header)
+        if given_trace_header is not None and kind == b"RequestResponse":  # events are stopped when their turn comes
+            self._recursion.check(reference, trace_header)
         invocation = Invocation(
             request_id=request_id,
             payload=payload,
@@ -149,11 +155,6 @@ class InvokeEndpoint:
         )
         answered = [(b"x-amzn-trace-id", invocation.trace_header.encode()), (b"x-amzn-requestid", invocation.request_id.encode())]
         return Answer(202, answered, b"")
-
-    def new_trace_header(self) -> str:
-        """A new root (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html)."""
-        random = self._ids.new_hex_id(20)
-        return f"Root=1-{int(time.time()):08x}-{random[:24]};Parent={random[24:]};Sampled=0"
 
     def _check_options(self, function_name: str, kind: str, log_type: str) -> None:
         """Refuses values that AWS does not know, in its words."""
@@ -220,10 +221,3 @@ def _client_context(header: bytes | None) -> str | None:
 def _bad_client_context(problem: str) -> ApiError:
     message = f"Client context must be a valid Base64-encoded JSON object: {problem}"
     return ApiError(code="InvalidRequestContentException", message=message, http_status=400)
-
-
-def _given_trace_header(given: bytes | None) -> str | None:
-    if given is None:
-        return None
-    text = given.decode("latin-1")
-    return text if _TRACE_HEADER.fullmatch(text) else None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from alonzo.aws.client.endpoints import AwsEndpoints
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 
@@ -42,4 +43,5 @@ class Configuration:
     node_modules: Path | None
     keep_alive_seconds: float | None
     account_concurrency: int
+    aws_endpoints: AwsEndpoints
     async_retry_delays_seconds: tuple[float, float]

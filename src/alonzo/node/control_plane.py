@@ -68,6 +68,7 @@ class ControlPlane:
     resolution: Resolution
     concurrency: ConcurrencySettings
     event_invoke: EventInvokeConfigs
+    recursion: RecursionConfigs
     provisioned: ProvisionedConcurrency
     allocations: Allocations
     blobs: BlobStore
@@ -157,6 +158,7 @@ async def open_control_plane(
         resolution=resolution,
         concurrency=concurrency,
         event_invoke=event_invoke,
+        recursion=recursion,
         provisioned=provisioned,
         allocations=allocations,
         blobs=blobs,

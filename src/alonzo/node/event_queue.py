@@ -1,6 +1,7 @@
 """The parts of asynchronous invocation, wired."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from alonzo.invoke.asynchronous.outcomes import OutcomeDelivery
 from alonzo.invoke.asynchronous.retry_policy import RetryPolicy
 from alonzo.invoke.asynchronous.trials import EventTrials
 from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.recursion import RecursionGuard
+from alonzo.model.names import FunctionReference
 from alonzo.model.scope import Scope
 from alonzo.node.control_plane import ControlPlane
 from alonzo.store.connection import Connection
@@ -59,23 +62,38 @@ def wire_asynchronous_invocation(
     stores: EventStores,
     control: ControlPlane,
     invoker: Invoker,
-    outcomes: OutcomeDelivery,
+    recursion: RecursionGuard,
+    outcomes: Callable[[EventAcceptance], OutcomeDelivery],
     retry_delays_seconds: tuple[float, ...],
     account_concurrency: int,
     clock: Clock,
 ) -> AsynchronousInvocation:
-    """Everything above the stores. `outcomes`: who is told how events end."""
+    """Everything above the stores. `outcomes` makes who is told how events end, and may have new ones to be accepted."""
     counters = EventCounters()
 
     def is_switched_off(scope: Scope, function_name: str) -> bool:
         return control.concurrency.function(scope, function_name).reserved == 0
 
+    def wake(function: FunctionReference) -> None:
+        dispatcher.wake(function)  # it is made below, of parts that need what accepts
+
+    acceptance = EventAcceptance(
+        queue=stores.queue,
+        wake=wake,
+        counters=counters,
+        clock=clock,
+    )
     handling = EventHandling(
         trials=EventTrials(
-            versions=control.resolution, configs=control.event_invoke, invoker=invoker, is_switched_off=is_switched_off, clock=clock
+            versions=control.resolution,
+            configs=control.event_invoke,
+            invoker=invoker,
+            is_switched_off=is_switched_off,
+            recursion=recursion,
+            clock=clock,
         ),
         endings=EventEndings(
-            outcomes=outcomes, failed_events=stores.failed_events, configs=control.event_invoke, counters=counters, clock=clock
+            outcomes=outcomes(acceptance), failed_events=stores.failed_events, configs=control.event_invoke, counters=counters, clock=clock
         ),
         queue=stores.queue,
         policy=RetryPolicy(retry_delays_seconds),
@@ -87,7 +105,7 @@ def wire_asynchronous_invocation(
         queue=stores.queue, handling=handling, account_concurrency=account_concurrency, is_machine_free=_is_machine_free, clock=clock
     )
     return AsynchronousInvocation(
-        acceptance=EventAcceptance(queue=stores.queue, wake=dispatcher.wake, counters=counters, clock=clock),
+        acceptance=acceptance,
         dispatcher=dispatcher,
         administration=QueueAdministration(
             queue=stores.queue, failed_events=stores.failed_events, dispatcher=dispatcher, counters=counters, clock=clock

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import shutil
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
@@ -13,6 +14,7 @@ from typing import Any
 import psutil
 
 from alonzo import __version__, ids
+from alonzo.aws.client.clients import AwsClients
 from alonzo.aws.identity import CallerDirectory
 from alonzo.aws.service_model import ServiceModels
 from alonzo.clock import Clock, SystemClock
@@ -25,28 +27,33 @@ from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
 from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
 from alonzo.edge.logs_api import LogOperations
+from alonzo.edge.metrics_page import METRICS_PATH, metrics_page
 from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
+from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.environment.factory import EnvironmentFactory
 from alonzo.environment.sandboxes import RuntimeSandboxes
 from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
 from alonzo.functions.errors import ActivationFailed
 from alonzo.invoke.admission import Admission
-from alonzo.invoke.asynchronous.outcomes import LoggedOutcomes
+from alonzo.invoke.destinations.retries import PAUSES_SECONDS, WAITING_MAX_BYTES, Retries
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.provisioned import ProvisionedEnvironments
+from alonzo.invoke.recursion import RecursionGuard
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
+from alonzo.node.destinations import wire_destinations
 from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.log_appending import StoredLogs
 from alonzo.node.secrets import get_secret
+from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
@@ -103,11 +110,13 @@ class Node:
             stack.callback(listener.close)
             port = listener.getsockname()[1]
             stores = await self._open_stores(stack)
+            services = AwsClients(endpoints=configuration.aws_endpoints)
+            stack.push_async_callback(services.aclose)
             async with asyncio.TaskGroup() as keepers:
                 tasks = [keepers.create_task(component) for component in stores.components]
                 host = await set_up_host(configuration, endpoint_port=port)
                 stack.callback(host.settings.cgroups.remove)
-                await self._serve(stores=stores, host=host, listener=listener, stop=stop, on_ready=on_ready)
+                await self._serve(stores=stores, services=services, host=host, listener=listener, stop=stop, on_ready=on_ready)
                 for task in tasks:
                     task.cancel()
 
@@ -145,7 +154,14 @@ class Node:
         )
 
     async def _serve(
-        self, *, stores: _Stores, host: Host, listener: socket.socket, stop: asyncio.Event, on_ready: Callable[[str], None]
+        self,
+        *,
+        stores: _Stores,
+        services: AwsClients,
+        host: Host,
+        listener: socket.socket,
+        stop: asyncio.Event,
+        on_ready: Callable[[str], None],
     ) -> None:
         control = stores.control
         servers: list[HttpServer] = []
@@ -154,16 +170,22 @@ class Node:
             return (await servers[0].serve_socket(endpoint)).close
 
         parts = self._wire_invocation(stores=stores, host=host, serve_endpoint=serve_endpoint)
+        metrics = FunctionMetrics()
+        retries = Retries(pauses_seconds=PAUSES_SECONDS, waiting_max_bytes=WAITING_MAX_BYTES, random=random.random)
+        recursion = RecursionGuard(settings=control.recursion, metrics=metrics)
         asynchronous = wire_asynchronous_invocation(
             stores=stores.events,
             control=control,
             invoker=parts.invoker,
-            outcomes=LoggedOutcomes(),
+            recursion=recursion,
+            outcomes=lambda acceptance: wire_destinations(
+                control=control, services=services, acceptance=acceptance, recursion=recursion, metrics=metrics, retries=retries
+            ),
             retry_delays_seconds=self._configuration.async_retry_delays_seconds,
             account_concurrency=self._configuration.account_concurrency,
             clock=self._clock,
         )
-        application = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous)
+        application = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
         server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
         activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts.factory))
@@ -181,6 +203,7 @@ class Node:
             await server.serve_socket(listener)
             on_ready(_url(self._configuration.host, listener.getsockname()[1]))
             await stop.wait()
+            retries.stop()
             async with asyncio.TaskGroup() as drains:
                 drains.create_task(server.drain(timeout_seconds=_DRAIN_SECONDS))
                 drains.create_task(asynchronous.dispatcher.drain(timeout_seconds=_DRAIN_SECONDS))
@@ -234,9 +257,18 @@ class Node:
         )
         return _Invocation(sandboxes=sandboxes, factory=factory, delivery=delivery, pools=pools, invoker=invoker, provisioned=provisioned)
 
-    def _wire_edge(self, *, stores: _Stores, parts: _Invocation, asynchronous: AsynchronousInvocation) -> Application:
+    def _wire_edge(
+        self,
+        *,
+        stores: _Stores,
+        parts: _Invocation,
+        asynchronous: AsynchronousInvocation,
+        recursion: RecursionGuard,
+        metrics: FunctionMetrics,
+    ) -> Application:
         control = stores.control
-        models, callers = ServiceModels(), CallerDirectory()
+        models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
+        trace_headers = TraceHeaders(ids=id_source)
         invoke = InvokeEndpoint(
             resolution=control.resolution,
             invoker=parts.invoker,
@@ -244,18 +276,21 @@ class Node:
             callers=callers,
             models=models,
             translate_error=to_api_error,
-            ids=ids.IdSource(),
+            ids=id_source,
+            trace_headers=trace_headers,
+            recursion=recursion,
         )
-        invoke_async = InvokeAsyncOperations(
-            resolution=control.resolution, acceptance=asynchronous.acceptance, new_trace_header=invoke.new_trace_header
-        )
+        invoke_async = InvokeAsyncOperations(resolution=control.resolution, acceptance=asynchronous.acceptance, trace_headers=trace_headers)
         operations = {
             "lambda": {**control.operations, **invoke_async.table()},
             "logs": LogOperations(logs=stores.logs).table(),
         }
         aws_api = AwsApi(models=models, operations=operations, callers=callers, translate_error=to_api_error, new_request_id=ids.new_uuid)
         own_routes = OwnRoutes(
-            exact=health_routes(version=__version__, services=sorted(operations), clock=self._clock),
+            exact={
+                **health_routes(version=__version__, services=sorted(operations), clock=self._clock),
+                METRICS_PATH: metrics_page(metrics),
+            },
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
                 QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),

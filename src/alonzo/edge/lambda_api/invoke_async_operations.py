@@ -3,23 +3,23 @@
 Source: https://docs.aws.amazon.com/lambda/latest/api/API_InvokeAsync.html.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from alonzo.edge.event_payload import checked_event_payload
 from alonzo.edge.operations import CallContext, OperationTable
+from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.functions.resolution import Resolution
 from alonzo.invoke.asynchronous.acceptance import EventAcceptance
 from alonzo.model.names import refer_to_function
 
 
 class InvokeAsyncOperations:
-    """Its method is the operation: an `OperationHandler`. `new_trace_header`: an X-Ray root for each event."""
+    """Its method is the operation: an `OperationHandler`."""
 
-    def __init__(self, *, resolution: Resolution, acceptance: EventAcceptance, new_trace_header: Callable[[], str]) -> None:
+    def __init__(self, *, resolution: Resolution, acceptance: EventAcceptance, trace_headers: TraceHeaders) -> None:
         self._resolution = resolution
         self._acceptance = acceptance
-        self._new_trace_header = new_trace_header
+        self._trace_headers = trace_headers
 
     def table(self) -> OperationTable:
         """The operation by its name in botocore's `lambda` model."""
@@ -29,5 +29,6 @@ class InvokeAsyncOperations:
         target = refer_to_function(parameters["FunctionName"], None, call.caller.scope)
         payload = checked_event_payload(bytes(parameters["InvokeArgs"]))
         version = self._resolution.get_invoked(target).runnable
-        await self._acceptance.accept(version, target, request_id=call.request_id, payload=payload, trace_header=self._new_trace_header())
+        trace_header = self._trace_headers.of_invocation(version, call.trace_header)
+        await self._acceptance.accept(version, target, request_id=call.request_id, payload=payload, trace_header=trace_header)
         return {"Status": 202}

@@ -46,6 +46,8 @@ class EventEndings:
             return
         counts.failed += 1
         if not is_told or not self._has_failure_destination(queued, version):
+            fields = {"function": queued.event.function_name, "request_id": queued.event.request_id, "runs": queued.invoke_count}
+            _log.info("an event ended with %s, and is kept", condition.value, extra=fields)
             await self.keep(queued)
 
     async def keep(self, queued: QueuedEvent) -> None:
@@ -63,7 +65,7 @@ class EventEndings:
         except OutcomeUndeliverable as error:
             counts.undeliverable += 1
             fields = {"function": outcome.event.function_name, "request_id": outcome.event.request_id}
-            _log.error("nobody could be told how an event ended: %s", error, extra=fields)
+            _log.error("not everybody was told how an event ended: %s", error, extra=fields)
             return False
         return True
 

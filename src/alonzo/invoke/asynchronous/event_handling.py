@@ -12,7 +12,7 @@ from alonzo.invoke.asynchronous.insistence import insist_on_event
 from alonzo.invoke.asynchronous.queued_event import QueuedEvent
 from alonzo.invoke.asynchronous.retry_policy import EventLimits, RetryPolicy
 from alonzo.invoke.asynchronous.throttle_gate import ThrottleGate
-from alonzo.invoke.asynchronous.trials import CouldNotRun, EventConfigs, EventTrials, Gone, Ran, SwitchedOff, TooOld
+from alonzo.invoke.asynchronous.trials import CouldNotRun, EventConfigs, EventTrials, Gone, Looping, Ran, SwitchedOff, TooOld
 from alonzo.model.asynchronous import Condition
 from alonzo.model.function import FunctionVersion
 from alonzo.model.names import FunctionReference
@@ -69,7 +69,9 @@ class EventHandling:
             case TooOld(version):
                 await self._end(queued, Condition.EVENT_AGE_EXCEEDED, version)
             case SwitchedOff(version):
-                await self._end(queued, Condition.RETRIES_EXHAUSTED, version)
+                await self._end(queued, Condition.ZERO_RESERVED_CONCURRENCY, version)
+            case Looping(version):
+                await self._end(queued, Condition.RECURSIVE_INVOCATION, version)
             case Gone():
                 self._drop(queued)
 

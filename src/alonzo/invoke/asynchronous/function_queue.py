@@ -9,6 +9,7 @@ import msgspec
 
 from alonzo.clock import Clock
 from alonzo.invoke.asynchronous.event_handling import EventHandling
+from alonzo.invoke.asynchronous.outcomes import OutcomePutOff
 from alonzo.invoke.asynchronous.queued_event import QueuedEvent, decode
 from alonzo.invoke.asynchronous.throttle_gate import GateShut, ThrottleGate
 from alonzo.invoke.asynchronous.window import Window
@@ -137,7 +138,7 @@ class FunctionQueue:
         started_at = self._clock.monotonic()
         try:
             await self._handling.handle(queued, self._gate, on_throttled=self._on_throttled)
-        except GateShut:
+        except (GateShut, OutcomePutOff):
             return  # what is in hand is given back with the consumer
         except Exception:
             _log.exception("an event was not dealt with and comes again later", extra={"request_id": queued.event.request_id})

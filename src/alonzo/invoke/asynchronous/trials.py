@@ -11,7 +11,8 @@ from alonzo.functions.errors import FunctionNotFound
 from alonzo.invoke.asynchronous.queued_event import QueuedEvent
 from alonzo.invoke.asynchronous.retry_policy import EventLimits, is_too_old
 from alonzo.invoke.asynchronous.throttle_gate import ThrottleGate
-from alonzo.invoke.errors import Throttled
+from alonzo.invoke.errors import RecursiveInvocation, Throttled
+from alonzo.invoke.recursion import RecursionGuard
 from alonzo.model.event_invoke_config import EventInvokeConfig
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationResult
@@ -72,11 +73,18 @@ class SwitchedOff:
 
 
 @dataclass(frozen=True, slots=True)
+class Looping:
+    """The chain of requests that the event belongs to has invoked the function too often."""
+
+    version: FunctionVersion
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
     """The function, version or alias was deleted."""
 
 
-Trial = Ran | CouldNotRun | TooOld | SwitchedOff | Gone
+Trial = Ran | CouldNotRun | TooOld | SwitchedOff | Looping | Gone
 
 
 class EventTrials:
@@ -89,12 +97,14 @@ class EventTrials:
         configs: EventConfigs,
         invoker: VersionInvoker,
         is_switched_off: Callable[[Scope, str], bool],
+        recursion: RecursionGuard,
         clock: Clock,
     ) -> None:
         self._versions = versions
         self._configs = configs
         self._invoker = invoker
         self._is_switched_off = is_switched_off
+        self._recursion = recursion
         self._clock = clock
 
     async def run(self, queued: QueuedEvent, gate: ThrottleGate, *, on_throttled: Callable[[], None]) -> Trial:
@@ -105,14 +115,9 @@ class EventTrials:
             version = self._find_version(queued)
             if version is None:
                 return Gone()
-            if is_too_old(
-                accepted_unix_ms=queued.event.accepted_unix_ms,
-                now_unix_ms=self._clock.unix_ms(),
-                limits=EventLimits.of(self._configs.find(queued.target)),
-            ):
-                return TooOld(version)
-            if self._is_switched_off(version.scope, version.name):
-                return SwitchedOff(version)
+            hindrance = self._find_hindrance(queued, version)
+            if hindrance is not None:
+                return hindrance
             try:
                 result = await self._invoker.invoke(version, _invocation(queued, version))
             except Throttled:
@@ -129,6 +134,22 @@ class EventTrials:
                 return CouldNotRun(error)
             gate.leave()
             return Ran(version, result)
+
+    def _find_hindrance(self, queued: QueuedEvent, version: FunctionVersion) -> TooOld | SwitchedOff | Looping | None:
+        """Why the event is not to be run, not now and not later."""
+        if is_too_old(
+            accepted_unix_ms=queued.event.accepted_unix_ms,
+            now_unix_ms=self._clock.unix_ms(),
+            limits=EventLimits.of(self._configs.find(queued.target)),
+        ):
+            return TooOld(version)
+        if self._is_switched_off(version.scope, version.name):
+            return SwitchedOff(version)
+        try:
+            self._recursion.check(queued.target, queued.event.trace_header)
+        except RecursiveInvocation:
+            return Looping(version)
+        return None
 
     def _find_version(self, queued: QueuedEvent) -> FunctionVersion | None:
         try:

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ _GO = Path(__file__).parent / "programs" / "extension"
 
 
 @pytest.fixture(scope="module")
-def layer(server: Server) -> Iterator[str]:
-    yield publish_extensions(server, "watch", watcher=PROGRAM)
+def layer(server: Server) -> str:
+    return publish_extensions(server, "watch", watcher=PROGRAM)
 
 
 def deploy(server: Server, name: str, layer: str, does: str = "", source: str = HANDLER, **settings: Any) -> str:
@@ -251,7 +250,9 @@ def test_an_internal_extension(server: Server) -> None:
 
 def test_functions_without_extensions_cannot_register_any_later(server: Server) -> None:
     source = INTERNAL[: INTERNAL.index("refused =")] + (
-        "def handler(event, context):\n    answer = call('POST', 'register', {}, {'Lambda-Extension-Name': 'x'})\n    return answer[0], answer[2]\n"
+        "def handler(event, context):\n"
+        "    answer = call('POST', 'register', {}, {'Lambda-Extension-Name': 'x'})\n"
+        "    return answer[0], answer[2]\n"
     )
     name = server.deploy("late-only", source)
     for _ in range(2):

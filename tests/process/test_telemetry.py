@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ from tests.support.server import Server
 
 
 @pytest.fixture(scope="module")
-def layer(server: Server) -> Iterator[str]:
-    yield publish_extensions(server, "listen", listener=PROGRAM)
+def layer(server: Server) -> str:
+    return publish_extensions(server, "listen", listener=PROGRAM)
 
 
 def deploy(server: Server, name: str, layer: str, does: str, source: str = HANDLER, **settings: Any) -> str:

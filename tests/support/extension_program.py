@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-NAME = os.path.basename(sys.argv[0])
+NAME = sys.argv[0].rpartition("/")[2]
 DOES = set(os.environ.get("EXTENSION_DOES", "").split(","))
 PORT = int(os.environ.get("TELEMETRY_PORT", "0"))
 HOST = os.environ.get("TELEMETRY_HOST", "sandbox.localdomain")
@@ -38,7 +38,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
-    do_POST = do_PUT
+    do_POST = do_PUT  # noqa: N815 – its framework's name
 
     def log_message(self, *_):
         pass

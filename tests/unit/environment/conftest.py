@@ -107,9 +107,14 @@ class Runtime:
         await self._writer.drain()
 
     async def receive(self) -> tuple[int, bytes]:
-        head = (await self._reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
-        return int(head.split(" ")[1]), await self._reader.readexactly(length)
+        status, _, body = await self.receive_all()
+        return status, body
+
+    async def receive_all(self) -> tuple[int, dict[str, str], bytes]:
+        """An answer with its headers, by lower-case names."""
+        first, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        return int(first.split(" ")[1]), headers, await self._reader.readexactly(int(headers["content-length"]))
 
     async def is_closed(self) -> bool:
         with contextlib.suppress(ConnectionError):

@@ -16,11 +16,19 @@ class EnvironmentTasks:
 
     def __init__(self) -> None:
         self._waiting: asyncio.Queue[tuple[Coroutine[Any, Any, None], asyncio.Future[None]]] = asyncio.Queue()
+        self._is_over = False
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
-        """Do this beside everything else. Cancelling the future that is returned cancels the work, and it is done when the work is."""
+        """Do this beside everything else. Cancelling the future that is returned cancels the work, and it is done when the work is.
+
+        When nothing is run any more, it is cancelled already.
+        """
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.put_nowait((work, over))
+        if self._is_over:
+            work.close()
+            over.cancel()
+        else:
+            self._waiting.put_nowait((work, over))
         return over
 
     async def run(self) -> None:
@@ -31,6 +39,7 @@ class EnvironmentTasks:
                     work, over = await self._waiting.get()
                     _tie(group.create_task(self._do(work)), over)
         finally:
+            self._is_over = True
             while not self._waiting.empty():
                 work, over = self._waiting.get_nowait()
                 work.close()

@@ -89,6 +89,7 @@ class ExtensionHost:
         self._timer: asyncio.TimerHandle | None = None
         self._log: LogChannel | None = None
         self._log_pipe = -1
+        self._is_closed = False
         self._paths = {} if external is None else {path.rpartition("/")[2]: path for path in external.paths}
         self.extensions = Extensions(external=tuple(self._paths), owner=owner, new_identifier=uuid.uuid4)
         self._telemetry = Telemetry(
@@ -231,6 +232,7 @@ class ExtensionHost:
 
     def close(self) -> None:
         """Read what the extensions have still written, and stop. May be called again."""
+        self._is_closed = True
         self.take_settling()
         if self._log is not None:
             self._log.close()
@@ -251,7 +253,7 @@ class ExtensionHost:
 
     def on_side_log(self, pipe: int) -> None:
         """They write to a pipe of their own, so that their lines can be told from the function's."""
-        if self._log is not None:
+        if self._log is not None or self._is_closed:
             os.close(pipe)
             return
         os.set_blocking(pipe, False)

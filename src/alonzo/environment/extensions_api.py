@@ -23,6 +23,8 @@ _IDENTIFIER = b"lambda-extension-identifier"
 _ACCEPT_FEATURE = b"lambda-extension-accept-feature"
 _ERROR_TYPE = b"lambda-extension-function-error-type"
 _INVALID_EVENT = "InvalidEventType"
+_NAME_MAX_CHARACTERS = 255
+"""What a file's name may have (Linux, NAME_MAX). Names and error types of extensions are written into logs."""
 
 Answer = bytes | None
 """None: it is answered when there is an event."""
@@ -82,12 +84,14 @@ class ExtensionsApi:
         name = request.header(_NAME)
         if not name:
             raise ExtensionRefused("Extension.InvalidExtensionName", "Empty extension name")
+        if len(name) > _NAME_MAX_CHARACTERS:
+            raise ExtensionRefused("Extension.InvalidExtensionName", "Extension name is too long")
         events = _parse_register(request.body)
         known = self._extensions.find_external(name)
         allowed = self._internal_events if known is None else self._external_events
         for event in events:
             if event not in allowed:
-                raise ExtensionRefused("Extension.InvalidEventType", f"{event}: {_INVALID_EVENT}")
+                raise ExtensionRefused("Extension.InvalidEventType", f"{event[:_NAME_MAX_CHARACTERS]}: {_INVALID_EVENT}")
         extension = self._extensions.register(name, tuple(dict.fromkeys(ExtensionEvent(event) for event in events)))
         version = self._version
         description = {"functionName": version.name, "functionVersion": version.version, "handler": version.handler or ""}
@@ -114,7 +118,7 @@ class ExtensionsApi:
         if not error_type:
             raise ExtensionRefused("Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found")
         extension = self._find(identifier, "Unknown Lambda-Extension-Identifier")
-        self._extensions.report_error(extension, state, error_type)
+        self._extensions.report_error(extension, state, error_type[:_NAME_MAX_CHARACTERS])
         return accepted()
 
     def _subscribe_telemetry(self, request: OtherRequest, _: RuntimeApiConnection) -> Answer:

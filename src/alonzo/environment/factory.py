@@ -10,6 +10,8 @@ from alonzo import ids
 from alonzo.clock import Clock
 from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck, OwnedByUser, owned_by_process_tree
 from alonzo.environment.environment import EnvironmentPlan, ExecutionEnvironment
+from alonzo.environment.environment_tasks import EnvironmentTasks
+from alonzo.environment.external_extensions import find_external_extensions
 from alonzo.environment.journal import Journal
 from alonzo.environment.launch import launch_commands
 from alonzo.environment.log_channel import LogChannel
@@ -45,6 +47,7 @@ class EnvironmentFactory:
         tmp: TmpPreparation | None,
         delivery: LogDelivery,
         serve_endpoint: ServeEndpoint,
+        tasks: EnvironmentTasks,
         clock: Clock,
     ) -> None:
         self._sandboxes = sandboxes
@@ -52,6 +55,7 @@ class EnvironmentFactory:
         self._tmp = tmp
         self._delivery = delivery
         self._serve_endpoint = serve_endpoint
+        self._tasks = tasks
         self._clock = clock
 
     async def prepare(self, version: FunctionVersion) -> None:
@@ -92,17 +96,23 @@ class EnvironmentFactory:
             initialization_type = InitializationType.MANAGED_INSTANCES
         stream = _log_stream_name(self._clock.now(), version.version)
         place = self._place(runtime_sandbox, code_directory, layers_directory)
+        variables = environment_variables(
+            version, place, log_stream=stream, initialization_type=initialization_type, max_concurrency=concurrency
+        )
+        external_extensions = None
+        if layers_directory is not None:
+            external_extensions = await find_external_extensions(layers_directory, place=place.layers_directory, variables=variables)
         plan = EnvironmentPlan(
             version=version,
             code_directory=code_directory,
             layers_directory=layers_directory,
-            variables=environment_variables(
-                version, place, log_stream=stream, initialization_type=initialization_type, max_concurrency=concurrency
-            ),
+            variables=variables,
             commands=launch_commands(runtime_sandbox, place, version),
             max_concurrency=concurrency,
             runtime_version=_runtime_version(version.runtime or ""),
             notice=runtime_sandbox.notice,
+            initialization_type=initialization_type,
+            external_extensions=external_extensions,
         )
         log = LogChannel(
             pipe=sandbox.log_pipe,
@@ -111,7 +121,9 @@ class EnvironmentFactory:
         )
         words = _platform_log(version, initialization_type)
         journal = Journal(log=log, words=words, version=version, peak_memory=sandbox.peak_memory_bytes, clock=self._clock)
-        environment = ExecutionEnvironment(plan=plan, sandbox=sandbox, journal=journal, check=self._check(sandbox), clock=self._clock)
+        environment = ExecutionEnvironment(
+            plan=plan, sandbox=sandbox, journal=journal, check=self._check(sandbox), tasks=self._tasks, clock=self._clock
+        )
         if len(sandbox.listeners) > 1:
             stop_serving = await self._serve_endpoint(sandbox.listeners.pop())
             environment.ended.add_done_callback(lambda _: stop_serving())

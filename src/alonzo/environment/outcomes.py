@@ -95,6 +95,13 @@ def exit_fault(status: int, *, out_of_memory: bool) -> Fault:
     return Fault("Runtime.ExitError", f"Runtime exited with error: signal: {_describe_signal(-status)}")
 
 
+def describe_end(status: int) -> str:
+    """How a process of an extension ended, in the words of AWS's platform. `status` as for `exit_fault`."""
+    if status == 0:
+        return "exit code 0"
+    return f"exit status {status}" if status > 0 else f"signal: {_describe_signal(-status)}"
+
+
 def response_too_large() -> InvocationResult:
     """The function answered more than a buffered response may hold."""
     message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_SYNC_MAX_BYTES} bytes)."

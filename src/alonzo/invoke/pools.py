@@ -152,6 +152,11 @@ class EnvironmentPools:
             environment.close()
         self._idle.clear()
 
+    async def drain(self, *, timeout_seconds: float) -> None:
+        """Wait for environments that have been ended to be gone: extensions have a moment of their own."""
+        if self._living:
+            await asyncio.wait([environment.ended for environment in self._living], timeout=timeout_seconds)
+
     def _forget_kept(self, environment: ExecutionEnvironment) -> None:
         self._kept.discard(environment)
         key = pool_key(environment.version)
@@ -166,7 +171,7 @@ class EnvironmentPools:
 
     def _drop_ended(self) -> None:
         for key, idle in list(self._idle.items()):
-            kept = [environment for environment in idle if environment.phase is not Phase.ENDED]
+            kept = [environment for environment in idle if environment.phase not in {Phase.SHUTDOWN, Phase.ENDED}]
             if kept:
                 self._idle[key] = kept
             else:

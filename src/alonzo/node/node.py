@@ -32,6 +32,7 @@ from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.edge.trace_headers import TraceHeaders
+from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.factory import EnvironmentFactory
 from alonzo.environment.sandboxes import RuntimeSandboxes
 from alonzo.errors import AlonzoError
@@ -67,6 +68,8 @@ _LOG_STREAM_MAX_BYTES = 1 << 30
 _LOG_STREAM_DISK_SHARE = 0.1
 _SPARE_SANDBOXES = 2
 _DRAIN_SECONDS = 30.0
+_SHUTDOWN_SECONDS = 5.0
+"""More than extensions get of it (`model/quotas.py`)."""
 _HTTP_TIMEOUTS = HttpTimeouts()
 
 
@@ -86,6 +89,7 @@ class _Invocation:
 
     sandboxes: RuntimeSandboxes
     factory: EnvironmentFactory
+    tasks: EnvironmentTasks
     delivery: LogDelivery
     pools: EnvironmentPools
     invoker: Invoker
@@ -197,6 +201,7 @@ class Node:
                 group.create_task(component)
                 for component in (parts.delivery.run(), parts.sandboxes.run(), parts.pools.run(), activations.run(), server.run())
             ]
+            tasks.append(group.create_task(parts.tasks.run()))
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
             keeping_provisioned = group.create_task(parts.provisioned.run())
@@ -210,6 +215,7 @@ class Node:
             stop_retiring()
             keeping_provisioned.cancel()  # first: it would replace what the pools end
             parts.pools.close()
+            await parts.pools.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             await parts.delivery.flush()
             for task in tasks:
                 task.cancel()
@@ -228,12 +234,14 @@ class Node:
             spare_count=_SPARE_SANDBOXES,
             packages=host.settings.packages,
         )
+        tasks = EnvironmentTasks()
         factory = EnvironmentFactory(
             sandboxes=sandboxes,
             settings=host.settings,
             tmp=host.tmp_images,
             delivery=delivery,
             serve_endpoint=serve_endpoint,
+            tasks=tasks,
             clock=clock,
         )
         pools = EnvironmentPools(keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock), memory_available=_memory_available)
@@ -255,7 +263,15 @@ class Node:
             pools=pools,
             clock=clock,
         )
-        return _Invocation(sandboxes=sandboxes, factory=factory, delivery=delivery, pools=pools, invoker=invoker, provisioned=provisioned)
+        return _Invocation(
+            sandboxes=sandboxes,
+            factory=factory,
+            tasks=tasks,
+            delivery=delivery,
+            pools=pools,
+            invoker=invoker,
+            provisioned=provisioned,
+        )
 
     def _wire_edge(
         self,

@@ -32,6 +32,7 @@ class MemoryEnvironment:
     has_room: bool = False
     is_retiring: bool = False
     ended: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_event_loop().create_future())
+    settled: None = None
 
     def retire(self) -> None:
         self.is_retiring = True

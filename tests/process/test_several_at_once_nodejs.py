@@ -33,6 +33,8 @@ async function work(event, context) {
     highest = Math.max(highest, readdirSync("/tmp/running").length);
     await wait();
   } while (readdirSync("/tmp/arrived").length < (event.together ?? 0));
+  await new Promise((resolve) => setTimeout(resolve, event.milliseconds ?? 0));
+  highest = Math.max(highest, readdirSync("/tmp/running").length);
   if (event.raise) throw new RangeError(`bad ${event.number}`);
   if (event.exit !== undefined) process.exit(event.exit);
   if (event.kill) process.kill(process.pid, "SIGKILL");
@@ -75,10 +77,12 @@ def test_sixteen_at_once_share_an_environment(server: Server) -> None:
 def test_one_thread_runs_several_and_never_more_than_configured(server: Server) -> None:
     variables = {"Variables": {"AWS_LAMBDA_NODEJS_WORKER_COUNT": "1"}}
     name = deploy(server, "node-one-thread", max_concurrency=4, Environment=variables)
-    answers = [answer.value for answer in invoke_together(server, name, [{"number": number, "together": 4} for number in range(8)])]
-    assert len({answer["environment"] for answer in answers}) == 2
-    assert len({(answer["environment"], answer["thread"]) for answer in answers}) == 2
-    assert all(answer["highest"] <= 4 for answer in answers)
+    answers = [answer.value for answer in invoke_together(server, name, [{"number": number, "together": 4} for number in range(4)])]
+    assert len({answer["environment"] for answer in answers}) == len({answer["thread"] for answer in answers}) == 1
+    assert max(answer["highest"] for answer in answers) == 4
+    more = [answer.value for answer in invoke_together(server, name, [{"number": number, "milliseconds": 200} for number in range(16)])]
+    assert [answer["number"] for answer in more] == list(range(16))
+    assert all(answer["highest"] <= 4 for answer in more)
 
 
 def test_an_error_in_one_does_not_touch_the_others(server: Server) -> None:

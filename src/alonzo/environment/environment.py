@@ -1,7 +1,8 @@
 """One execution environment: INIT, then one invocation after the other (or several at once), until it ends.
 
 It is handed a function version, a sandbox and a log; it serves the sandbox's Runtime API and measures. Who owns an environment calls
-`initialize` once, `invoke` while it has room, and `close` at the end; an environment also ends by itself when its runtime does.
+`initialize` once, with SnapStart then `restore` once, `invoke` while it has room, and `close` at the end; an environment also ends by
+itself when its runtime does.
 
 Functions on a capacity provider may have several invocations run at once. Each has a time of its own; when that is up the invocation has
 failed, but nothing is ended: the others go on, and so does the code that was late. Sources:
@@ -20,8 +21,18 @@ from alonzo.environment.deadlines import Deadlines
 from alonzo.environment.held_ends import HeldEnds
 from alonzo.environment.journal import End, Journal
 from alonzo.environment.launch import Commands
-from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed, exit_fault, response_too_large, stream_too_large, timeout_fault
+from alonzo.environment.outcomes import (
+    EnvironmentLost,
+    Fault,
+    InitFailed,
+    RestoreFailed,
+    exit_fault,
+    response_too_large,
+    stream_too_large,
+    timeout_fault,
+)
 from alonzo.environment.phases import Phase, check_transition
+from alonzo.environment.restoration import Restoration, SnapshotPlan, hook_failure
 from alonzo.environment.running import RunningInvocation, RunningInvocations
 from alonzo.environment.runtime_api import RuntimeApiConnection, accepted, refusal
 from alonzo.model import quotas
@@ -41,6 +52,9 @@ _CONNECTIONS_PER_INVOCATION = 2
 """Beside these, where several run at once: one to ask for the next, one to answer."""
 
 
+_RUNTIME_STATES = {Phase.INIT: "Started", Phase.SNAPSHOT: "RestoreReady", Phase.RESTORE: "Restoring"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentPlan:
     """What an environment is made for."""
@@ -57,6 +71,8 @@ class EnvironmentPlan:
     """As INIT_START names it: `python:3.12.v1`."""
     notice: str | None
     """A warning to begin the log with."""
+    snapshot: SnapshotPlan | None = None
+    """With SnapStart."""
 
 
 class ExecutionEnvironment:
@@ -83,6 +99,9 @@ class ExecutionEnvironment:
         self.init_seconds = 0.0
         """How long INIT took, once it has succeeded."""
         self._init_error: tuple[bytes, str] | None = None
+        self._restoration: Restoration | None = None
+        if plan.snapshot is not None:
+            self._restoration = Restoration(plan.snapshot, plan.runtime_version, journal=journal, clock=clock)
         # For invocations.
         self._max_concurrency = plan.max_concurrency or 1
         self._one_by_one = plan.max_concurrency is None
@@ -113,7 +132,7 @@ class ExecutionEnvironment:
         return self._sandbox.peak_memory_bytes()
 
     async def initialize(self, *, timeout_seconds: float, within: Invocation | None = None) -> None:
-        """Start the runtime and wait until it asks for its first invocation.
+        """Start the runtime and wait until it asks for its first invocation, or with SnapStart to be restored.
 
         `within`: the invocation that this INIT is part of, when an earlier one has failed; a failure then ends that invocation too.
         Raises InitFailed when the runtime reports an error, exits or takes too long, EnvironmentLost when the sandbox cannot be used.
@@ -128,7 +147,9 @@ class ExecutionEnvironment:
             async with asyncio.timeout(timeout_seconds):
                 await self._initialized
             self.init_seconds = self._since_init()
-            if within is None:
+            if self._phase is Phase.SNAPSHOT:
+                self._journal.write_snapshot(self.init_seconds)
+            elif within is None:
                 self._journal.note_init(self.init_seconds)
         except TimeoutError:
             failure = InitFailed(fault=timeout_fault(timeout_seconds), payload=None, duration_seconds=self._since_init())
@@ -141,6 +162,21 @@ class ExecutionEnvironment:
             raise EnvironmentLost(str(error)) from error
         finally:
             if not self.init_seconds:
+                self.close()
+
+    async def restore(self) -> None:
+        """Let the runtime go on that waits to be restored, and wait until it asks for its first invocation.
+
+        Raises RestoreFailed when a hook of the function does or takes too long, or the runtime exits, and EnvironmentLost when the sandbox
+        is gone. After any, and when cancelled, the environment has ended.
+        """
+        assert self._restoration is not None
+        self._enter(Phase.RESTORE)
+        try:
+            await self._restoration.run()
+            self._enter(Phase.IDLE)
+        finally:
+            if self._phase is Phase.RESTORE:
                 self.close()
 
     async def invoke(self, invocation: Invocation, *, timeout_seconds: float, spent_seconds: float = 0.0) -> InvocationResult:
@@ -190,6 +226,11 @@ class ExecutionEnvironment:
         self._journal.close()
         for running in self._running.take_all():
             running.lose(EnvironmentLost("the environment was closed"))
+        if not self._initialized.done():
+            self._initialized.set_exception(SandboxLost("the environment was closed"))
+            self._initialized.exception()  # whoever waits sees it; nobody needs to
+        if self._restoration is not None:
+            self._restoration.fail(EnvironmentLost("the environment was closed"))
         if self._server is not None:
             self._server.close()
         for connection in self._connections:
@@ -244,8 +285,12 @@ class ExecutionEnvironment:
             return
         self._running.wait(connection)
         if not self._initialized.done():
-            self._enter(Phase.IDLE)
+            if self._restoration is not None:
+                self._restoration.note_ready()
+            self._enter(Phase.IDLE if self._restoration is None else Phase.SNAPSHOT)
             self._initialized.set_result(None)
+        elif self._phase is Phase.RESTORE and self._restoration is not None:
+            self._restoration.succeed()
 
     def on_response(self, request_id: bytes, body: bytes, content_length: int) -> bytes:
         """The function's answer."""
@@ -305,6 +350,33 @@ class ExecutionEnvironment:
         self._init_error = (body, error_type or "Runtime.Unknown")
         return accepted()
 
+    def on_restore_next(self, connection: RuntimeApiConnection) -> None:
+        """The runtime is initialized, and shall be used as a snapshot."""
+        if self._restoration is None:
+            connection.write(refusal(404, "InvalidRequest", "no such path"))
+        elif self._initialized.done():
+            connection.write(
+                refusal(403, "InvalidStateTransition", f"Transition from {self._runtime_state} to RestoreReady is not allowed for runtime")
+            )
+        else:
+            self._restoration.wait_at(connection)
+            self._enter(Phase.SNAPSHOT)
+            self._initialized.set_result(None)
+
+    def on_restore_error(self, error_type: str | None) -> bytes:
+        """A hook that runs after the restore has raised; the runtime exits next."""
+        if self._restoration is None or self._phase is not Phase.RESTORE:
+            message = f"Transition from {self._runtime_state} to RestoreError is not allowed for runtime"
+            return refusal(403, "InvalidStateTransition", message)
+        # The runtime shall have its answer before the environment goes.
+        self._loop.call_soon(self._restoration.fail, hook_failure(error_type))
+        return accepted()
+
+    def on_credentials(self, authorization: bytes) -> bytes:
+        """An SDK asks for the credentials of the function's role."""
+        snapshot = self._plan.snapshot
+        return refusal(404, "InvalidRequest", "no such path") if snapshot is None else snapshot.credentials.answer(authorization)
+
     def is_waiting(self, connection: RuntimeApiConnection) -> bool:
         """Whether a connection has asked for the next invocation and not got it yet."""
         return self._running.is_waiting(connection)
@@ -345,6 +417,13 @@ class ExecutionEnvironment:
         running.deliver(connection, now, self._clock.monotonic())
         # Nothing that the function writes is read before the loop's next turn.
         self._journal.write_start(running.invocation.request_id, now)
+
+    @property
+    def _runtime_state(self) -> str:
+        """The word of AWS's Runtime API for what the runtime is doing."""
+        if self._phase in _RUNTIME_STATES:
+            return _RUNTIME_STATES[self._phase]
+        return "Ready" if self._running.may_wait() else "Running"
 
     def _finish(
         self, running: RunningInvocation, result: InvocationResult, status: str, error_type: str | None, *, may_still_log: bool = False
@@ -428,6 +507,8 @@ class ExecutionEnvironment:
             payload, error_type = self._init_error or (None, fault.error_type)
             failure = InitFailed(fault=Fault(error_type, fault.message), payload=payload, duration_seconds=self._since_init())
             self._initialized.set_exception(failure)
+        elif self._phase is Phase.RESTORE and self._restoration is not None:
+            self._restoration.fail(RestoreFailed(fault=fault))
         else:
             for running in [running for running in self._running if running.is_delivered]:
                 self._fail(running, fault)

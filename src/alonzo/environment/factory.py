@@ -9,15 +9,17 @@ from typing import Protocol
 from alonzo import ids
 from alonzo.clock import Clock
 from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck, OwnedByUser, owned_by_process_tree
+from alonzo.environment.credentials import ServedCredentials
 from alonzo.environment.environment import EnvironmentPlan, ExecutionEnvironment
 from alonzo.environment.journal import Journal
 from alonzo.environment.launch import launch_commands
 from alonzo.environment.log_channel import LogChannel
+from alonzo.environment.restoration import SnapshotPlan
 from alonzo.environment.sandboxes import RuntimeSandbox, RuntimeSandboxes
-from alonzo.environment.variables import LAYERS_DIRECTORY, Place, environment_variables
+from alonzo.environment.variables import LAYERS_DIRECTORY, Place, environment_variables, role_credentials
 from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
-from alonzo.observe.log_delivery import LogDelivery, LogStreamName
+from alonzo.observe.log_delivery import LogDelivery, LogOutlet, LogStreamName
 from alonzo.observe.platform_log import JsonPlatformLog, PlatformLog, TextPlatformLog
 from alonzo.runtimes.catalog import find_runtime
 from alonzo.runtimes.concurrency import max_concurrency
@@ -92,23 +94,27 @@ class EnvironmentFactory:
             initialization_type = InitializationType.MANAGED_INSTANCES
         stream = _log_stream_name(self._clock.now(), version.version)
         place = self._place(sandbox, code_directory, layers_directory)
+        snapshot = self._snapshot_plan(version) if initialization_type is InitializationType.SNAP_START else None
+        credentials = role_credentials(version).variables() if snapshot is None else snapshot.credentials.variables(place.runtime_api)
         plan = EnvironmentPlan(
             version=version,
             code_directory=code_directory,
             layers_directory=layers_directory,
             variables=environment_variables(
-                version, place, log_stream=stream, initialization_type=initialization_type, max_concurrency=concurrency
+                version,
+                place,
+                credentials=credentials,
+                log_stream=stream,
+                initialization_type=initialization_type,
+                max_concurrency=concurrency,
             ),
             commands=launch_commands(runtime_sandbox, place, version),
             max_concurrency=concurrency,
             runtime_version=_runtime_version(version.runtime or ""),
             notice=runtime_sandbox.notice,
+            snapshot=snapshot,
         )
-        log = LogChannel(
-            pipe=sandbox.log_pipe,
-            outlet=self._delivery.open_outlet(LogStreamName(version.scope, version.logging.log_group, stream)),
-            clock=self._clock,
-        )
+        log = LogChannel(pipe=sandbox.log_pipe, outlet=self._open_outlet(version, stream), clock=self._clock)
         words = _platform_log(version, initialization_type)
         journal = Journal(log=log, words=words, version=version, peak_memory=sandbox.peak_memory_bytes, clock=self._clock)
         environment = ExecutionEnvironment(plan=plan, sandbox=sandbox, journal=journal, check=self._check(sandbox), clock=self._clock)
@@ -116,6 +122,15 @@ class EnvironmentFactory:
             stop_serving = await self._serve_endpoint(sandbox.listeners.pop())
             environment.ended.add_done_callback(lambda _: stop_serving())
         return environment
+
+    def _snapshot_plan(self, version: FunctionVersion) -> SnapshotPlan:
+        return SnapshotPlan(
+            open_outlet=lambda: self._open_outlet(version, _log_stream_name(self._clock.now(), version.version)),
+            credentials=ServedCredentials(role_credentials(version), clock=self._clock),
+        )
+
+    def _open_outlet(self, version: FunctionVersion, stream: str) -> LogOutlet:
+        return self._delivery.open_outlet(LogStreamName(version.scope, version.logging.log_group, stream))
 
     def _place(self, sandbox: Sandbox, code_directory: Path, layers_directory: Path | None) -> Place:
         host, port = sandbox.listeners[0].getsockname()

@@ -13,6 +13,9 @@ class Phase(StrEnum):
 
     CREATED = "created"
     INIT = "init"
+    SNAPSHOT = "snapshot"
+    """Initialized for SnapStart; it waits to be restored."""
+    RESTORE = "restore"
     IDLE = "idle"
     INVOKE = "invoke"
     ENDED = "ended"
@@ -24,7 +27,9 @@ class PhaseViolation(AlonzoError):
 
 _ALLOWED = {
     Phase.CREATED: frozenset({Phase.INIT, Phase.ENDED}),
-    Phase.INIT: frozenset({Phase.IDLE, Phase.ENDED}),
+    Phase.INIT: frozenset({Phase.IDLE, Phase.SNAPSHOT, Phase.ENDED}),
+    Phase.SNAPSHOT: frozenset({Phase.RESTORE, Phase.ENDED}),
+    Phase.RESTORE: frozenset({Phase.IDLE, Phase.ENDED}),
     Phase.IDLE: frozenset({Phase.INVOKE, Phase.ENDED}),
     Phase.INVOKE: frozenset({Phase.IDLE, Phase.ENDED}),
     Phase.ENDED: frozenset[Phase](),

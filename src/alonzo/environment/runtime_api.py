@@ -18,6 +18,9 @@ _PREFIX = b"/2018-06-01/runtime/"
 _NEXT = _PREFIX + b"invocation/next"
 _INVOCATION = _PREFIX + b"invocation/"
 _INIT_ERROR = _PREFIX + b"init/error"
+_RESTORE_NEXT = _PREFIX + b"restore/next"
+_RESTORE_ERROR = _PREFIX + b"restore/error"
+_CREDENTIALS = b"/2021-04-23/credentials"
 _ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
 _REASONS = {
     400: b"Bad Request",
@@ -35,6 +38,8 @@ _RESPONSE_MODE = b"lambda-runtime-function-response-mode"
 _RESPONSE_MODE_LENGTH = len(_RESPONSE_MODE)
 _TRANSFER_ENCODING = b"transfer-encoding"
 _TRANSFER_ENCODING_LENGTH = len(_TRANSFER_ENCODING)
+_AUTHORIZATION = b"authorization"
+_AUTHORIZATION_LENGTH = len(_AUTHORIZATION)
 _HEAD_MAX_BYTES = 1_200_000
 """`Lambda-Runtime-Function-XRay-Error-Cause` may be 1 MiB long."""
 
@@ -64,6 +69,12 @@ class RuntimeEvents(Protocol):
 
     def on_init_error(self, body: bytes, error_type: str | None) -> bytes: ...
 
+    def on_restore_next(self, connection: "RuntimeApiConnection") -> None: ...
+
+    def on_restore_error(self, error_type: str | None) -> bytes: ...
+
+    def on_credentials(self, authorization: bytes) -> bytes: ...
+
     def is_waiting(self, connection: "RuntimeApiConnection") -> bool: ...
 
     @property
@@ -85,6 +96,11 @@ class RuntimeEvents(Protocol):
 def accepted() -> bytes:
     """The answer to a report that was taken."""
     return _ACCEPTED
+
+
+def document(content: bytes) -> bytes:
+    """An answer with a JSON document, or with nothing."""
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
 
 
 def refusal(status: int, error_type: str, message: str) -> bytes:
@@ -113,6 +129,7 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._request_bytes = 0
         self._error_type: str | None = None
         self._error_body = b""
+        self._authorization = b""
         self._streams = False
         self._is_chunked = False
 
@@ -209,6 +226,8 @@ class RuntimeApiConnection(asyncio.Protocol):
             self._streams = value.lower() == b"streaming"
         elif length == _TRANSFER_ENCODING_LENGTH and name.lower() == _TRANSFER_ENCODING:
             self._is_chunked = True
+        elif length == _AUTHORIZATION_LENGTH and name.lower() == _AUTHORIZATION:
+            self._authorization = value
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -233,6 +252,13 @@ class RuntimeApiConnection(asyncio.Protocol):
             self.write(self._finish_invocation(url))
         elif url == _INIT_ERROR:
             self.write(self._events.on_init_error(b"".join(self._body), self._error_type))
+        elif url == _RESTORE_NEXT:
+            self._events.on_restore_next(self)
+        elif url == _RESTORE_ERROR:
+            self.write(self._events.on_restore_error(self._error_type))
+        elif url == _CREDENTIALS:
+            authorization, self._authorization = self._authorization, b""
+            self.write(self._events.on_credentials(authorization))
         else:
             self.write(refusal(404, "InvalidRequest", "no such path"))
 

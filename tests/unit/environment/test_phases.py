@@ -7,6 +7,9 @@ from alonzo.environment.phases import Phase, PhaseViolation, check_transition
 ALLOWED = {
     (Phase.CREATED, Phase.INIT),
     (Phase.INIT, Phase.IDLE),
+    (Phase.INIT, Phase.SNAPSHOT),
+    (Phase.SNAPSHOT, Phase.RESTORE),
+    (Phase.RESTORE, Phase.IDLE),
     (Phase.IDLE, Phase.INVOKE),
     (Phase.INVOKE, Phase.IDLE),
     *((phase, Phase.ENDED) for phase in Phase if phase is not Phase.ENDED),

@@ -21,7 +21,7 @@ from alonzo.functions.settings import concurrency, provisioned
 from alonzo.invoke import errors as invoke
 from alonzo.model import names
 from alonzo.runtimes.interpreters import RuntimeUnavailable
-from alonzo.sandbox.sandbox import SandboxLost
+from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.users import UserIdsExhausted
 from alonzo.store import errors as store
 

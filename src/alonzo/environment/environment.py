@@ -38,7 +38,9 @@ from alonzo.environment.runtime_api import RuntimeApiConnection, accepted, refus
 from alonzo.model import quotas
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import UNHANDLED, Invocation, InvocationResult
-from alonzo.sandbox.sandbox import Assignment, Sandbox, SandboxLost
+from alonzo.sandbox.clone import Clone
+from alonzo.sandbox.errors import SandboxLost
+from alonzo.sandbox.sandbox import Assignment, Sandbox
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +53,12 @@ _CONNECTIONS_MAX = 24
 _CONNECTIONS_PER_INVOCATION = 2
 """Beside these, where several run at once: one to ask for the next, one to answer."""
 
+
+_OBSTACLE_SECONDS = 10.0
+"""The runtime says it before it asks to be restored, on another way."""
+
+_CLONE_SECONDS = 10.0
+"""Usually some milliseconds."""
 
 _RUNTIME_STATES = {Phase.INIT: "Started", Phase.SNAPSHOT: "RestoreReady", Phase.RESTORE: "Restoring"}
 
@@ -74,14 +82,25 @@ class EnvironmentPlan:
     snapshot: SnapshotPlan | None = None
     """With SnapStart."""
 
+    def assignment(self) -> Assignment:
+        """What a sandbox is told of it."""
+        return Assignment(
+            code_directory=self.code_directory,
+            layers_directory=self.layers_directory,
+            variables=self.variables,
+            memory_mib=self.version.memory_mib,
+            tmp_mib=self.version.ephemeral_storage_mib,
+            commands=self.commands,
+        )
+
 
 class ExecutionEnvironment:
     """See the module. `idle_since` (monotonic seconds), `use_count` and `standing` are for the pool that keeps it."""
 
-    def __init__(self, *, plan: EnvironmentPlan, sandbox: Sandbox, journal: Journal, check: ConnectionCheck, clock: Clock) -> None:
+    def __init__(self, *, plan: EnvironmentPlan, sandbox: Sandbox | Clone, journal: Journal, check: ConnectionCheck, clock: Clock) -> None:
         # For life.
         self.version = plan.version
-        self._plan = plan
+        self.plan = plan
         self._sandbox = sandbox
         self._journal = journal
         self._check = check
@@ -148,7 +167,8 @@ class ExecutionEnvironment:
                 await self._initialized
             self.init_seconds = self._since_init()
             if self._phase is Phase.SNAPSHOT:
-                self._journal.write_snapshot(self.init_seconds)
+                if not isinstance(self._sandbox, Clone):
+                    self._journal.write_snapshot(self.init_seconds)
             elif within is None:
                 self._journal.note_init(self.init_seconds)
         except TimeoutError:
@@ -164,8 +184,39 @@ class ExecutionEnvironment:
             if not self.init_seconds:
                 self.close()
 
-    async def restore(self) -> None:
+    async def find_clone_obstacle(self) -> str | None:
+        """Why the snapshot cannot be cloned; "" where this is nothing of the function's doing, None if it can.
+
+        Said in the log, too. To be asked once, when the environment waits to be restored.
+        """
+        if self.plan.snapshot is None or not self.plan.snapshot.is_clonable or not isinstance(self._sandbox, Sandbox):
+            return ""
+        async with asyncio.timeout(_OBSTACLE_SECONDS):
+            obstacle = await asyncio.shield(self._sandbox.obstacle)
+        if not obstacle:
+            return None
+        self._journal.write_notice(f"SnapStart: environments of this version are initialized one by one, not forked: after INIT {obstacle}")
+        return obstacle
+
+    async def clone_sandbox(self) -> Clone:
+        """A clone of the runtime, in the sandbox of this environment, and ended with it. SandboxLost."""
+        assert isinstance(self._sandbox, Sandbox)
+        clone = self._sandbox.clone(memory_mib=self.version.memory_mib)
+        try:
+            async with asyncio.timeout(_CLONE_SECONDS):
+                await asyncio.shield(clone.ready)
+        except TimeoutError:
+            clone.kill()
+            raise SandboxLost("a clone was not forked in time") from None
+        except BaseException:
+            clone.kill()
+            raise
+        return clone
+
+    async def restore(self, *, since: float | None = None) -> None:
         """Let the runtime go on that waits to be restored, and wait until it asks for its first invocation.
+
+        `since` (seconds of the clock): when somebody began to make this environment for the purpose.
 
         Raises RestoreFailed when a hook of the function does or takes too long, or the runtime exits, and EnvironmentLost when the sandbox
         is gone. After any, and when cancelled, the environment has ended.
@@ -173,7 +224,7 @@ class ExecutionEnvironment:
         assert self._restoration is not None
         self._enter(Phase.RESTORE)
         try:
-            await self._restoration.run()
+            await self._restoration.run(since=since)
             self._enter(Phase.IDLE)
         finally:
             if self._phase is Phase.RESTORE:
@@ -241,23 +292,18 @@ class ExecutionEnvironment:
     # INIT.
 
     async def _start_runtime(self) -> None:
-        version = self.version
-        self._journal.open(runtime_version=self._plan.runtime_version, notice=self._plan.notice)
         self._init_started_at = self._clock.monotonic()
         self._sandbox.runtime_exit.add_done_callback(self._on_runtime_exit)
-        self._sandbox.assign(
-            Assignment(
-                code_directory=self._plan.code_directory,
-                layers_directory=self._plan.layers_directory,
-                variables=self._plan.variables,
-                memory_mib=version.memory_mib,
-                tmp_mib=version.ephemeral_storage_mib,
-                commands=self._plan.commands,
-            )
-        )
+        if isinstance(self._sandbox, Clone):
+            self._journal.open_clone()  # it runs already
+        else:
+            self._journal.open(runtime_version=self.plan.runtime_version, notice=self.plan.notice)
+            self._sandbox.assign(self.plan.assignment())
         connection, self._sandbox.runtime_connection = self._sandbox.runtime_connection, None
         if connection is not None:
             await self._loop.connect_accepted_socket(lambda: RuntimeApiConnection(self, AnyConnection()), connection)
+        if not self._sandbox.listeners:
+            return
         listener = self._sandbox.listeners.pop(0)
         self._server = await self._loop.create_server(lambda: RuntimeApiConnection(self, self._check), sock=listener, backlog=128)
 
@@ -282,6 +328,9 @@ class ExecutionEnvironment:
             running.expires_at = self._loop.time() + running.timeout_seconds - running.spent_seconds
             self._deadlines.watch(running.expires_at)
             self._deliver(running, connection)
+            return
+        if self._phase is Phase.SNAPSHOT:  # from a clone, which has a connection of its own
+            connection.write(refusal(403, "InvalidStateTransition", "Transition from RestoreReady to Ready is not allowed for runtime"))
             return
         self._running.wait(connection)
         if not self._initialized.done():
@@ -374,7 +423,7 @@ class ExecutionEnvironment:
 
     def on_credentials(self, authorization: bytes) -> bytes:
         """An SDK asks for the credentials of the function's role."""
-        snapshot = self._plan.snapshot
+        snapshot = self.plan.snapshot
         return refusal(404, "InvalidRequest", "no such path") if snapshot is None else snapshot.credentials.answer(authorization)
 
     def is_waiting(self, connection: RuntimeApiConnection) -> bool:

@@ -73,11 +73,26 @@ class EnvironmentFactory:
         """An environment that is not initialized yet. Raises RuntimeUnavailable, SetupError, or SandboxLost (try again)."""
         if self._tmp is not None:
             await self._tmp.ensure(version.ephemeral_storage_mib)
-        runtime_sandbox = await self._sandboxes.acquire(version.runtime)
+        restores = initialization_type is InitializationType.SNAP_START
+        runtime_sandbox = await self._sandboxes.acquire(version.runtime, clonable=restores)
         try:
             return await self._furnish(version, code_directory, layers_directory, runtime_sandbox, initialization_type)
         except BaseException:
             runtime_sandbox.sandbox.kill()
+            raise
+
+    async def clone(self, template: ExecutionEnvironment) -> ExecutionEnvironment:
+        """Another environment of a template, in its sandbox, to be initialized (which only waits for it). SandboxLost (try again)."""
+        clone = await template.clone_sandbox()
+        version, snapshot = template.version, template.plan.snapshot
+        assert snapshot is not None
+        try:
+            log = LogChannel(pipe=clone.log_pipe, outlet=snapshot.open_outlet(), clock=self._clock)
+            words = _platform_log(version, InitializationType.SNAP_START)
+            journal = Journal(log=log, words=words, version=version, peak_memory=clone.peak_memory_bytes, clock=self._clock)
+            return ExecutionEnvironment(plan=template.plan, sandbox=clone, journal=journal, check=AnyConnection(), clock=self._clock)
+        except BaseException:
+            clone.kill()
             raise
 
     async def _furnish(
@@ -94,7 +109,9 @@ class EnvironmentFactory:
             initialization_type = InitializationType.MANAGED_INSTANCES
         stream = _log_stream_name(self._clock.now(), version.version)
         place = self._place(sandbox, code_directory, layers_directory)
-        snapshot = self._snapshot_plan(version) if initialization_type is InitializationType.SNAP_START else None
+        snapshot: SnapshotPlan | None = None
+        if initialization_type is InitializationType.SNAP_START:
+            snapshot = self._snapshot_plan(version, is_clonable=runtime_sandbox.is_clonable)
         credentials = role_credentials(version).variables() if snapshot is None else snapshot.credentials.variables(place.runtime_api)
         plan = EnvironmentPlan(
             version=version,
@@ -123,10 +140,11 @@ class EnvironmentFactory:
             environment.ended.add_done_callback(lambda _: stop_serving())
         return environment
 
-    def _snapshot_plan(self, version: FunctionVersion) -> SnapshotPlan:
+    def _snapshot_plan(self, version: FunctionVersion, *, is_clonable: bool) -> SnapshotPlan:
         return SnapshotPlan(
             open_outlet=lambda: self._open_outlet(version, _log_stream_name(self._clock.now(), version.version)),
             credentials=ServedCredentials(role_credentials(version), clock=self._clock),
+            is_clonable=is_clonable,
         )
 
     def _open_outlet(self, version: FunctionVersion, stream: str) -> LogOutlet:

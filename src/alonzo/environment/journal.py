@@ -59,6 +59,14 @@ class Journal:
             self._log.write(f"[alonzo] {notice}\n")
         self._log.write(self._words.init_start(self._clock.unix_ms(), runtime_version, self._version.runtime_version_arn or ""))
 
+    def open_clone(self) -> None:
+        """Begin: of a clone, nothing is said before it is restored."""
+        self._log.open()
+
+    def write_notice(self, notice: str) -> None:
+        """What whoever reads the function's log should know."""
+        self._log.write(f"[alonzo] {notice}\n")
+
     def close(self) -> None:
         """Nothing is written any more. May be called again."""
         self._write_late_end()

@@ -23,10 +23,14 @@ _HOOK_TIMEOUT = "Runtime.RestoreHookUserTimeout"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotPlan:
-    """What an environment with SnapStart needs beside the others. `open_outlet` opens the log stream of a restored environment."""
+    """What an environment with SnapStart needs beside the others. `open_outlet` opens the log stream of a restored environment.
+
+    `is_clonable`: its sandbox is of the kind whose runtimes may be cloned.
+    """
 
     open_outlet: Callable[[], LogOutlet]
     credentials: ServedCredentials
+    is_clonable: bool
 
 
 class Restoration:
@@ -49,9 +53,10 @@ class Restoration:
         """It has asked for an invocation instead, as runtimes do that know of no hooks: there is nothing to wait for."""
         self._is_ready = True
 
-    async def run(self) -> None:
-        """Answer the runtime and wait for it. Raises RestoreFailed."""
-        started_at = self._clock.monotonic()
+    async def run(self, *, since: float | None) -> None:
+        """Answer the runtime and wait for it. Raises RestoreFailed. `since`: when the restore began, if it did before."""
+        answered_at = self._clock.monotonic()
+        started_at = answered_at if since is None else since
         self._journal.begin_restore(self._plan.open_outlet(), runtime_version=self._runtime_version)
         if self._waiting is not None:
             self._waiting.write(document(b""))
@@ -67,8 +72,8 @@ class Restoration:
         except RestoreFailed as failure:
             self._journal.write_restore_failure(failure.fault, seconds=self._clock.monotonic() - started_at)
             raise
-        seconds = self._clock.monotonic() - started_at
-        self._journal.write_restored(seconds=seconds, billed_seconds=seconds)
+        now = self._clock.monotonic()
+        self._journal.write_restored(seconds=now - started_at, billed_seconds=now - answered_at)
 
     def succeed(self) -> None:
         """The runtime has asked for an invocation."""

@@ -7,7 +7,7 @@ that was forked from a zygote of the machine's best interpreter.
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
@@ -26,6 +26,7 @@ from alonzo.sandbox.zygote import ZygoteSpec
 _log = logging.getLogger(__name__)
 
 _SHOWN_TREE, _HIDDEN_TREE = Path("/usr"), Path("/usr/local")
+_PoolKey = tuple[Path, Path | None, bool]
 JAVA_CLIENT_DIRECTORY = "java"
 """Below the runtime directory."""
 
@@ -41,6 +42,7 @@ class RuntimeSandbox:
     family: RuntimeFamily
     notice: str | None
     program: Path | None = None
+    is_clonable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class _Choice:
     interpreter: PythonInterpreter
     program: Program | None
     warning: str | None
+    clonable: bool = False
 
 
 class RuntimeSandboxes:
@@ -73,21 +76,26 @@ class RuntimeSandboxes:
         self._strict = strict
         self._spare_count = spare_count
         self._packages = packages
-        self._pools: dict[tuple[Path, Path | None], SandboxPool] = {}
-        self._opening: dict[tuple[Path, Path | None], asyncio.Lock] = {}
+        self._pools: dict[_PoolKey, SandboxPool] = {}
+        self._opening: dict[_PoolKey, asyncio.Lock] = {}
         self._opened: asyncio.Queue[tuple[PythonInterpreter, SandboxPool]] = asyncio.Queue()
 
     async def warm_up(self, runtime: str | None) -> None:
         """Have the runtime's pool ready. Raises RuntimeUnavailable, or SetupError with what the host refuses."""
         await self._pool_of(await self._choose(runtime))
 
-    async def acquire(self, runtime: str | None) -> RuntimeSandbox:
-        """A ready sandbox. Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe)."""
+    async def acquire(self, runtime: str | None, *, clonable: bool = False) -> RuntimeSandbox:
+        """A ready sandbox. Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe).
+
+        `clonable`: one whose runtime may be cloned, if the host and the runtime allow it.
+        """
         choice = await self._choose(runtime)
+        if clonable and choice.family is RuntimeFamily.PYTHON and self._settings.may_clone:
+            choice = replace(choice, clonable=True)
         pool = self._pools.get(_pool_key(choice)) or await self._pool_of(choice)
         sandbox = await pool.acquire()
         if choice.program is None:
-            return RuntimeSandbox(sandbox, choice.family, choice.warning)
+            return RuntimeSandbox(sandbox, choice.family, choice.warning, is_clonable=choice.clonable)
         executable = _place_of(choice.program) if sandbox.isolated else choice.program.executable
         return RuntimeSandbox(sandbox, choice.family, choice.warning, executable)
 
@@ -124,8 +132,9 @@ class RuntimeSandboxes:
         async with self._opening.setdefault(key, asyncio.Lock()):
             if key not in self._pools:
                 interpreter = choice.interpreter
-                spec = _zygote_spec(interpreter, choice.program)
-                pool = SandboxPool(spec=spec, settings=self._settings, users=self._users, spare_count=self._spare_count)
+                spec = _zygote_spec(interpreter, choice.program, clonable=choice.clonable)
+                spare_count = 0 if choice.clonable else self._spare_count  # nobody waits for a snapshot to be made
+                pool = SandboxPool(spec=spec, settings=self._settings, users=self._users, spare_count=spare_count)
                 await pool.open()
                 _log.info("Python %s is ready (%s)", interpreter.version_text, interpreter.executable)
                 self._pools[key] = pool
@@ -140,9 +149,9 @@ def _known(runtime: str | None) -> RuntimeSpec:
     return spec
 
 
-def _pool_key(choice: _Choice) -> tuple[Path, Path | None]:
+def _pool_key(choice: _Choice) -> _PoolKey:
     """Programs that every sandbox shows share the interpreter's pool."""
-    return choice.interpreter.executable, _own_prefix(choice.program)
+    return choice.interpreter.executable, _own_prefix(choice.program), choice.clonable
 
 
 def _own_prefix(program: Program | None) -> Path | None:
@@ -159,7 +168,7 @@ def _place_of(program: Program) -> Path:
     return PROGRAM_ROOT / program.executable.relative_to(program.prefix)
 
 
-def _zygote_spec(interpreter: PythonInterpreter, program: Program | None) -> ZygoteSpec:
+def _zygote_spec(interpreter: PythonInterpreter, program: Program | None, *, clonable: bool) -> ZygoteSpec:
     return ZygoteSpec(
         executable=interpreter.executable,
         prefix=interpreter.base_prefix,
@@ -167,4 +176,5 @@ def _zygote_spec(interpreter: PythonInterpreter, program: Program | None) -> Zyg
         library_directory=interpreter.library_directory,
         preload=PRELOADED_MODULES,
         program_prefix=_own_prefix(program),
+        clonable=clonable,
     )

@@ -16,7 +16,7 @@ import signal
 import socket
 from typing import Any, NoReturn
 
-from alonzo.guest import channel, confine, linux, processes, runtime_process
+from alonzo.guest import channel, confine, family, linux, processes, runtime_process
 
 WORKPLACE = "/.alonzo"
 RUNTIME_API_PORT = 9001
@@ -43,7 +43,7 @@ def run(
         assignment, _ = channel.receive(control)
         if assignment is not None:
             sandbox.start(assignment)
-            _watch(control, sandbox.runtime)
+            _watch(control, sandbox.runtime, sandbox.family)
     except OSError as error:
         channel.send(control, {"failed": str(error)})
     finally:
@@ -73,6 +73,8 @@ class _Sandbox:
         self._cgroups = cgroups
         self._isolated = settings["isolation"] == "namespaces"
         self._release = -1
+        self.family = family.Family(control, sandbox_id, settings, cgroups) if settings["clonable"] else None
+        """Of a sandbox whose runtime may be cloned."""
         self._sent: list[socket.socket] = []
         """The node has them; open here until it has answered (`channel.py`)."""
         self.runtime = -1
@@ -113,6 +115,8 @@ class _Sandbox:
             linux.bind(f"{WORKPLACE}/code/{assignment['code']}", "/var/task", _READ_ONLY)
             if assignment["layers"] is not None:
                 linux.bind(f"{WORKPLACE}/code/{assignment['layers']}", "/opt", _READ_ONLY)
+            if self.family is not None:
+                self.family.keep_workplaces(WORKPLACE)
             for name in self._settings["workplaces"]:
                 linux.unmount(f"{WORKPLACE}/{name}")
         with open(self._release, "wb") as release:
@@ -134,7 +138,9 @@ class _Sandbox:
             os.close(descriptor)
 
     def _enter_namespaces(self, own_network: bool) -> None:
-        kinds = linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWCGROUP
+        kinds = linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+        if self.family is None:
+            kinds |= linux.CLONE_NEWCGROUP
         linux.unshare(kinds | (linux.CLONE_NEWNET if own_network else 0))
         socket.sethostname("sandbox")
         if own_network:
@@ -147,13 +153,15 @@ class _Sandbox:
 
     def _mount_tmp(self, mib: int) -> None:
         if self._settings["tmp_kind"] == "image":
-            image = os.open(f"{WORKPLACE}/tmp", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            template = f"{WORKPLACE}/tmp/template-{mib}.img"
+            image = linux.copy_image(template, f"{WORKPLACE}/tmp")
             try:
-                template = f"{WORKPLACE}/tmp/template-{mib}.img"
-                linux.copy_sparse(template, image)
                 linux.mount_image(image, "/tmp", f"{WORKPLACE}/dev", template)
             finally:
-                os.close(image)
+                if self.family is None:
+                    os.close(image)
+                else:
+                    self.family.keep_image(image, template)
             if os.path.isdir("/tmp/lost+found"):
                 os.rmdir("/tmp/lost+found")
         else:
@@ -180,6 +188,8 @@ class _Sandbox:
         os.close(release_read)
         os.close(self._log_pipe)
         runtime_api.close()
+        if self.family is not None:
+            self.family.adopt(self.runtime)
         return unshared_read
 
     def _map_users(self, unshared: int) -> None:
@@ -197,8 +207,9 @@ class _Sandbox:
         limits = self._settings["runtime_limits"]
         if self._isolated:
             self._enter_user_namespace(unshared, release)
-        confine.attach_descriptors(log_pipe=self._log_pipe, release=release, runtime_api=runtime_api)
-        confine.close_foreign_descriptors(limits["descriptors"])
+        clones = None if self.family is None else self.family.template_end.fileno()
+        confine.attach_descriptors(log_pipe=self._log_pipe, release=release, runtime_api=runtime_api, clones=clones)
+        confine.close_foreign_descriptors(limits["descriptors"], clonable=clones is not None)
         # Processes are counted by user and user namespace (Linux 5.14): for this sandbox alone, even where it shares its user with others.
         confine.limit_resources(limits["descriptors"], limits["processes"] if self._isolated else None)
         if self._isolated:
@@ -211,6 +222,9 @@ class _Sandbox:
         os.setsid()
         # When the sandbox or the machine runs out of memory, the kernel shall kill the function, not the one who reports it.
         linux.write_file("/proc/self/oom_score_adj", "500")
+        if self.family is not None:
+            # Here and not in process 1, which moves clones between groups that are not below its own (cgroups(7), nsdelegate).
+            linux.unshare(linux.CLONE_NEWCGROUP)
         if not self._settings["rootless"]:
             os.setgroups([])
             # What the kernel counts by user (inotify instances, pending signals, message queues, locked memory) it counts for the owners of
@@ -231,27 +245,31 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _watch(control: socket.socket, runtime: int) -> None:
-    """Reap whatever ends; report the runtime's end; return when the node lets go."""
+def _watch(control: socket.socket, runtime: int, clones: family.Family | None) -> None:
+    """Reap whatever ends; report the runtime's end; serve who wants clones; return when the node lets go."""
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_read, False)
     os.set_blocking(wake_write, False)
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-    _reap(control, runtime)  # it may have ended before the handler was there
+    _reap(control, runtime, clones)  # it may have ended before the handler was there
     poll = select.poll()  # not select(): a descriptor may be above 1,023
     poll.register(control, select.POLLIN)
     poll.register(wake_read, select.POLLIN)
+    if clones is not None:
+        clones.watch(poll)
     while True:
         readable = {descriptor for descriptor, _ in poll.poll()}
         if wake_read in readable:
             os.read(wake_read, 4096)
-            _reap(control, runtime)
-        if control.fileno() in readable:
+            _reap(control, runtime, clones)
+        if control.fileno() in readable and (clones is None or not clones.serve_node()):
             return
+        if clones is not None:
+            clones.serve_processes(readable)
 
 
-def _reap(control: socket.socket, runtime: int) -> None:
+def _reap(control: socket.socket, runtime: int, clones: family.Family | None) -> None:
     while True:
         try:
             process_id, status = os.waitpid(-1, os.WNOHANG)
@@ -259,5 +277,8 @@ def _reap(control: socket.socket, runtime: int) -> None:
             return
         if process_id == 0:
             return
+        code = os.WTERMSIG(status) * -1 if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
         if process_id == runtime:
-            channel.send(control, {"exited": os.WTERMSIG(status) * -1 if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)})
+            channel.send(control, {"exited": code})
+        elif clones is not None:
+            clones.note_exit(process_id, code)

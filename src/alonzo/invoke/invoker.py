@@ -17,7 +17,7 @@ from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion, State
 from alonzo.model.invocation import InitializationType, Invocation, InvocationResult
 from alonzo.model.quotas import INIT_TIMEOUT_PROVISIONED_MIN_SECONDS, INIT_TIMEOUT_SECONDS
-from alonzo.sandbox.sandbox import SandboxLost
+from alonzo.sandbox.errors import SandboxLost
 
 _PAUSES_SECONDS = (0.02, 0.3, 1.0, 3.0)
 """Between tries to get an environment: a zygote that was lost takes a quarter of a second to come back."""

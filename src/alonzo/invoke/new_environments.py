@@ -29,6 +29,8 @@ class EnvironmentSource(Protocol):
         self, version: FunctionVersion, code_directory: Path, layers_directory: Path | None, *, initialization_type: InitializationType
     ) -> ExecutionEnvironment: ...
 
+    async def clone(self, template: ExecutionEnvironment) -> ExecutionEnvironment: ...
+
 
 class NewEnvironments:
     """One a node."""
@@ -44,6 +46,12 @@ class NewEnvironments:
         directory = self._code.find(sha256) or await self._code.ensure(sha256)
         layers_directory = await self._layers_directory(version) if version.layers else None
         environment = await self._environments.create(version, directory, layers_directory, initialization_type=initialization_type)
+        self._pools.add(environment)
+        return environment
+
+    async def clone(self, template: ExecutionEnvironment) -> ExecutionEnvironment:
+        """Another environment of one that waits to be restored and can be cloned. SandboxLost."""
+        environment = await self._environments.clone(template)
         self._pools.add(environment)
         return environment
 

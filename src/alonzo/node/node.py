@@ -223,7 +223,7 @@ class Node:
         stores.control.provisioned.follow_limits(admission.configure)
         new_environments = NewEnvironments(code=stores.control.code_directories, environments=factory, pools=pools)
         snap_start = SnapStartEnvironments(
-            versions=stores.control.functions, create=new_environments.create, memory_available=_memory_available, clock=clock
+            versions=stores.control.functions, environments=new_environments, memory_available=_memory_available, clock=clock
         )
         invoker = Invoker(
             versions=stores.control.functions,

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from alonzo.errors import AlonzoError
+from alonzo.sandbox.clone import Clone
+from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.messages import GuestChannel
 from alonzo.sandbox.settings import SandboxSettings
 
@@ -22,10 +23,6 @@ _log = logging.getLogger(__name__)
 
 _SOCKETS_WHEN_READY = (2, 3)
 """The runtime's own connection, the Runtime API's listener and, in a network of its own, the AWS endpoint's."""
-
-
-class SandboxLost(AlonzoError):
-    """A sandbox ended, or could not be built, before its runtime was started. Trying again with another one is safe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +42,15 @@ class Assignment:
 
 
 class _FromInit(msgspec.Struct, frozen=True, kw_only=True):
-    """What the sandbox's process 1 says: one of these (`guest/init.py`)."""
+    """What the sandbox's process 1 says: one of these, of itself or of a clone (`guest/init.py`, `guest/family.py`)."""
 
     ready: bool = False
     exited: int | None = None
     failed: str | None = None
+    snapshot: str | None = None
+    clone: str | None = None
+    is_running: bool = False
+    is_gone: bool = False
 
 
 class Sandbox:
@@ -71,8 +72,12 @@ class Sandbox:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.runtime_exit: asyncio.Future[int] = loop.create_future()
         """The runtime's exit status, or minus the number of the signal that killed it."""
+        self.obstacle: asyncio.Future[str] = loop.create_future()
+        """Of a sandbox that may be cloned: once its runtime waits to be restored, why it can not be cloned, or nothing."""
         self.ended: asyncio.Future[None] = loop.create_future()
         """Done when no process of the sandbox is left."""
+        self._clones: dict[str, Clone] = {}
+        self._clone_count = 0
         self._channel = GuestChannel(control, message_type=_FromInit, on_message=self._on_message, on_end=self._on_end)
         self._settings = settings
         self._kill = kill
@@ -96,6 +101,30 @@ class Sandbox:
         except OSError as error:
             raise SandboxLost(f"sandbox {self.id} is gone") from error
         self._open_peak_file()
+
+    def clone(self, *, memory_mib: int) -> Clone:
+        """Ask for a clone of the runtime, which waits to be restored; wait for its `ready`. SandboxLost."""
+        self._clone_count += 1
+        read, log_pipe = os.pipe()
+        os.set_blocking(read, False)
+        ours, theirs = socket.socketpair()
+        clone = Clone(
+            clone_id=f"{self.id}-{self._clone_count}",
+            user=self.user,
+            log_pipe=read,
+            runtime_connection=ours,
+            in_transit=(log_pipe, theirs.detach()),
+            settings=self._settings,
+            end=self._end_clone,
+        )
+        self._clones[clone.id] = clone
+        try:
+            self._channel.send({"clone": clone.id, "limits": self._settings.limits(memory_mib=memory_mib)}, clone.in_transit)
+        except OSError as error:
+            self._forget_clone(clone)
+            clone.kill()
+            raise SandboxLost(f"sandbox {self.id} is gone") from error
+        return clone
 
     def hold(self) -> None:
         """Somebody uses the sandbox now: even if it ends by itself, its log pipe stays open until `kill`.
@@ -132,6 +161,10 @@ class Sandbox:
         if not self.runtime_exit.done():
             self.runtime_exit.set_result(-9)
         self.ended.set_result(None)
+        for clone in list(self._clones.values()):
+            self._forget_clone(clone)
+        if not self.obstacle.done():
+            self.obstacle.set_result(reason)
         self._channel.close()
         if not self._is_held:
             self._close()
@@ -142,10 +175,39 @@ class Sandbox:
             return
         for descriptor in descriptors:
             os.close(descriptor)
-        if message.exited is not None and not self.runtime_exit.done():
+        if message.clone is not None:
+            self._on_clone_message(message, message.clone)
+        elif message.snapshot is not None:
+            if not self.obstacle.done():
+                self.obstacle.set_result(message.snapshot)
+        elif message.exited is not None and not self.runtime_exit.done():
             self.runtime_exit.set_result(message.exited)
         elif message.failed is not None:
             self._note_failure(message.failed)
+
+    def _on_clone_message(self, message: _FromInit, clone_id: str) -> None:
+        clone = self._clones.get(clone_id)
+        if clone is None:
+            return
+        if message.is_running:
+            clone.note_running()
+        elif message.exited is not None:
+            clone.note_exit(message.exited)
+        elif message.failed is not None:
+            clone.note_failure(message.failed)
+        elif message.is_gone:
+            self._forget_clone(clone)
+
+    def _end_clone(self, clone_id: str) -> None:
+        if clone_id in self._clones:
+            try:
+                self._channel.send({"end": clone_id})
+            except OSError:
+                return  # the whole sandbox is gone, and its zygote says so
+
+    def _forget_clone(self, clone: Clone) -> None:
+        del self._clones[clone.id]
+        clone.note_ended()
 
     def _on_end(self, violation: str | None) -> None:
         """Its init is gone, which the zygote will tell too, or must go."""

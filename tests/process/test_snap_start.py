@@ -8,9 +8,11 @@ from typing import Any
 import psutil
 import pytest
 from botocore.exceptions import ClientError, WaiterError
-from tests.support.invoking import invoke, succeed, wait_for_log
+from tests.support.invoking import invoke, read_log, succeed, wait_for_log
 from tests.support.server import Server
 from tests.support.waiting import eventually
+
+from alonzo.sandbox.host import inspect
 
 TELLS_ITS_LIFE = """
 import os, random, subprocess, time, uuid
@@ -210,6 +212,67 @@ def test_restored_environments_are_not_the_same(server: Server) -> None:
     assert sum("RESTORE_REPORT" in "".join(messages) for messages in _streams(server, name).values()) == 4
 
 
+@pytest.mark.parametrize(
+    ("statement", "obstacle"),
+    [
+        ("import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()", "it has 2 threads"),
+        ("import socket; KEPT = socket.socketpair()", "it has opened socket"),
+        ("import select; KEPT = select.epoll()", "it has opened anon_inode"),
+        ("import subprocess; KEPT = subprocess.Popen(['sleep', '600'])", "it has started other processes that still run"),
+        ("import mmap; KEPT = mmap.mmap(-1, 4096)", "it shares memory (/dev/zero (deleted))"),
+        ("import signal; signal.setitimer(signal.ITIMER_VIRTUAL, 600)", "it has set a timer"),
+        ("import tempfile; KEPT = tempfile.TemporaryFile()", "it has opened /tmp/"),
+    ],
+    ids=["thread", "socket", "epoll", "process", "memory", "timer", "deleted-file"],
+)
+def test_what_cannot_be_forked_is_initialized_one_by_one(server: Server, statement: str, obstacle: str, request: Any) -> None:
+    require_forks()
+    source = f"import uuid\n{statement}\nBORN = uuid.uuid4().hex\ndef handler(event, context): return BORN\n"
+    name = publish(server, f"snap-unforked-{request.node.callspec.id}", source)
+    first = succeed(server, name, Qualifier="1")
+    assert len(first) == 32
+    wait_for_log(server, name, "[alonzo]")
+    (line,) = {message for message in read_log(server, name) if message.startswith("[alonzo]")}
+    assert line.startswith("[alonzo] SnapStart: environments of this version are initialized one by one, not forked: after INIT it ")
+    assert obstacle in line
+
+
+def test_libraries_that_end_their_threads_for_a_fork_may_have_some(server: Server) -> None:
+    """As OpenBLAS does, under NumPy: it registers itself with pthread_atfork(3)."""
+    require_forks()
+    source = """
+import os, threading
+STOP, THREADS = threading.Event(), []
+
+def end():
+    STOP.set()
+    for thread in THREADS:
+        thread.join()
+
+THREADS.append(threading.Thread(target=STOP.wait))
+THREADS[0].start()
+os.register_at_fork(before=end)
+BORN = os.urandom(8).hex()
+
+def handler(event, context):
+    return BORN
+"""
+    name = publish(server, "snap-pool", source)
+    born = succeed(server, name, Qualifier="1")
+    invoke(server, name, Qualifier="1")
+    assert not any(message.startswith("[alonzo]") for message in read_log(server, name))
+    assert len(born) == 16
+
+
+def test_without_isolation(start_server: Any) -> None:
+    server = start_server("--isolation", "process")
+    name = publish(server, "snap-plain")
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: succeed(server, name, {"seconds": 1}, Qualifier="1"), range(2)))
+    assert len({answer["mark"] for answer in answers}) == 2  # each was initialized for itself
+    assert all(answer["calls"] == ["init", "before 2", "before 1", "after", "handler"] for answer in answers)
+
+
 def test_credentials_are_served(server: Server) -> None:
     name = publish(server, "snap-credentials", SPEAKS_AWS)
     assert succeed(server, name, Qualifier="1") == {
@@ -263,6 +326,11 @@ def test_snapshots_are_made_anew_after_a_restart(start_server: Any, tmp_path: Pa
     again = start_server(data_directory=tmp_path / "kept")
     wait_for_log(again, name, "INIT_REPORT", count=2)
     assert succeed(again, name, {}, Qualifier="1")["calls"] == ["init", "before 2", "before 1", "after", "handler"]
+
+
+def require_forks() -> None:
+    if not any(fact.available for fact in inspect() if fact.name == "SnapStart by fork"):
+        pytest.skip("this host cannot fork environments")
 
 
 _SETTINGS: dict[str, Any] = {"Runtime": "python3.12", "Timeout": 20, "SnapStart": {"ApplyOn": "PublishedVersions"}}

@@ -191,8 +191,11 @@ class ExecutionEnvironment:
         """
         if self.plan.snapshot is None or not self.plan.snapshot.is_clonable or not isinstance(self._sandbox, Sandbox):
             return ""
-        async with asyncio.timeout(_OBSTACLE_SECONDS):
-            obstacle = await asyncio.shield(self._sandbox.obstacle)
+        try:
+            async with asyncio.timeout(_OBSTACLE_SECONDS):
+                obstacle = await asyncio.shield(self._sandbox.obstacle)
+        except TimeoutError:
+            obstacle = "its runtime does not answer"
         if not obstacle:
             return None
         self._journal.write_notice(f"SnapStart: environments of this version are initialized one by one, not forked: after INIT {obstacle}")

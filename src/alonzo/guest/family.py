@@ -132,8 +132,7 @@ class Family:
             obstacle = message[1:].decode("utf-8", "replace") or self._find_obstacle()
         else:
             obstacle = "its runtime was started anew by a program of its own"
-        if not message or obstacle:
-            self._poll.unregister(self._template)
+        self._poll.unregister(self._template)  # it has no more to say
         channel.send(self._node, {"snapshot": obstacle[:500]})
 
     def _find_obstacle(self) -> str:

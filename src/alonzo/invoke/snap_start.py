@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 _AT_ONCE = 2
 """INITs at a time on this node: invocations need the processors, too."""
 
+_FORKS_AT_ONCE = 4
+"""Of one template, which makes one after the other: whoever waits for a turn is not late yet."""
+
 _TRIES, _PAUSE_SECONDS = 3, 0.3
 """To get a sandbox for the first snapshot of a version, which would else be `Failed` for good."""
 
@@ -62,7 +65,7 @@ class Versions(Protocol):
 class _Snapshot:
     """What there is of one version."""
 
-    __slots__ = ("clones", "environments", "is_refilled", "template", "used_at", "waiting")
+    __slots__ = ("clones", "environments", "fork_turns", "is_refilled", "template", "used_at", "waiting")
 
     def __init__(self, used_at: float) -> None:
         self.environments: set[ExecutionEnvironment] = set()
@@ -70,6 +73,7 @@ class _Snapshot:
         self.template: ExecutionEnvironment | None = None
         self.clones: set[ExecutionEnvironment] = set()
         """All that were forked from the template and live, also those that serve invocations by now."""
+        self.fork_turns = asyncio.Semaphore(_FORKS_AT_ONCE)
         self.waiting: ExecutionEnvironment | None = None
         self.is_refilled = False
         """Whether another environment is on its way already."""
@@ -182,6 +186,8 @@ class SnapStartEnvironments:
                 await self._make(current, snapshot)
         except AlonzoError as error:
             _log.warning("no environment is ready for SnapStart of %s: %s", version.qualified_arn, error)
+        except Exception:
+            _log.exception("no environment is ready for SnapStart of %s", version.qualified_arn)
         finally:
             snapshot.is_refilled = False
 
@@ -230,10 +236,11 @@ class SnapStartEnvironments:
     async def _clone(self, snapshot: _Snapshot, template: ExecutionEnvironment) -> ExecutionEnvironment | None:
         """None where that did not work: said in the node's log, and another way is open."""
         try:
-            clone = await self._environments.clone(template)
-            snapshot.clones.add(clone)
-            clone.ended.add_done_callback(lambda _: self._on_clone_ended(snapshot, clone))
-            await clone.initialize(timeout_seconds=_CLONE_SECONDS)
+            async with snapshot.fork_turns:
+                clone = await self._environments.clone(template)
+                snapshot.clones.add(clone)
+                clone.ended.add_done_callback(lambda _: self._on_clone_ended(snapshot, clone))
+                await clone.initialize(timeout_seconds=_CLONE_SECONDS)
         except AlonzoError as error:
             _log.warning("SnapStart of %s could not fork an environment: %s", template.version.qualified_arn, error)
             return None

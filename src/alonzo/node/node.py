@@ -43,6 +43,7 @@ from alonzo.invoke.admission import Admission
 from alonzo.invoke.destinations.retries import PAUSES_SECONDS, WAITING_MAX_BYTES, Retries
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
+from alonzo.invoke.memory_room import MemoryRoom
 from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.provisioned import ProvisionedEnvironments
@@ -59,6 +60,7 @@ from alonzo.node.log_appending import StoredLogs
 from alonzo.node.secrets import get_secret
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
+from alonzo.sandbox.memory import MemoryReader
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
 from alonzo.store.log_stream import LogStore
@@ -73,6 +75,8 @@ _SPARE_SANDBOXES = 2
 _DRAIN_SECONDS = 30.0
 _SHUTDOWN_SECONDS = 5.0
 """More than extensions get of it (`model/quotas.py`)."""
+_MEMORY_WAIT_SECONDS = 5.0
+"""So long an invocation waits for memory: most end sooner, and the SDKs' clients have a minute."""
 _HTTP_TIMEOUTS = HttpTimeouts()
 
 
@@ -92,6 +96,7 @@ class _Invocation:
 
     sandboxes: RuntimeSandboxes
     factory: EnvironmentFactory
+    room: MemoryRoom
     tasks: EnvironmentTasks
     delivery: LogDelivery
     pools: EnvironmentPools
@@ -197,9 +202,7 @@ class Node:
         server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
         activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts))
-        stop_retiring = control.functions.subscribe(
-            lambda key, current: parts.pools.retire((key[0], key[1], key[2], key[3]), current and current.runnable)
-        )
+        stop_retiring = control.functions.subscribe(lambda key, current: _note_change(parts, key, current))
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(component)
@@ -250,12 +253,18 @@ class Node:
             tasks=tasks,
             clock=clock,
         )
-        pools = EnvironmentPools(keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock), memory_available=_memory_available)
+        memory = MemoryReader()
+
+        def memory_available() -> float:
+            return memory.read().available_share
+
+        pools = EnvironmentPools(keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock), memory_available=memory_available)
+        room = MemoryRoom(read=memory.read, evict=pools.make_room, wait_seconds=_MEMORY_WAIT_SECONDS, clock=clock)
         admission = Admission(account_limit=self._configuration.account_concurrency, clock=clock)
         stores.control.provisioned.follow_limits(admission.configure)
-        new_environments = NewEnvironments(code=stores.control.code_directories, environments=factory, pools=pools)
+        new_environments = NewEnvironments(code=stores.control.code_directories, environments=factory, pools=pools, room=room)
         snap_start = SnapStartEnvironments(
-            versions=stores.control.functions, environments=new_environments, memory_available=_memory_available, clock=clock
+            versions=stores.control.functions, environments=new_environments, memory_available=memory_available, clock=clock
         )
         invoker = Invoker(
             versions=stores.control.functions,
@@ -276,6 +285,7 @@ class Node:
         return _Invocation(
             sandboxes=sandboxes,
             factory=factory,
+            room=room,
             tasks=tasks,
             delivery=delivery,
             pools=pools,
@@ -367,9 +377,10 @@ def _keep_alive(fixed_seconds: float | None, clock: Clock) -> KeepAlive:
     return FixedKeepAlive(seconds=fixed_seconds, clock=clock)
 
 
-def _memory_available() -> float:
-    memory = psutil.virtual_memory()
-    return float(memory.available / memory.total)
+def _note_change(parts: _Invocation, key: tuple[str, ...], current: FunctionVersion | None) -> None:
+    parts.pools.retire((key[0], key[1], key[2], key[3]), current and current.runnable)
+    if current is None:
+        parts.room.forget(key[0], key[1], key[2])
 
 
 def _url(host: str, port: int) -> str:

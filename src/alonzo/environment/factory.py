@@ -13,6 +13,7 @@ from alonzo.environment.environment import EnvironmentPlan, ExecutionEnvironment
 from alonzo.environment.journal import Journal
 from alonzo.environment.launch import launch_commands
 from alonzo.environment.log_channel import LogChannel
+from alonzo.environment.prestart import fits_prestarted
 from alonzo.environment.sandboxes import RuntimeSandbox, RuntimeSandboxes
 from alonzo.environment.variables import LAYERS_DIRECTORY, Place, environment_variables
 from alonzo.model.function import FunctionVersion, LogFormat
@@ -71,7 +72,13 @@ class EnvironmentFactory:
         """An environment that is not initialized yet. Raises RuntimeUnavailable, SetupError, or SandboxLost (try again)."""
         if self._tmp is not None:
             await self._tmp.ensure(version.ephemeral_storage_mib)
-        runtime_sandbox = await self._sandboxes.acquire(version.runtime)
+        runtime_sandbox = await self._sandboxes.acquire(
+            version.runtime,
+            # Nobody waits for provisioned concurrency: what was started ahead is for callers.
+            fits_prestarted=(lambda: fits_prestarted(version, code_directory, layers_directory))
+            if initialization_type is InitializationType.ON_DEMAND
+            else None,
+        )
         try:
             return await self._furnish(version, code_directory, layers_directory, runtime_sandbox, initialization_type)
         except BaseException:

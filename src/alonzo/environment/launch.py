@@ -1,5 +1,6 @@
 """What is executed as the runtime of an environment."""
 
+from alonzo.environment.prestart import node_command
 from alonzo.environment.sandboxes import JAVA_CLIENT_DIRECTORY, RuntimeSandbox
 from alonzo.environment.variables import Place
 from alonzo.model.function import FunctionVersion
@@ -8,11 +9,6 @@ from alonzo.runtimes.java_client import MAIN_CLASS
 
 Commands = tuple[tuple[str, ...], ...]
 """Programs with their arguments: the first one that is there is executed."""
-
-_NODE_CLIENT = "alonzo/guest/nodejs/bootstrap.mjs"
-_NODE_OPTIONS = ("--max-http-header-size", "81920")
-"""As AWS's runtime starts node: what a client context and a trace may take."""
-
 
 _JAVA_HEAP_SHARE = 0.8
 _JAVA_OPTIONS = (
@@ -32,5 +28,5 @@ def launch_commands(runtime: RuntimeSandbox, place: Place, version: FunctionVers
         class_path = f"{place.runtime_directory}/{JAVA_CLIENT_DIRECTORY}/*"
         return ((str(runtime.program), heap, *_JAVA_OPTIONS, "-classpath", class_path, MAIN_CLASS, version.handler or ""),)
     if runtime.program is not None:
-        return ((str(runtime.program), *_NODE_OPTIONS, f"{place.runtime_directory}/{_NODE_CLIENT}"),)
+        return (node_command(runtime.program, place.runtime_directory),)
     return None

@@ -6,10 +6,12 @@ that was forked from a zygote of the machine's best interpreter.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from alonzo.environment.prestart import find_prestart_order
+from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
 from alonzo.runtimes.discovery import SearchPlaces
 from alonzo.runtimes.interpreters import PythonInterpreter, RuntimeUnavailable, choose_interpreter
@@ -64,6 +66,7 @@ class RuntimeSandboxes:
         strict: bool,
         spare_count: int,
         packages: Path,
+        prestarted: PrestartedPrograms | None,
     ) -> None:
         self._interpreters = interpreters
         self._places = places
@@ -73,19 +76,33 @@ class RuntimeSandboxes:
         self._strict = strict
         self._spare_count = spare_count
         self._packages = packages
+        self._prestarted = prestarted
         self._pools: dict[tuple[Path, Path | None], SandboxPool] = {}
         self._opening: dict[tuple[Path, Path | None], asyncio.Lock] = {}
         self._opened: asyncio.Queue[tuple[PythonInterpreter, SandboxPool]] = asyncio.Queue()
 
     async def warm_up(self, runtime: str | None) -> None:
         """Have the runtime's pool ready. Raises RuntimeUnavailable, or SetupError with what the host refuses."""
-        await self._pool_of(await self._choose(runtime))
-
-    async def acquire(self, runtime: str | None) -> RuntimeSandbox:
-        """A ready sandbox. Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe)."""
         choice = await self._choose(runtime)
-        pool = self._pools.get(_pool_key(choice)) or await self._pool_of(choice)
-        sandbox = await pool.acquire()
+        pool = await self._pool_of(choice)
+        if self._prestarted is not None and choice.program is not None and self._settings.isolated:
+            order = find_prestart_order(choice.family, _place_of(choice.program))
+            if order is not None:
+                self._prestarted.expect(_prestarted_key(choice), order, pool)
+
+    async def acquire(self, runtime: str | None, *, fits_prestarted: Callable[[], bool] | None) -> RuntimeSandbox:
+        """A ready sandbox, perhaps one in which the runtime's program waits already.
+
+        `fits_prestarted`: whether such a one will do, asked in a thread; None: none is wanted.
+        Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe).
+        """
+        choice = await self._choose(runtime)
+        key, sandbox = _prestarted_key(choice), None
+        if fits_prestarted is not None and self._prestarted is not None and self._prestarted.keeps(key):
+            sandbox = self._prestarted.take(key) if await asyncio.to_thread(fits_prestarted) else None
+        if sandbox is None:
+            pool = self._pools.get(_pool_key(choice)) or await self._pool_of(choice)
+            sandbox = await pool.acquire()
         if choice.program is None:
             return RuntimeSandbox(sandbox, choice.family, choice.warning)
         executable = _place_of(choice.program) if sandbox.isolated else choice.program.executable
@@ -94,6 +111,8 @@ class RuntimeSandboxes:
     async def run(self) -> None:
         """Keep every pool that has been opened; compile the runtime's packages for each interpreter beside it."""
         async with asyncio.TaskGroup() as group:
+            if self._prestarted is not None:
+                group.create_task(self._prestarted.run())
             while True:
                 interpreter, pool = await self._opened.get()
                 group.create_task(pool.run())
@@ -143,6 +162,10 @@ def _known(runtime: str | None) -> RuntimeSpec:
 def _pool_key(choice: _Choice) -> tuple[Path, Path | None]:
     """Programs that every sandbox shows share the interpreter's pool."""
     return choice.interpreter.executable, _own_prefix(choice.program)
+
+
+def _prestarted_key(choice: _Choice) -> tuple[Path, Path | None]:
+    return choice.interpreter.executable, None if choice.program is None else choice.program.executable
 
 
 def _own_prefix(program: Program | None) -> Path | None:

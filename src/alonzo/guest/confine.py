@@ -22,7 +22,7 @@ TELEMETRY_DESCRIPTOR = 62
 """The descriptor of the framed log protocol, as recorded from AWS (`_LAMBDA_TELEMETRY_LOG_FD`)."""
 
 RELEASE_DESCRIPTOR = 63
-"""Where the runtime's process waits to be let go; closed before it runs anything of the function's."""
+"""The socket to init at which the runtime's process waits to be let go; closed before it runs anything of the function's."""
 
 
 def attach_descriptors(*, log_pipe: int, release: int, runtime_api: int) -> None:

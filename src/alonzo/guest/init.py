@@ -3,7 +3,8 @@
 A sandbox may wait here complete but for its function, the runtime's process already confined (`sandbox/pool.py`): what a cold start then
 costs is one mount, one more with layers, and the function's own imports.
 Messages to the node: `{"ready"}` with the node's end of the runtime's own connection to the Runtime API, the Runtime API's listening socket
-and, with a network of its own, the AWS endpoint's; `{"exited"}`; `{"failed"}`. From the node: one assignment. When the node closes the
+and, with a network of its own, the AWS endpoint's; `{"started"}`, `{"exited"}`; `{"failed"}`. From the node: perhaps `{"prestart"}`
+(`prestart.py`), and one assignment. When the node closes the
 socket, the sandbox ends: with namespaces because this process does, without them because it kills all that it can find below itself.
 """
 
@@ -16,7 +17,7 @@ import signal
 import socket
 from typing import Any, NoReturn
 
-from alonzo.guest import channel, confine, linux, processes, runtime_process
+from alonzo.guest import channel, confine, linux, prestart, processes, runtime_process
 
 WORKPLACE = "/.alonzo"
 RUNTIME_API_PORT = 9001
@@ -41,6 +42,8 @@ def run(
         sandbox = _Sandbox(control=control, log_pipe=log_pipe, sandbox_id=sandbox_id, user=user, settings=settings, cgroups=cgroups)
         sandbox.prepare()
         assignment, _ = channel.receive(control)
+        if assignment is not None and "prestart" in assignment:
+            assignment = sandbox.prestart(assignment)
         if assignment is not None:
             sandbox.start(assignment)
             _watch(control, sandbox.runtime)
@@ -72,7 +75,8 @@ class _Sandbox:
         self._settings = settings
         self._cgroups = cgroups
         self._isolated = settings["isolation"] == "namespaces"
-        self._release = -1
+        self._release: socket.socket
+        """To the runtime's process."""
         self._sent: list[socket.socket] = []
         """The node has them; open here until it has answered (`channel.py`)."""
         self.runtime = -1
@@ -101,11 +105,15 @@ class _Sandbox:
         self._sent = [node_end, *listeners]
         channel.send(self._control, {"ready": True}, [each.fileno() for each in self._sent])
 
+    def prestart(self, order: dict[str, Any]) -> dict[str, Any] | None:
+        """Have the runtime's program started before its function is known; then the assignment, None if there is none."""
+        self._limit(order["limits"])
+        self._release.sendall(json.dumps(order).encode() + b"\n")
+        return prestart.wait_for_assignment(self._control, self._release)
+
     def start(self, assignment: dict[str, Any]) -> None:
         """Give the sandbox its function and let the runtime go."""
-        for name, value in assignment["limits"].items():
-            group, _, file = name.partition("/")
-            self._write_cgroup(group, file, value)
+        self._limit(assignment["limits"])
         if self._isolated:
             if assignment["tmp_mib"] != self._settings["tmp_mib"]:
                 linux.unmount("/tmp")  # the sandbox's own /tmp
@@ -115,8 +123,9 @@ class _Sandbox:
                 linux.bind(f"{WORKPLACE}/code/{assignment['layers']}", "/opt", _READ_ONLY)
             for name in self._settings["workplaces"]:
                 linux.unmount(f"{WORKPLACE}/{name}")
-        with open(self._release, "wb") as release:
-            release.write(json.dumps({name: assignment[name] for name in ("directory", "variables", "commands")}).encode())
+        message = {name: assignment[name] for name in ("directory", "variables", "commands")}
+        self._release.sendall(json.dumps(message).encode() + b"\n")
+        self._release.close()
         for each in self._sent:
             each.close()
 
@@ -124,6 +133,11 @@ class _Sandbox:
         for name, descriptor in self._cgroups.items():
             os.mkdir(self._sandbox_id, 0o755, dir_fd=descriptor)
             self._write_cgroup(name, "cgroup.procs", "0")  # 0: the writer itself (cgroups(7))
+
+    def _limit(self, limits: dict[str, str]) -> None:
+        for name, value in limits.items():
+            group, _, file = name.partition("/")
+            self._write_cgroup(group, file, value)
 
     def _write_cgroup(self, name: str, file: str, value: str) -> None:
         path = f"{self._sandbox_id}/{file}"
@@ -169,15 +183,15 @@ class _Sandbox:
             os.setsid()
             processes.adopt_orphans()
         unshared_read, unshared_write = os.pipe()
-        release_read, self._release = os.pipe()
+        self._release, release = socket.socketpair()
         self.runtime = os.fork()
         if self.runtime == 0:
             try:
-                self._become_runtime(unshared_write, release_read, runtime_api.fileno())
+                self._become_runtime(unshared_write, release.fileno(), runtime_api.fileno())
             finally:
                 os._exit(71)
         os.close(unshared_write)
-        os.close(release_read)
+        release.close()
         os.close(self._log_pipe)
         runtime_api.close()
         return unshared_read
@@ -187,7 +201,7 @@ class _Sandbox:
             os.read(unshared, 1)
             for name, inside in (("uid_map", confine.USER_ID), ("gid_map", confine.GROUP_ID)):
                 linux.write_file(f"/proc/{self.runtime}/{name}", f"{inside} {self._user} 1")
-            os.write(self._release, _MAPPED)
+            self._release.sendall(_MAPPED)
         os.close(unshared)
 
     def _become_runtime(self, unshared: int, release: int, runtime_api: int) -> NoReturn:

@@ -27,14 +27,17 @@ _EVICTED_AT_ONCE = 8
 PoolKey = tuple[str, str, str, str]
 MemoryAvailable = Callable[[], float]
 """The share of the machine's memory that is available, 0–1."""
+ShedSpares = Callable[[], int]
+"""Ends what only waits for functions; how much that was."""
 
 
 class EnvironmentPools:
     """All environments with room, and the living ones for the end."""
 
-    def __init__(self, *, keep_alive_seconds: float, memory_available: MemoryAvailable, clock: Clock) -> None:
+    def __init__(self, *, keep_alive_seconds: float, memory_available: MemoryAvailable, shed_spares: ShedSpares, clock: Clock) -> None:
         self._keep_alive_seconds = keep_alive_seconds
         self._memory_available = memory_available
+        self._shed_spares = shed_spares
         self._clock = clock
         self._idle: dict[PoolKey, list[ExecutionEnvironment]] = {}
         self._living: set[ExecutionEnvironment] = set()
@@ -93,7 +96,7 @@ class EnvironmentPools:
             while True:
                 await asyncio.sleep(_INSPECTION_SECONDS)
                 self.end_expired()
-                if self._memory_available() < _MEMORY_PRESSURE_SHARE:
+                if self._memory_available() < _MEMORY_PRESSURE_SHARE and not self._shed_spares():
                     self.evict(_EVICTED_AT_ONCE)
         finally:
             self.close()

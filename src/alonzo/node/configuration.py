@@ -21,6 +21,7 @@ class Configuration:
     `keep_alive_seconds` is how long an idle environment stays warm.
     `account_concurrency` is how many invocations of an account run at once in a region, the quota of AWS.
     `strict_runtimes` refuses a runtime whose interpreter the machine lacks instead of taking the nearest.
+    `prewarm` starts programs ahead of their functions.
     """
 
     host: str
@@ -33,3 +34,4 @@ class Configuration:
     strict_runtimes: bool
     keep_alive_seconds: float
     account_concurrency: int
+    prewarm: bool

@@ -27,6 +27,7 @@ from alonzo.edge.logs_api import LogOperations
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.environment.factory import EnvironmentFactory
+from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.environment.sandboxes import RuntimeSandboxes
 from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
@@ -54,6 +55,9 @@ _log = logging.getLogger(__name__)
 _LOG_STREAM_MAX_BYTES = 1 << 30
 _LOG_STREAM_DISK_SHARE = 0.1
 _SPARE_SANDBOXES = 2
+_PRESTARTED_MEMORY_SHARE = 0.05
+_PRESTARTED_BYTES = 48 << 20
+"""What a Node.js that waits takes, measured."""
 _DRAIN_SECONDS = 30.0
 _HTTP_TIMEOUTS = HttpTimeouts()
 
@@ -176,6 +180,9 @@ class Node:
     ) -> _Invocation:
         clock = self._clock
         delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
+        prestarted = None
+        if self._configuration.prewarm:
+            prestarted = PrestartedPrograms(limit=_prestarted_max(), memory_available=_memory_available, clock=clock)
         sandboxes = RuntimeSandboxes(
             interpreters=host.interpreters,
             places=host.places,
@@ -184,6 +191,7 @@ class Node:
             strict=self._configuration.strict_runtimes,
             spare_count=_SPARE_SANDBOXES,
             packages=host.settings.packages,
+            prestarted=prestarted,
         )
         factory = EnvironmentFactory(
             sandboxes=sandboxes,
@@ -193,7 +201,12 @@ class Node:
             serve_endpoint=serve_endpoint,
             clock=clock,
         )
-        pools = EnvironmentPools(keep_alive_seconds=self._configuration.keep_alive_seconds, memory_available=_memory_available, clock=clock)
+        pools = EnvironmentPools(
+            keep_alive_seconds=self._configuration.keep_alive_seconds,
+            memory_available=_memory_available,
+            shed_spares=prestarted.shed if prestarted is not None else lambda: 0,
+            clock=clock,
+        )
         admission = Admission(account_limit=self._configuration.account_concurrency, clock=clock)
         stores.control.provisioned.follow_limits(admission.configure)
         invoker = Invoker(
@@ -269,6 +282,11 @@ def _log_stream_bytes(data_directory: Path) -> int:
 def _memory_available() -> float:
     memory = psutil.virtual_memory()
     return float(memory.available / memory.total)
+
+
+def _prestarted_max() -> int:
+    """How many programs may wait for functions, by what they take of the machine's memory."""
+    return int(psutil.virtual_memory().total * _PRESTARTED_MEMORY_SHARE / _PRESTARTED_BYTES)
 
 
 def _url(host: str, port: int) -> str:

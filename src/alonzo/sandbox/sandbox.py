@@ -8,9 +8,10 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -48,6 +49,7 @@ class _FromInit(msgspec.Struct, frozen=True, kw_only=True):
     """What the sandbox's process 1 says: one of these (`guest/init.py`)."""
 
     ready: bool = False
+    started: bool = False
     exited: int | None = None
     failed: str | None = None
 
@@ -69,6 +71,8 @@ class Sandbox:
         self.listeners: list[socket.socket] = []
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
+        self.started: asyncio.Future[None] = loop.create_future()
+        """Done when a program that was started ahead of its function waits for it."""
         self.runtime_exit: asyncio.Future[int] = loop.create_future()
         """The runtime's exit status, or minus the number of the signal that killed it."""
         self.ended: asyncio.Future[None] = loop.create_future()
@@ -79,6 +83,14 @@ class Sandbox:
         self._peak_file: int | None = None
         self._is_held = False
         self._is_closed = False
+
+    def prestart(self, command: Sequence[str], variables: Mapping[str, str], *, memory_mib: int) -> None:
+        """Have a program started before the function is known; `started` tells when it waits, `ended` that it could not.
+
+        `memory_mib` decides what it may use until it is assigned. Raises SandboxLost.
+        """
+        order = {"command": command, "variables": dict(variables)}
+        self._send({"prestart": order, "limits": self._settings.limits(memory_mib=memory_mib)})
 
     def assign(self, assignment: Assignment) -> None:
         """Start the runtime. Returns at once; `runtime_exit` tells how it ended, the Runtime API that it lives."""
@@ -91,11 +103,14 @@ class Sandbox:
             "tmp_mib": assignment.tmp_mib,
             "commands": assignment.commands,
         }
+        self._send(message)
+        self._open_peak_file()
+
+    def _send(self, message: dict[str, Any]) -> None:
         try:
             self._channel.send(message)
         except OSError as error:
             raise SandboxLost(f"sandbox {self.id} is gone") from error
-        self._open_peak_file()
 
     def hold(self) -> None:
         """Somebody uses the sandbox now: even if it ends by itself, its log pipe stays open until `kill`.
@@ -142,7 +157,9 @@ class Sandbox:
             return
         for descriptor in descriptors:
             os.close(descriptor)
-        if message.exited is not None and not self.runtime_exit.done():
+        if message.started and not self.started.done():
+            self.started.set_result(None)
+        elif message.exited is not None and not self.runtime_exit.done():
             self.runtime_exit.set_result(message.exited)
         elif message.failed is not None:
             self._note_failure(message.failed)

@@ -28,6 +28,7 @@ def test_works_without_any_option() -> None:
         strict_runtimes=False,
         keep_alive_seconds=600.0,
         account_concurrency=1_000,
+        prewarm=True,
     )
 
 
@@ -48,6 +49,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         strict_runtimes=True,
         keep_alive_seconds=1.5,
         account_concurrency=20,
+        prewarm=False,
     )
 
 

@@ -72,7 +72,7 @@ class MemoryNode:
         self.environments: list[ScriptedEnvironment] = []
         self.admission = Admission(account_limit=account_limit, clock=ManualClock())
         role: Any = self
-        self.pools = EnvironmentPools(keep_alive_seconds=60.0, memory_available=lambda: 1.0, clock=ManualClock())
+        self.pools = EnvironmentPools(keep_alive_seconds=60.0, memory_available=lambda: 1.0, shed_spares=lambda: 0, clock=ManualClock())
         self.invoker = Invoker(
             versions=role,
             code=role,

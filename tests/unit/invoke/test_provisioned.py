@@ -53,7 +53,7 @@ class MemoryNode:
         self.may_initialize = asyncio.Event()
         self.may_initialize.set()
         self.allocations = Allocations()
-        self.pools = EnvironmentPools(keep_alive_seconds=60.0, memory_available=lambda: 1.0, clock=ManualClock())
+        self.pools = EnvironmentPools(keep_alive_seconds=60.0, memory_available=lambda: 1.0, shed_spares=lambda: 0, clock=ManualClock())
         self._listeners: list[Any] = []
         role: Any = self
         self.keepers = ProvisionedEnvironments(

@@ -110,7 +110,7 @@ def _iter_files() -> Iterator[tuple[str, Path]]:
     yield "alonzo/__init__.py", own / "__init__.py"
     for path in sorted((own / "guest").glob("*.py")):
         yield f"alonzo/guest/{path.name}", path
-    for path in sorted((own / "guest" / "nodejs").glob("*.mjs")):
+    for path in sorted((own / "guest" / "nodejs").glob("*.[cm]js")):
         yield f"alonzo/guest/nodejs/{path.name}", path
 
 

@@ -63,7 +63,9 @@ class Pools:
     pools: Any = None
 
     def __post_init__(self) -> None:
-        self.pools = EnvironmentPools(keep_alive_seconds=60.0, memory_available=lambda: self.memory, shed_spares=self.shed, clock=self.clock)
+        self.pools = EnvironmentPools(
+            keep_alive_seconds=60.0, memory_available=lambda: self.memory, shed_spares=self.shed, clock=self.clock
+        )
 
     def idle(self, version: FunctionVersion) -> Any:
         """An environment that has just become idle."""

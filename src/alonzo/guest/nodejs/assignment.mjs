@@ -3,14 +3,13 @@
 import { closeSync, readSync, writeSync } from "node:fs";
 import Module from "node:module";
 
-const DESCRIPTOR_VARIABLE = "_ALONZO_ASSIGNMENT_FD";
+import { rehearse } from "./rehearsal.mjs";
+
 const READ_BYTES = 65_536;
 
-/** Returns at once in a process that was started for its function; else when it has the face of one. */
-export function waitForAssignment() {
-  const descriptor = Number(process.env[DESCRIPTOR_VARIABLE]);
-  delete process.env[DESCRIPTOR_VARIABLE];
-  if (!descriptor) return;
+/** Returns when the process has the face of one that was started for its function. */
+export async function waitForAssignment(descriptor) {
+  await rehearse();
   const line = exchange(descriptor);
   closeSync(descriptor);
   if (line === undefined) process.exit(0); // init is gone, and this sandbox with it

@@ -1,7 +1,6 @@
 // The Node.js runtime inside an environment: loads the handler, then one invocation after the other; or, where several run at once, one
 // of the threads that do so (workers.mjs), which takes the next invocation while others wait for something.
 
-import { waitForAssignment } from "./assignment.mjs";
 import { UnhandledPromiseRejection, toReport } from "./errors.mjs";
 import { loadHandler } from "./handlers.mjs";
 import { runInvocation } from "./invocation.mjs";
@@ -13,7 +12,13 @@ import { installGlobals } from "./streaming.mjs";
 const EXIT_UNHANDLED_REJECTION = 128;
 const EXIT_UNCAUGHT_EXCEPTION = 129;
 
-waitForAssignment();
+const waitsAt = process.env._ALONZO_ASSIGNMENT_FD; // `guest/prestart.py`
+if (waitsAt !== undefined) {
+  delete process.env._ALONZO_ASSIGNMENT_FD;
+  const { waitForAssignment } = await import("./assignment.mjs");
+  await waitForAssignment(Number(waitsAt));
+}
+
 const isShared = process.env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined;
 const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API, isShared);
 let requestId = "undefined";

@@ -72,6 +72,7 @@ class PrestartedPrograms:
         while line.waiting:
             sandbox = line.waiting.popleft()
             if not sandbox.ended.done():
+                sandbox.started.cancel()  # nobody here waits for it any more
                 return sandbox
             sandbox.kill()
         return None
@@ -95,12 +96,13 @@ class PrestartedPrograms:
                         await self._wanted.wait()
                         await asyncio.sleep(_REFILL_DELAY_SECONDS)
                 self._wanted.clear()
-                await self._balance()
+                await self.balance()
         finally:
             for line in self._lines.values():
                 _end(line.waiting, down_to=0)
 
-    async def _balance(self) -> None:
+    async def balance(self) -> None:
+        """Start what is missing, one after the other, and end what is too much. `run` does so whenever something has changed."""
         has_memory = self._memory_available() > _MEMORY_RESERVE_SHARE
         room = self._limit
         for line in self._lines.values():
@@ -126,7 +128,7 @@ class PrestartedPrograms:
             await asyncio.wait((sandbox.started, sandbox.ended), timeout=_START_TIMEOUT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         except SandboxLost:
             pass  # it has ended, which is looked at next
-        if sandbox.started.done() or sandbox not in line.waiting:
+        if sandbox.started.done() or sandbox not in line.waiting:  # taken or shed meanwhile: not its fault
             line.failure_count = 0
             return True
         line.waiting.remove(sandbox)

@@ -35,7 +35,7 @@ def test_works_without_any_option() -> None:
 def test_takes_every_option(tmp_path: Path) -> None:
     configuration = parse(
         *("--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path), "--nats", "nats://n:4222", "--isolation", "process"),
-        *("--network", "isolated", "--cpu", "quota", "--strict-runtimes", "--keep-alive", "1.5"),
+        *("--network", "isolated", "--cpu", "quota", "--strict-runtimes", "--keep-alive", "1.5", "--no-prewarm"),
         *("--account-concurrency", "20"),
     )
     assert configuration == Configuration(

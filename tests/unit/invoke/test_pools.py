@@ -64,7 +64,7 @@ class Pools:
 
     def __post_init__(self) -> None:
         self.pools = EnvironmentPools(
-            keep_alive_seconds=60.0, memory_available=lambda: self.memory, shed_spares=self.shed, clock=self.clock
+            keep_alive_seconds=60.0, memory_available=lambda: self.memory, shed_spares=lambda: 0, clock=self.clock
         )
 
     def idle(self, version: FunctionVersion) -> Any:

@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.invoking import invoke, invoke_together, succeed, wait_for_log
+from tests.conftest import StartServer
+from tests.support.invoking import invoke, invoke_together, read_log, succeed, wait_for_log
 from tests.support.managed_instances import deploy_shared
 from tests.support.server import ROLE, Server, zip_of
 from tests.support.toolchains import require_tool
+from tests.support.waiting import eventually
 
 from alonzo.runtimes.java_client import default_cache, ensure_java_client
 
@@ -97,3 +100,40 @@ def test_what_is_late_fails_alone(server: Server, package: bytes) -> None:
     first = succeed(server, name, {"number": 0})
     assert invoke(server, name, {"number": 1, "late": True}).value["errorType"] == "Sandbox.Timedout"
     assert succeed(server, name, {"number": 2})["environment"] == first["environment"]
+
+
+def test_the_classes_of_the_client_come_from_an_archive_that_was_made_once(
+    start_server: StartServer, package: bytes, tmp_path: Path
+) -> None:
+    server = start_server(environment={"XDG_CACHE_HOME": str(_cache_with_jars(tmp_path))})
+    archives = Path(tmp_path / "cache" / "alonzo" / "maven")
+    verbose = {"Environment": {"Variables": {"JAVA_TOOL_OPTIONS": "-Xlog:class+load:stdout"}}}
+    early = deploy(server, "java-early", package, "describe", **verbose)
+    assert succeed(server, early, {})["name"] == early  # whether the archive is there or not
+    eventually(lambda: list(server.data_directory.glob("runtimes/*/java/classes-*.jsa")), what="the archive", within_seconds=90)
+    (archive,) = archives.glob("classes-*.jsa")
+    made_at = archive.stat().st_mtime_ns
+    assert _loads_client_from_archive(server, deploy(server, "java-late", package, "describe", **verbose))
+    again = start_server(environment={"XDG_CACHE_HOME": str(tmp_path / "cache")}, data_directory=tmp_path / "another")
+    deploy(again, "java-first", package, "describe")
+    eventually(lambda: list(again.data_directory.glob("runtimes/*/java/classes-*.jsa")), what="the archive", within_seconds=90)
+    assert _loads_client_from_archive(again, deploy(again, "java-again", package, "describe", **verbose))
+    assert archive.stat().st_mtime_ns == made_at
+
+
+def _cache_with_jars(directory: Path) -> Path:
+    cache = directory / "cache"
+    shutil.copytree(default_cache(), cache / "alonzo" / "maven", ignore=shutil.ignore_patterns("*.jsa"))
+    return cache
+
+
+def _loads_client_from_archive(server: Server, name: str) -> bool:
+    """The JVM says it of each class that it loads."""
+
+    def probe() -> str | None:
+        succeed(server, name, {})
+        return next(
+            (line for line in read_log(server, name) if " com.amazonaws.services.lambda.runtime.api.client.AWSLambda source:" in line), None
+        )
+
+    return "shared objects file (top)" in eventually(probe, what="the JVM's word", within_seconds=60)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from alonzo.environment.java_archives import JavaArchives
+from alonzo.environment.java_launch import JAVA_CLIENT_DIRECTORY
 from alonzo.environment.prestart import find_prestart_order
 from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
@@ -28,8 +30,6 @@ from alonzo.sandbox.zygote import ZygoteSpec
 _log = logging.getLogger(__name__)
 
 _SHOWN_TREE, _HIDDEN_TREE = Path("/usr"), Path("/usr/local")
-JAVA_CLIENT_DIRECTORY = "java"
-"""Below the runtime directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class RuntimeSandbox:
     family: RuntimeFamily
     notice: str | None
     program: Path | None = None
+    archive: str | None = None
+    """Of Java's classes, if there is one by now (`java_archives.py`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,7 @@ class RuntimeSandboxes:
         self._spare_count = spare_count
         self._packages = packages
         self._prestarted = prestarted
+        self._archives = JavaArchives(settings=settings, packages=packages, cache=default_cache())
         self._pools: dict[tuple[Path, Path | None], SandboxPool] = {}
         self._opening: dict[tuple[Path, Path | None], asyncio.Lock] = {}
         self._opened: asyncio.Queue[tuple[PythonInterpreter, SandboxPool]] = asyncio.Queue()
@@ -85,6 +88,8 @@ class RuntimeSandboxes:
         """Have the runtime's pool ready. Raises RuntimeUnavailable, or SetupError with what the host refuses."""
         choice = await self._choose(runtime)
         pool = await self._pool_of(choice)
+        if choice.program is not None and choice.family is RuntimeFamily.JAVA:
+            self._archives.expect(choice.program, _place_of(choice.program), pool)
         if self._prestarted is not None and choice.program is not None and self._settings.isolated:
             order = find_prestart_order(choice.family, _place_of(choice.program))
             if order is not None:
@@ -106,11 +111,12 @@ class RuntimeSandboxes:
         if choice.program is None:
             return RuntimeSandbox(sandbox, choice.family, choice.warning)
         executable = _place_of(choice.program) if sandbox.isolated else choice.program.executable
-        return RuntimeSandbox(sandbox, choice.family, choice.warning, executable)
+        return RuntimeSandbox(sandbox, choice.family, choice.warning, executable, self._archives.find(choice.program))
 
     async def run(self) -> None:
         """Keep every pool that has been opened; compile the runtime's packages for each interpreter beside it."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._archives.run())
             if self._prestarted is not None:
                 group.create_task(self._prestarted.run())
             while True:

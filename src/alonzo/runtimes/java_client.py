@@ -48,6 +48,13 @@ _JARS = (
 """The client of 2.9.0 with all that it requires at run time, as Maven Central has them."""
 
 
+CLIENT_JARS = tuple(jar.name for jar in _JARS)
+"""The class path, in its order."""
+
+_MODIFIED_AT = 1_000_000_000
+"""Of every copy: archives of classes are good for jars of one size and age."""
+
+
 async def ensure_java_client(directory: Path, *, cache: Path) -> None:
     """Have the client's jars in `directory`, from `cache` or from Maven Central. `RuntimeUnavailable` says why that cannot be."""
     await asyncio.to_thread(_ensure, directory, cache)
@@ -65,6 +72,7 @@ def _ensure(directory: Path, cache: Path) -> None:
             directory.mkdir(parents=True, exist_ok=True)
             draft = directory / f".{jar.name}.{os.getpid()}"
             shutil.copyfile(_cached(jar, cache), draft)
+            os.utime(draft, (_MODIFIED_AT, _MODIFIED_AT))
             draft.replace(target)
 
 

@@ -2,9 +2,11 @@
 
 .DEFAULT_GOAL := help
 PORT ?= 4566
+EVENTS ?= 10000
+KILLS ?= 24
 INSTALLED := .venv/.installed
 
-.PHONY: help install run test lint format bench docs clean
+.PHONY: help install run test lint format bench soak docs clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,9 +32,13 @@ format: $(INSTALLED) ## format the code
 bench: $(INSTALLED) ## measure what SPECIFICATION.md promises
 	.venv/bin/python -m bench
 
+soak: $(INSTALLED) ## kill the platform 24 times while 10,000 events are accepted and run (EVENTS=10000 KILLS=24)
+	.venv/bin/python -m tests.crash.event_storm --events $(EVENTS) --kills $(KILLS)
+
 docs: $(INSTALLED) ## write the reference pages
 	.venv/bin/python -m alonzo.cli.reference > docs/configuration.md
 	.venv/bin/python -m tests.support.operations_page > docs/operations.md
+	.venv/bin/python -m tests.conformance.page > docs/runtimes.md
 
 clean: ## remove everything that was made here
 	rm -rf .venv .alonzo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,6 +10,7 @@ import click
 from bench.figures import Figure
 from bench.measures.burst import measure_burst
 from bench.measures.cold import measure_cold
+from bench.measures.keep_alive import measure_keep_alive
 from bench.measures.languages import measure_languages
 from bench.measures.many_functions import measure_many_functions
 from bench.measures.start import measure_memory, measure_start
@@ -30,6 +31,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "burst": measure_burst,
         "functions": measure_many_functions,
         "languages": measure_languages,
+        "keep-alive": measure_keep_alive,
     }
 )
 """In the order in which they run: what leaves a machine least disturbed comes first."""

@@ -1,20 +1,21 @@
-"""Other languages than Python: cold starts of Node.js, started ahead and not, beside `node -e 0`, of Java beside `java -version`, and a
-response of 200 MB streamed through the node.
-"""
+"""Every language: cold starts beside the start of its bare program, and a response of 200 MB streamed through the node."""
 
 import json
 import shutil
 import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conformance.languages import HANDLERS, LANGUAGES, Language
 
 from bench.figures import Figure, Limit, percentile
 from bench.running_platform import Platform, started_platform
 from bench.settings import BenchSettings
 
-_RUNTIME = "nodejs20.x"
-_ECHO = "exports.handler = async (event) => event;"
 _POUR = """
 exports.handler = awslambda.streamifyResponse(async (event, stream) => {
   const part = Buffer.alloc(1 << 20, "x");
@@ -29,57 +30,65 @@ _PIPED = f"const part = Buffer.alloc(1 << 20); for (let i = 0; i < {_STREAMED_MI
 _PIPE = f"node -e '{_PIPED}' | cat > /dev/null"
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """A language of the conformance suite, and what its start is compared with.
+
+    `tools`: what building and running it needs. `is_prewarmed`: whether `--no-prewarm` makes a difference.
+    """
+
+    language: str
+    tools: tuple[str, ...]
+    bare: tuple[str, ...]
+    is_prewarmed: bool = False
+
+
+_STARTS = (
+    _Start("python", (), (sys.executable, "-c", "pass")),
+    _Start("commonjs", ("node",), ("node", "-e", "0"), is_prewarmed=True),
+    _Start("java", ("java", "javac"), ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-version")),
+    _Start("go", ("go",), ("true",)),
+    _Start("shell", ("bash", "curl"), ("bash", "-c", "curl --version")),
+)
+
+
 def measure_languages(settings: BenchSettings) -> Iterator[Figure]:
-    """Nothing, where there is no Node.js."""
-    try:
-        subprocess.run(["node", "-e", "0"], check=True)
-    except OSError:
-        return
-    count = max(settings.cold_start_count // 3, 3)
+    """What there are tools for on this machine."""
+    languages = {language.id: language for language in LANGUAGES}
     with started_platform() as platform, started_platform("--no-prewarm") as plain:
-        yield from _node_cold_starts(platform, plain, count)
-        yield _streamed(platform)
-    if shutil.which("java") is not None:
-        with started_platform() as platform:
-            yield _java_cold_starts(platform, count)
+        for start in _STARTS:
+            if all(shutil.which(tool) for tool in start.tools):
+                platforms = {"": platform} | ({", --no-prewarm": plain} if start.is_prewarmed else {})
+                yield from _cold_starts(platforms, languages[start.language], start, max(settings.cold_start_count // 3, 3))
+        if shutil.which("node"):
+            yield _streamed(platform)
 
 
-def _node_cold_starts(platform: Platform, plain: Platform, count: int) -> Iterator[Figure]:
-    """Alternately, so that whatever else goes on in the machine meets both alike."""
-    node: dict[str, Any] = {"Runtime": _RUNTIME, "Handler": "index.handler"}
-    names = [f"node-{number}" for number in range(count)]
+def _cold_starts(platforms: Mapping[str, Platform], language: Language, start: _Start, count: int) -> Iterator[Figure]:
+    """On all of them alternately, so that whatever else goes on in the machine meets them alike."""
+    with tempfile.TemporaryDirectory() as directory:
+        package = language.build(HANDLERS / language.folder, Path(directory))
+    configuration = {"Runtime": language.runtime, "Handler": language.handler_of("echo"), "MemorySize": language.memory_mib}
+    names = [f"{language.id}-{number}" for number in range(count)]
+    for platform in platforms.values():
+        for name in names:
+            platform.deploy_files(name, package, **configuration)
+    seconds: dict[str, list[float]] = {suffix: [] for suffix in platforms}
+    limits = []
     for name in names:
-        for each in (platform, plain):
-            each.deploy_files(name, {"index.js": _ECHO}, **node)
-    ahead, alone, limits = [], [], []
-    with platform.connect() as to_ahead, plain.connect() as to_alone:
-        for name in names:
+        limits.append(_seconds_of(start.bare))
+        for suffix, platform in platforms.items():
             platform.wait_until_quiet()
-            limits.append(_seconds_of(["node", "-e", "0"]))
-            ahead.append(to_ahead.invoke(name)[0])
-            platform.wait_until_quiet()
-            alone.append(to_alone.invoke(name)[0])
-    limit = Limit(percentile(limits, 50) * 1e3, "node -e 0")
-    for row, seconds in (("cold start, Node.js: p50", ahead), ("cold start, Node.js, --no-prewarm: p50", alone)):
-        yield Figure(row=row, value=percentile(seconds, 50) * 1e3, unit="ms", limit=limit, note=f"{count} cold starts")
-
-
-def _java_cold_starts(platform: Platform, count: int) -> Figure:
-    """A method of the JDK as handler: nothing need be compiled."""
-    java: dict[str, Any] = {"Runtime": "java21", "Handler": "java.util.Objects::nonNull", "MemorySize": 512}
-    names = [platform.deploy_files(f"java-{number}", {"README": "no code"}, **java) for number in range(count)]
-    seconds, limits = [], []
-    with platform.connect() as connection:
-        for name in names:
-            platform.wait_until_quiet()  # the first time until there is an archive of the client's classes
-            limits.append(_seconds_of(["java", "-Xshare:auto", "-version"]))
-            seconds.append(connection.invoke(name)[0])
-    limit = Limit(percentile(limits, 50) * 1e3, "java -version")
-    return Figure(row="cold start, Java: p50", value=percentile(seconds, 50) * 1e3, unit="ms", limit=limit, note=f"{count} cold starts")
+            with platform.connect() as connection:
+                seconds[suffix].append(connection.invoke(name)[0])
+    limit = Limit(percentile(limits, 50) * 1e3, " ".join((Path(start.bare[0]).name, *start.bare[1:])))
+    for suffix in platforms:
+        row, value = f"cold start, {language.title}{suffix}: p50", percentile(seconds[suffix], 50) * 1e3
+        yield Figure(row=row, value=value, unit="ms", limit=limit, note=f"{count} cold starts")
 
 
 def _streamed(platform: Platform) -> Figure:
-    name = platform.deploy_files("pour", {"index.js": _POUR}, Runtime=_RUNTIME, Handler="index.handler", MemorySize=256)
+    name = platform.deploy_files("pour", {"index.js": _POUR}, Runtime="nodejs20.x", Handler="index.handler", MemorySize=256)
     platform.stream(name, json.dumps(1))
     before_mb = platform.node_memory_mb()
     started_at = time.perf_counter()
@@ -96,7 +105,7 @@ def _streamed(platform: Platform) -> Figure:
     )
 
 
-def _seconds_of(command: list[str]) -> float:
+def _seconds_of(command: Sequence[str]) -> float:
     started_at = time.perf_counter()
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return time.perf_counter() - started_at

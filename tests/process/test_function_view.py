@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.support.invoking import invoke, succeed
+from tests.support.recorded import pattern_of
 from tests.support.server import ROLE, Server, zip_of
 
 RECORDED = json.loads((Path(__file__).parent / "recorded" / "introspection.json").read_text())
@@ -72,27 +73,12 @@ def test_variables_and_context_are_those_recorded_on_aws(server: Server, runtime
     wrong = {
         key: (value, seen["environment"][key])
         for key, value in expected.items()
-        if not re.fullmatch(DIFFERS.get(key) or _pattern(value, name), seen["environment"][key])
+        if not re.fullmatch(DIFFERS.get(key) or pattern_of(value, name), seen["environment"][key])
     }
     assert wrong == {}
     for key, value in recorded["ctx"].items():
-        assert re.fullmatch(_pattern(value, name), str(seen["ctx"][key])), key
+        assert re.fullmatch(pattern_of(value, name), str(seen["ctx"][key])), key
     assert seen["ctx"]["log_stream_name"] == seen["environment"]["AWS_LAMBDA_LOG_STREAM_NAME"]
-
-
-def _pattern(recorded: str, name: str) -> str:
-    """A recorded value as a pattern, its placeholders filled in."""
-    kinds = {
-        "<function-name:1>": name,
-        "<region>": "us-east-1",
-        "<partition>": "aws",
-        "111111111111": "000000000000",
-        "<log-stream-name:1>": r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}",
-        "<uuid:2>": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}",
-        "<x-amzn-trace-id:1>": r"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=[01].*",
-    }
-    parts = re.split("(" + "|".join(map(re.escape, kinds)) + "|<[a-z0-9_:-]+>)", recorded)
-    return "".join(kinds.get(part, ".+" if part.startswith("<") else re.escape(part)) for part in parts)
 
 
 @pytest.fixture(scope="module")
@@ -153,12 +139,13 @@ def test_a_client_context_arrives(server: Server, introspection: str) -> None:
 
 
 def test_the_trace_header_of_the_client_arrives(server: Server, introspection: str) -> None:
+    """What is added to it is how often the function was invoked in this chain before."""
     given = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
     client = server.client("lambda")
     client.meta.events.register("before-sign.lambda.Invoke", lambda request, **_: request.headers.add_header("X-Amzn-Trace-Id", given))
     answer = client.invoke(FunctionName=introspection)
-    assert json.load(answer["Payload"])["environment"]["_X_AMZN_TRACE_ID"] == given
-    assert answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-trace-id"] == given
+    assert json.load(answer["Payload"])["environment"]["_X_AMZN_TRACE_ID"] == answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-trace-id"]
+    assert re.fullmatch(rf"{given};Lineage=[0-9a-f]{{8}}:0", answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-trace-id"])
 
 
 def test_every_invocation_has_a_trace_of_its_own(server: Server, introspection: str) -> None:

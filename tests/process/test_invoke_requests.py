@@ -84,12 +84,6 @@ def test_a_dry_run_answers_204_and_runs_nothing(server: Server) -> None:
     assert refusal(server, FunctionName="nobody", InvocationType="DryRun")[0] == 404
 
 
-def test_events_are_refused_clearly_until_they_are_there(server: Server, echo: str) -> None:
-    status, code, message = refusal(server, FunctionName=echo, InvocationType="Event")
-    assert (status, code) == (501, "NotImplementedException")
-    assert "InvocationType Event" in message
-
-
 def test_a_client_context_that_is_none_is_refused(server: Server, echo: str) -> None:
     for context in ("not base64!", "bm90IGpzb24=", "eyJ4IjogMX0" * 400):
         status, code, message = refusal(server, FunctionName=echo, ClientContext=context)

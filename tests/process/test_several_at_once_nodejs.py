@@ -1,6 +1,7 @@
 """Functions in JavaScript that run several invocations at once: threads of one process, each with several at a time."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.support.invoking import invoke, invoke_together, succeed, wait_for_log
@@ -32,6 +33,8 @@ async function work(event, context) {
     highest = Math.max(highest, readdirSync("/tmp/running").length);
     await wait();
   } while (readdirSync("/tmp/arrived").length < (event.together ?? 0));
+  await new Promise((resolve) => setTimeout(resolve, event.milliseconds ?? 0));
+  highest = Math.max(highest, readdirSync("/tmp/running").length);
   if (event.raise) throw new RangeError(`bad ${event.number}`);
   if (event.exit !== undefined) process.exit(event.exit);
   if (event.kill) process.kill(process.pid, "SIGKILL");
@@ -74,10 +77,12 @@ def test_sixteen_at_once_share_an_environment(server: Server) -> None:
 def test_one_thread_runs_several_and_never_more_than_configured(server: Server) -> None:
     variables = {"Variables": {"AWS_LAMBDA_NODEJS_WORKER_COUNT": "1"}}
     name = deploy(server, "node-one-thread", max_concurrency=4, Environment=variables)
-    answers = [answer.value for answer in invoke_together(server, name, [{"number": number, "together": 4} for number in range(8)])]
-    assert len({answer["environment"] for answer in answers}) == 2
-    assert len({(answer["environment"], answer["thread"]) for answer in answers}) == 2
-    assert all(answer["highest"] <= 4 for answer in answers)
+    answers = [answer.value for answer in invoke_together(server, name, [{"number": number, "together": 4} for number in range(4)])]
+    assert len({answer["environment"] for answer in answers}) == len({answer["thread"] for answer in answers}) == 1
+    assert max(answer["highest"] for answer in answers) == 4
+    more = [answer.value for answer in invoke_together(server, name, [{"number": number, "milliseconds": 200} for number in range(16)])]
+    assert [answer["number"] for answer in more] == list(range(16))
+    assert all(answer["highest"] <= 4 for answer in more)
 
 
 def test_an_error_in_one_does_not_touch_the_others(server: Server) -> None:
@@ -127,6 +132,30 @@ def test_long_lines_of_threads_stay_whole(server: Server) -> None:
     records = [json.loads(message) for message in messages if message.startswith("{")]
     warned = {record["requestId"]: record["message"] for record in records if "message" in record}
     assert warned == {answer.request_id: f"warned {number} {'x' * 20_000}" for number, answer in enumerate(answers)}
+
+
+def test_streams_of_several_do_not_mix(server: Server) -> None:
+    source = """
+        const { readdirSync, mkdirSync, writeFileSync } = require("node:fs");
+        mkdirSync("/tmp/begun", { recursive: true });
+        exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+          writeFileSync(`/tmp/begun/${event.number}`, "");
+          for (let part = 0; part < 20; part++) {
+            stream.write(`${event.number}`.repeat(1000));
+            do await new Promise((resolve) => setTimeout(resolve, 2)); while (readdirSync("/tmp/begun").length < 4);
+          }
+          stream.end();
+        });
+    """
+    package = zip_of({"index.js": source})
+    name = deploy_shared(server, "node-several-streams", package, max_concurrency=4, Runtime=RUNTIME, Handler="index.handler")
+
+    def stream(number: int) -> bytes:
+        answer = server.client("lambda").invoke_with_response_stream(FunctionName=name, Payload=json.dumps({"number": number}))
+        return b"".join(part.get("PayloadChunk", {}).get("Payload", b"") for part in answer["EventStream"])
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(stream, range(4))) == [str(number).encode() * 20_000 for number in range(4)]
 
 
 def test_a_function_that_cannot_be_loaded_fails_whoever_invokes_it(server: Server) -> None:

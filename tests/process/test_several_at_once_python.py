@@ -38,6 +38,8 @@ def work(event, context):
     while len(list(arrived.iterdir())) < event.get("together", 0):
         time.sleep(0.005)
         highest = max(highest, len(list(running.iterdir())))
+    time.sleep(event.get("seconds", 0))
+    highest = max(highest, len(list(running.iterdir())))
     if event.get("raise"):
         raise ValueError(event["number"])
     if "exit" in event:
@@ -65,16 +67,24 @@ def deploy(server: Server, name: str, *, max_concurrency: int, **more: Any) -> s
     return deploy_shared(server, name, zip_of({"app.py": SOURCE}), max_concurrency=max_concurrency, **configuration)
 
 
-def test_sixteen_at_once_share_two_environments(server: Server) -> None:
-    name = deploy(server, "several", max_concurrency=8)
-    answers = [answer.value for answer in invoke_together(server, name, [{"number": number, "together": 8} for number in range(16)])]
+def test_sixteen_at_once_share_an_environment(server: Server) -> None:
+    name = deploy(server, "several", max_concurrency=16)
+    answers = [answer.value for answer in invoke_together(server, name, [{"number": number, "together": 16} for number in range(16)])]
     assert [answer["number"] for answer in answers] == list(range(16))
     assert len({answer["id"] for answer in answers}) == 16
-    assert len({answer["environment"] for answer in answers}) == 2
-    assert all(1 <= answer["highest"] <= 8 for answer in answers)
+    assert len({answer["environment"] for answer in answers}) == 1
+    assert len({answer["process"] for answer in answers}) == 16
     assert all(answer["process"] == answer["loaded_in"] for answer in answers)
-    assert {(answer["type"], answer["max"]) for answer in answers} == {("lambda-managed-instances", "8")}
-    assert len({succeed(server, name, {"number": number})["environment"] for number in range(4)}) == 1
+    assert {(answer["type"], answer["max"]) for answer in answers} == {("lambda-managed-instances", "16")}
+    # Asked one at a time, it stays with the environment.
+    assert {succeed(server, name, {"number": number})["environment"] for number in range(4)} == {answers[0]["environment"]}
+
+
+def test_there_are_never_more_in_an_environment_than_configured(server: Server) -> None:
+    name = deploy(server, "several-limited", max_concurrency=3)
+    answers = [answer.value for answer in invoke_together(server, name, [{"number": number, "seconds": 0.2} for number in range(16)])]
+    assert [answer["number"] for answer in answers] == list(range(16))
+    assert all(1 <= answer["highest"] <= 3 for answer in answers)
 
 
 def test_an_error_in_one_does_not_touch_the_others(server: Server) -> None:

@@ -24,8 +24,9 @@ _TESTS = Path(__file__).parents[1]
 _TESTED_THROUGH_THE_API = ("parity", "process", "security", "crash")
 _MODULES_SHOWN = 4
 _LITERAL_CHARACTERS_MIN = 10
-_OWN_ENDPOINTS = frozenset({"Invoke", "InvokeWithResponseStream"})
-"""Operations that are answered beside the table: see `edge/invoke_endpoint.py` and `edge/stream_endpoint.py`."""
+_OWN_ENDPOINTS = frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream"})
+"""Operations that are answered beside the table of the control plane: see `edge/invoke_endpoint.py`, `edge/stream_endpoint.py` and
+`edge/lambda_api/invoke_async_operations.py`."""
 
 _INTRODUCTION = """\
 # Operations

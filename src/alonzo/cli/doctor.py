@@ -5,12 +5,13 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from alonzo.cli.findings import Finding
+from alonzo.cli.runtime_findings import iter_runtime_findings
 from alonzo.cli.up import DEFAULT_DATA_DIRECTORY
 from alonzo.node.configuration import DEFAULT_HOST, DEFAULT_PORT
 from alonzo.sandbox.settings import Isolation
@@ -20,21 +21,8 @@ if TYPE_CHECKING:
 
 _DISK_SPACE_WANTED_BYTES = 2 * 1024**3
 
-_RUNTIMES_WANTED = ("python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
-
 _ESSENTIAL_HOST_FACTS = frozenset({"namespaces", "architecture"})
 """Without these no isolated environment starts; without the others it starts with a limit less."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line of the table. What is unavailable and `essential` keeps Alonzo from starting or from its promises."""
-
-    name: str
-    available: bool
-    detail: str
-    remedy: str | None = None
-    essential: bool = True
 
 
 @click.command(short_help="Check what this machine offers.")
@@ -57,7 +45,13 @@ class Finding:
     show_default=True,
     help="The isolation to check for.",
 )
-def doctor(*, host: str, port: int, data_directory: Path, isolation: str) -> None:
+@click.option(
+    "--node-modules",
+    envvar="ALONZO_NODE_MODULES",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Its directory of packages for Node.js functions.",
+)
+def doctor(*, host: str, port: int, data_directory: Path, isolation: str, node_modules: Path | None) -> None:
     """Check what this machine offers to `alonzo up`, with the remedy for what is missing.
 
     The exit status is 1 if something essential is missing.
@@ -68,8 +62,7 @@ def doctor(*, host: str, port: int, data_directory: Path, isolation: str) -> Non
       alonzo doctor --isolation process
     """
     findings = [
-        *_iter_python_findings(),
-        *_iter_program_findings(),
+        *iter_runtime_findings(_places(node_modules)),
         _nats_server_finding(),
         _disk_finding(data_directory.expanduser()),
         _port_finding(host, port),
@@ -91,51 +84,11 @@ def _iter_host_findings(isolation: Isolation) -> Iterator[Finding]:
         )
 
 
-def _iter_python_findings() -> Iterator[Finding]:
-    import asyncio
-
-    from alonzo.runtimes.catalog import find_runtime
-    from alonzo.runtimes.discovery import discover_interpreters
-    from alonzo.runtimes.interpreters import choose_interpreter
-
-    interpreters = asyncio.run(discover_interpreters(_places(), cache_file=None))
-    for identifier in _RUNTIMES_WANTED:
-        runtime = find_runtime(identifier)
-        if runtime is None or not interpreters:
-            remedy = "install Python 3.11 or newer"
-            yield Finding(name=f"runtime {identifier}", available=False, detail="no Python interpreter was found", remedy=remedy)
-            continue
-        choice = choose_interpreter(runtime, interpreters, strict=False)
-        detail = f"Python {choice.interpreter.version_text}, {choice.interpreter.executable}"
-        if choice.warning is None:
-            yield Finding(name=f"runtime {identifier}", available=True, detail=detail)
-        else:
-            remedy = f"to run it on its own version: pyenv install {identifier.removeprefix('python')}"
-            yield Finding(name=f"runtime {identifier}", available=False, detail=f"runs on {detail}", remedy=remedy, essential=False)
-
-
-def _iter_program_findings() -> Iterator[Finding]:
-    """The programs of other languages; none of them is essential: a function says so if its own is missing."""
-    import asyncio
-
-    from alonzo.runtimes.programs import PROGRAM_FAMILIES, discover_programs
-
-    for family, language in PROGRAM_FAMILIES.items():
-        programs = asyncio.run(discover_programs(family, _places()))
-        if programs:
-            detail = "; ".join(f"{language} {program.version_text}, {program.executable}" for program in programs)
-            yield Finding(name=f"runtime {family}", available=True, detail=detail)
-        else:
-            remedy = f"to run functions in {language}, install it and have it on the PATH"
-            yield Finding(name=f"runtime {family}", available=False, detail=f"no {language} was found", remedy=remedy, essential=False)
-    yield Finding(name="runtime provided", available=True, detail="programs that functions bring themselves")
-
-
-def _places() -> "SearchPlaces":
+def _places(node_modules: Path | None) -> "SearchPlaces":
     from alonzo.runtimes.discovery import SearchPlaces
 
     path = tuple(Path(directory) for directory in os.environ.get("PATH", "").split(os.pathsep) if directory)
-    return SearchPlaces(path=path, home=Path.home(), own_executable=Path(sys.executable))
+    return SearchPlaces(path=path, home=Path.home(), own_executable=Path(sys.executable), node_modules=node_modules)
 
 
 def _nats_server_finding() -> Finding:

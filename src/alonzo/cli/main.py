@@ -12,6 +12,7 @@ from alonzo import __version__
 from alonzo.cli.doctor import doctor
 from alonzo.cli.invoke import invoke
 from alonzo.cli.logs import logs
+from alonzo.cli.queue import queue
 from alonzo.cli.up import up
 from alonzo.errors import SetupError
 
@@ -33,7 +34,7 @@ def alonzo() -> None:
     """
 
 
-for _command in (up, doctor, invoke, logs):
+for _command in (up, doctor, invoke, logs, queue):
     alonzo.add_command(_command)
 
 

@@ -18,13 +18,21 @@ Options win over variables.
 
 def render_reference() -> str:
     """All commands and their options in Markdown."""
-    return "\n".join([_INTRODUCTION, *(line for command in alonzo.commands.values() for line in _iter_command_lines(command))])
+    return "\n".join([_INTRODUCTION, *_iter_group_lines(alonzo, "alonzo")])
 
 
-def _iter_command_lines(command: click.Command) -> Iterator[str]:
+def _iter_group_lines(group: click.Group, path: str) -> Iterator[str]:
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from _iter_group_lines(command, f"{path} {command.name}")
+        else:
+            yield from _iter_command_lines(command, path)
+
+
+def _iter_command_lines(command: click.Command, path: str) -> Iterator[str]:
     context = click.Context(command, info_name=command.name)
     arguments = [str(parameter.name).upper() for parameter in command.params if isinstance(parameter, click.Argument)]
-    yield f"## `{' '.join(['alonzo', str(command.name), *arguments])}`\n"
+    yield f"## `{' '.join([path, str(command.name), *arguments])}`\n"
     yield f"{command.get_short_help_str()}\n"
     yield "| option | variable | default | |"
     yield "|---|---|---|---|"

@@ -1,5 +1,7 @@
 """`alonzo up`: starts a node in the foreground."""
 
+import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,11 +9,24 @@ from typing import Any
 import click
 
 from alonzo.model.quotas import ACCOUNT_CONCURRENCY_DEFAULT
+from alonzo.node.aws_endpoints import read_aws_endpoints
 from alonzo.node.configuration import DEFAULT_HOST, DEFAULT_KEEP_ALIVE_SECONDS, DEFAULT_PORT, Configuration
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 
 DEFAULT_DATA_DIRECTORY = "~/.local/share/alonzo"
+
+
+class DelaysType(click.ParamType[tuple[float, float]]):
+    """Two durations in seconds: 60,120."""
+
+    name = "delays"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a pair of seconds such as 60,120", param, ctx)
+        return float(match[1]), float(match[2])
 
 
 @click.command(short_help="Start the platform.")
@@ -77,14 +92,27 @@ DEFAULT_DATA_DIRECTORY = "~/.local/share/alonzo"
     help="Refuse a runtime whose interpreter is not installed here, instead of running it on the nearest version.",
 )
 @click.option(
+    "--deprecated-runtimes",
+    envvar="ALONZO_DEPRECATED_RUNTIMES",
+    is_flag=True,
+    help="Take functions of runtimes that AWS no longer lets be created, as python3.7 or go1.x; they run on the nearest version.",
+)
+@click.option(
+    "--node-modules",
+    envvar="ALONZO_NODE_MODULES",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A node_modules directory that Node.js functions find packages in: the AWS SDK for JavaScript, as on AWS. "
+    "By default npm's global one, if the SDK is there.",
+)
+@click.option(
     "--keep-alive",
     "keep_alive_seconds",
     envvar="ALONZO_KEEP_ALIVE",
     type=click.FloatRange(min=0),
-    default=DEFAULT_KEEP_ALIVE_SECONDS,
-    show_default=True,
     metavar="SECONDS",
-    help="How long an idle environment stays warm.",
+    show_default="learned",
+    help="How long an idle environment stays warm. By default that is learned from when each function is invoked, "
+    f"and {DEFAULT_KEEP_ALIVE_SECONDS:.0f} until enough is known.",
 )
 @click.option(
     "--account-concurrency",
@@ -93,6 +121,26 @@ DEFAULT_DATA_DIRECTORY = "~/.local/share/alonzo"
     default=ACCOUNT_CONCURRENCY_DEFAULT,
     show_default=True,
     help="How many invocations of an account run at once in a region; ten times as many may begin each second.",
+)
+@click.option(
+    "--aws-endpoint-url",
+    "aws_endpoint_urls",
+    envvar="ALONZO_AWS_ENDPOINT_URL",
+    multiple=True,
+    metavar="[SERVICE=]URL",
+    help="Where other AWS services are, which destinations and dead-letter queues need: for all of them, or with sqs=, sns=, s3= or "
+    "eventbridge= for one (as AWS_ENDPOINT_URL_SQS and the like do). May be given several times. The word aws instead of a URL means "
+    "AWS itself, with the credentials of this machine. Without an endpoint nothing is sent.",
+)
+@click.option(
+    "--async-retry-delays",
+    "async_retry_delays_seconds",
+    envvar="ALONZO_ASYNC_RETRY_DELAYS",
+    type=DelaysType(),
+    default="60,120",
+    show_default=True,
+    metavar="SECONDS,SECONDS",
+    help="How long an event waits before the first and the second retry after its function failed; shorter for tests.",
 )
 @click.option(
     "--prewarm/--no-prewarm",
@@ -132,8 +180,12 @@ def build_configuration(
     network: str,
     cpu: str,
     strict_runtimes: bool,
-    keep_alive_seconds: float,
+    deprecated_runtimes: bool,
+    node_modules: Path | None,
+    keep_alive_seconds: float | None,
     account_concurrency: int,
+    aws_endpoint_urls: tuple[str, ...],
+    async_retry_delays_seconds: tuple[float, float],
     prewarm: bool,
 ) -> Configuration:
     """What the options mean; the names are those of the command's parameters."""
@@ -146,7 +198,11 @@ def build_configuration(
         network=Network(network),
         cpu=CpuPolicy(cpu),
         strict_runtimes=strict_runtimes,
+        deprecated_runtimes=deprecated_runtimes,
+        node_modules=None if node_modules is None else node_modules.resolve(),
         keep_alive_seconds=keep_alive_seconds,
         account_concurrency=account_concurrency,
+        aws_endpoints=read_aws_endpoints(aws_endpoint_urls, os.environ),
+        async_retry_delays_seconds=async_retry_delays_seconds,
         prewarm=prewarm,
     )

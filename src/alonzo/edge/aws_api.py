@@ -111,7 +111,8 @@ class AwsApi:
             raise request_too_large(limit_bytes=error.limit_bytes, operation=operation.name) from error
         parameters = parse(call.model, call.route, _request_of(scope, body))
         validate(call.model, operation, parameters)
-        context = CallContext(caller=call.caller, request_id=request_id, base_url=base_url_of(scope))
+        trace_header = next((value for name, value in scope["headers"] if name == b"x-amzn-trace-id"), None)
+        context = CallContext(caller=call.caller, request_id=request_id, base_url=base_url_of(scope), trace_header=trace_header)
         result = await call.perform(context, parameters)
         return serialize(call.model, operation, result)
 

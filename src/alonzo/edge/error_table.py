@@ -76,6 +76,7 @@ ERROR_TABLE: Mapping[type[AlonzoError], ApiErrorRow] = MappingProxyType(
         store.StoreError: _SERVICE_FAILURE,
         invoke.Throttled: ApiErrorRow("TooManyRequestsException", 429),
         invoke.FunctionNotReady: _CONFLICT,
+        invoke.RecursiveInvocation: ApiErrorRow("RecursiveInvocationException", 400),
         invoke.NoEnvironment: _SERVICE_FAILURE,
         environment.InitFailed: _SERVICE_FAILURE,
         environment.EnvironmentLost: _SERVICE_FAILURE,

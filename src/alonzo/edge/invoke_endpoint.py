@@ -7,25 +7,27 @@ import base64
 import binascii
 import json
 import logging
-import re
-import time
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import msgspec
 
-from alonzo.aws.api_error import ApiError, not_implemented
+from alonzo.aws.api_error import ApiError
 from alonzo.aws.identity import CallerDirectory
 from alonzo.aws.requests import Headers
 from alonzo.aws.serialization import header_value, serialize_error
 from alonzo.aws.service_model import ServiceModels
 from alonzo.aws.validation import validate
 from alonzo.edge.asgi import Answer
+from alonzo.edge.event_payload import checked_event_payload
 from alonzo.edge.json_payload import check_json
+from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.errors import AlonzoError
 from alonzo.functions.resolution import Resolution
 from alonzo.ids import IdSource
+from alonzo.invoke.asynchronous.acceptance import EventAcceptance
 from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.recursion import RecursionGuard
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationType, ResponseSink
 from alonzo.model.names import FunctionReference, refer_to_function
@@ -34,12 +36,12 @@ from alonzo.model.quotas import PAYLOAD_SYNC_MAX_BYTES
 _log = logging.getLogger(__name__)
 
 _CLIENT_CONTEXT_MAX_BYTES = 3_583  # botocore, Invoke: "Up to 3,583 bytes of base64-encoded data"
-_TRACE_HEADER = re.compile(r"[\x21-\x7e]{1,256}")
 
 
 class AskedInvocation(msgspec.Struct, frozen=True, gc=False):
     """A request, understood: what is to be run, and in which way (`X-Amz-Invocation-Type`)."""
 
+    reference: FunctionReference
     version: FunctionVersion
     invocation: Invocation
     kind: bytes
@@ -53,17 +55,23 @@ class InvokeEndpoint:
         *,
         resolution: Resolution,
         invoker: Invoker,
+        acceptance: EventAcceptance,
         callers: CallerDirectory,
         models: ServiceModels,
         translate_error: Callable[[AlonzoError], ApiError],
         ids: IdSource,
+        trace_headers: TraceHeaders,
+        recursion: RecursionGuard,
     ) -> None:
         self._resolution = resolution
         self._invoker = invoker
+        self._acceptance = acceptance
         self._callers = callers
         self._models = models
         self._translate_error = translate_error
         self._ids = ids
+        self._trace_headers = trace_headers
+        self._recursion = recursion
 
     async def answer(self, function_name: str, headers: Headers, query_string: bytes, body: bytes | None) -> Answer:
         """As the protocol says."""
@@ -98,9 +106,12 @@ class InvokeEndpoint:
         if kind != b"RequestResponse" or log_type not in {b"None", b"Tail"}:
             self._check_options(function_name, kind.decode("latin-1"), log_type.decode("latin-1"))
         reference = refer_to_function(function_name, qualifier, caller.scope)
-        payload = _checked_payload(body)
+        payload = _checked_payload(body, kind)
         version = self._resolution.get_invoked(reference).runnable
-        trace_header = _given_trace_header(options.get(b"x-amzn-trace-id")) or self._new_trace_header()
+        given_trace_header = options.get(b"x-amzn-trace-id")
+        trace_header = self._trace_headers.of_invocation(version, given_trace_header)
+        if given_trace_header is not None and kind == b"RequestResponse":  # events are stopped when their turn comes
+            self._recursion.check(reference, trace_header)
         invocation = Invocation(
             request_id=request_id,
             payload=payload,
@@ -110,7 +121,7 @@ class InvokeEndpoint:
             wants_log_tail=log_type == b"Tail",
             sink=sink,
         )
-        return AskedInvocation(version, invocation, kind)
+        return AskedInvocation(reference, version, invocation, kind)
 
     async def _invoke(self, asked: "AskedInvocation") -> Answer:
         version, invocation = asked.version, asked.invocation
@@ -118,7 +129,7 @@ class InvokeEndpoint:
         if asked.kind == b"DryRun":
             return Answer(204, [(b"x-amzn-requestid", request_id)], b"")
         if asked.kind == b"Event":
-            raise not_implemented(service="lambda", operation="Invoke with InvocationType Event")
+            return await self._accept(asked)
         result = await self._invoker.invoke(version, invocation)
         answered = [
             (b"content-type", b"application/json"),
@@ -132,10 +143,18 @@ class InvokeEndpoint:
             answered.append((b"x-amz-log-result", base64.b64encode(result.log_tail)))
         return Answer(200, answered, result.payload)
 
-    def _new_trace_header(self) -> str:
-        """A new root (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html)."""
-        random = self._ids.new_hex_id(20)
-        return f"Root=1-{int(time.time()):08x}-{random[:24]};Parent={random[24:]};Sampled=0"
+    async def _accept(self, asked: "AskedInvocation") -> Answer:
+        """The client context is not kept: functions get it of synchronous invocations only (botocore, Invoke)."""
+        invocation = asked.invocation
+        await self._acceptance.accept(
+            asked.version,
+            asked.reference,
+            request_id=invocation.request_id,
+            payload=invocation.payload,
+            trace_header=invocation.trace_header,
+        )
+        answered = [(b"x-amzn-trace-id", invocation.trace_header.encode()), (b"x-amzn-requestid", invocation.request_id.encode())]
+        return Answer(202, answered, b"")
 
     def _check_options(self, function_name: str, kind: str, log_type: str) -> None:
         """Refuses values that AWS does not know, in its words."""
@@ -165,9 +184,11 @@ def _qualifier(query_string: bytes) -> str | None:
     return values[0] if values else None
 
 
-def _checked_payload(payload: bytes | None) -> bytes:
+def _checked_payload(payload: bytes | None, kind: bytes) -> bytes:
     if payload is None:
         raise _too_large(f"Request must be smaller than {PAYLOAD_SYNC_MAX_BYTES} bytes for the InvokeFunction operation")
+    if kind == b"Event":
+        return checked_event_payload(payload)
     if len(payload) > PAYLOAD_SYNC_MAX_BYTES:
         size = f"{len(payload)} byte payload is too large for the RequestResponse invocation type"
         raise _too_large(f"{size} (limit {PAYLOAD_SYNC_MAX_BYTES} bytes)")
@@ -200,10 +221,3 @@ def _client_context(header: bytes | None) -> str | None:
 def _bad_client_context(problem: str) -> ApiError:
     message = f"Client context must be a valid Base64-encoded JSON object: {problem}"
     return ApiError(code="InvalidRequestContentException", message=message, http_status=400)
-
-
-def _given_trace_header(given: bytes | None) -> str | None:
-    if given is None:
-        return None
-    text = given.decode("latin-1")
-    return text if _TRACE_HEADER.fullmatch(text) else None

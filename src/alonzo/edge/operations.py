@@ -15,6 +15,8 @@ class CallContext:
     request_id: str
     base_url: str
     """This endpoint as the client reached it, without a slash at the end: `http://127.0.0.1:4566`."""
+    trace_header: bytes | None
+    """`X-Amzn-Trace-Id`, if the client sent it."""
 
 
 OperationHandler = Callable[[CallContext, dict[str, Any]], Awaitable[dict[str, Any]]]

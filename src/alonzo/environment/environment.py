@@ -17,15 +17,28 @@ from pathlib import Path
 from alonzo.clock import Clock
 from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck
 from alonzo.environment.deadlines import Deadlines
+from alonzo.environment.environment_tasks import EnvironmentTasks
+from alonzo.environment.extension_host import ExtensionHost, ExternalExtensions, InitDescription, ShutdownReason
+from alonzo.environment.held_ends import HeldEnds
 from alonzo.environment.journal import End, Journal
 from alonzo.environment.launch import Commands
-from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed, exit_fault, response_too_large, stream_too_large, timeout_fault
+from alonzo.environment.outcomes import (
+    EnvironmentLost,
+    Fault,
+    InitFailed,
+    exit_fault,
+    init_failure,
+    response_too_large,
+    stream_too_large,
+    timeout_fault,
+)
 from alonzo.environment.phases import Phase, check_transition
 from alonzo.environment.running import RunningInvocation, RunningInvocations
-from alonzo.environment.runtime_api import RuntimeApiConnection, accepted, refusal
+from alonzo.environment.runtime_api import OtherRequest, RuntimeApiConnection, accepted, refusal
+from alonzo.environment.settling import SettlingInvocation, faulty_end
 from alonzo.model import quotas
 from alonzo.model.function import FunctionVersion
-from alonzo.model.invocation import UNHANDLED, Invocation, InvocationResult
+from alonzo.model.invocation import UNHANDLED, InitializationType, Invocation, InvocationResult
 from alonzo.sandbox.sandbox import Assignment, Sandbox, SandboxLost
 
 _log = logging.getLogger(__name__)
@@ -56,18 +69,24 @@ class EnvironmentPlan:
     """As INIT_START names it: `python:3.12.v1`."""
     notice: str | None
     """A warning to begin the log with."""
+    initialization_type: InitializationType = InitializationType.ON_DEMAND
+    external_extensions: ExternalExtensions | None = None
+    """None: the function's layers bring none."""
 
 
 class ExecutionEnvironment:
-    """See the module. `idle_since` (monotonic seconds) is for the pool that keeps it."""
+    """See the module. `idle_since` (monotonic seconds), `use_count` and `standing` are for the pool that keeps it."""
 
-    def __init__(self, *, plan: EnvironmentPlan, sandbox: Sandbox, journal: Journal, check: ConnectionCheck, clock: Clock) -> None:
+    def __init__(
+        self, *, plan: EnvironmentPlan, sandbox: Sandbox, journal: Journal, check: ConnectionCheck, tasks: EnvironmentTasks, clock: Clock
+    ) -> None:
         # For life.
         self.version = plan.version
         self._plan = plan
         self._sandbox = sandbox
         self._journal = journal
         self._check = check
+        self._tasks = tasks
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._server: asyncio.Server | None = None
@@ -75,21 +94,31 @@ class ExecutionEnvironment:
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self._phase = Phase.CREATED
         self._has_warned_of_strangers = False
+        self._host: ExtensionHost | None = None
+        """None: there are no extensions."""
         # For INIT.
         self._initialized: asyncio.Future[None] = self._loop.create_future()
         self._init_started_at = 0.0
+        self._init_due_at = 0.0
         self.init_seconds = 0.0
         """How long INIT took, once it has succeeded."""
         self._init_error: tuple[bytes, str] | None = None
+        self._init_phase = "init"
         # For invocations.
         self._max_concurrency = plan.max_concurrency or 1
         self._one_by_one = plan.max_concurrency is None
+        self._body_bytes = 0
         self.runs_several = self._max_concurrency > 1
         self.is_retiring = False
         """Whether it will take on nothing more, and end when nothing runs."""
         self._running = RunningInvocations(max_count=plan.max_concurrency)
         self._deadlines = Deadlines(running=self._running, on_expiry=self._on_timeout)
+        self._held_ends = HeldEnds()
         self.idle_since = 0.0
+        self.use_count = 0
+        self.standing = 0.0
+        self.settled: asyncio.Future[None] | None = None
+        """Done when extensions are done with an invocation that has been answered; None where nothing of the kind is to be waited for."""
 
     @property
     def phase(self) -> Phase:
@@ -99,7 +128,12 @@ class ExecutionEnvironment:
     @property
     def has_room(self) -> bool:
         """Whether it can take on an invocation, now that it is initialized."""
-        return self._phase is not Phase.ENDED and not self.is_retiring and self._running.has_room()
+        return not self.is_over and not self.is_retiring and self.settled is None and self._running.has_room()
+
+    @property
+    def peak_memory_bytes(self) -> int | None:
+        """The most memory it has used at once; None where the host does not count it."""
+        return self._sandbox.peak_memory_bytes()
 
     async def initialize(self, *, timeout_seconds: float, within: Invocation | None = None) -> None:
         """Start the runtime and wait until it asks for its first invocation.
@@ -111,6 +145,9 @@ class ExecutionEnvironment:
         self._enter(Phase.INIT)
         if within is not None:
             self._journal.begin_tail(within)
+            self._init_phase = "invoke"
+        reason = ShutdownReason.FAILURE
+        self._init_due_at = self._loop.time() + timeout_seconds
         try:
             await self._start_runtime()
             async with asyncio.timeout(timeout_seconds):
@@ -119,20 +156,23 @@ class ExecutionEnvironment:
             if within is None:
                 self._journal.note_init(self.init_seconds)
         except TimeoutError:
+            reason = ShutdownReason.TIMEOUT
             failure = InitFailed(fault=timeout_fault(timeout_seconds), payload=None, duration_seconds=self._since_init())
-            self._journal.write_init_failure(failure, within)
+            self._note_init_failure(failure, within)
             raise failure from None
         except InitFailed as failure:
-            self._journal.write_init_failure(failure, within)
+            self._note_init_failure(failure, within)
             raise
         except SandboxLost as error:
             raise EnvironmentLost(str(error)) from error
         finally:
             if not self.init_seconds:
-                self.close()
+                self.close(reason)
 
     async def invoke(self, invocation: Invocation, *, timeout_seconds: float, spent_seconds: float = 0.0) -> InvocationResult:
         """Run the function once. The environment has room again, or has ended, or is kept busy by late code, when this returns.
+
+        With extensions it may be busy until it is `settled`.
 
         `spent_seconds` of the time have gone already, into an INIT that was part of this invocation.
 
@@ -150,6 +190,10 @@ class ExecutionEnvironment:
         connection = self._running.add(running)
         if connection is not None:
             self._deliver(running, connection)
+        elif not self._one_by_one:
+            running.expires_at = max(
+                expires_at, self._init_due_at
+            )  # of several parts of a runtime the first one has come; others initialize
         try:
             return await running.answer
         except asyncio.CancelledError:
@@ -164,15 +208,33 @@ class ExecutionEnvironment:
         else:
             self.close()
 
-    def close(self) -> None:
-        """End the environment now, whatever it is doing. May be called again."""
-        if self._phase is Phase.ENDED:
+    def close(self, reason: ShutdownReason = ShutdownReason.SPINDOWN) -> None:
+        """End the environment, whatever it is doing: now, or with extensions when they have had their time. May be called again."""
+        if self.is_over:
             return
-        self._phase = Phase.ENDED
+        self._held_ends.release()
         self._deadlines.close()
-        self._journal.close()
         for running in self._running.take_all():
             running.lose(EnvironmentLost("the environment was closed"))
+        if self._host is None:
+            self._end()
+            return
+        settling = self._host.take_settling()
+        if settling is not None:
+            self._conclude_settling(settling)
+        self._enter(Phase.SHUTDOWN)
+        self._tasks.begin(self._host.shut_down(reason)).add_done_callback(lambda _: self._end())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it takes no invocations any more."""
+        return self._phase is Phase.SHUTDOWN or self._phase is Phase.ENDED
+
+    def _end(self) -> None:
+        self._phase = Phase.ENDED
+        if self._host is not None:
+            self._host.close()
+        self._journal.close()
         if self._server is not None:
             self._server.close()
         for connection in self._connections:
@@ -187,6 +249,9 @@ class ExecutionEnvironment:
         self._journal.open(runtime_version=self._plan.runtime_version, notice=self._plan.notice)
         self._init_started_at = self._clock.monotonic()
         self._sandbox.runtime_exit.add_done_callback(self._on_runtime_exit)
+        if self._plan.external_extensions is not None:
+            self._host = self._make_host()
+            self._host.begin()
         self._sandbox.assign(
             Assignment(
                 code_directory=self._plan.code_directory,
@@ -195,13 +260,56 @@ class ExecutionEnvironment:
                 memory_mib=version.memory_mib,
                 tmp_mib=version.ephemeral_storage_mib,
                 commands=self._plan.commands,
+                side=None if self._host is None else self._host.side_programs(),
             )
         )
+        if self._host is not None:
+            self._host.extensions.refuse_surplus()
         connection, self._sandbox.runtime_connection = self._sandbox.runtime_connection, None
         if connection is not None:
             await self._loop.connect_accepted_socket(lambda: RuntimeApiConnection(self, AnyConnection()), connection)
         listener = self._sandbox.listeners.pop(0)
         self._server = await self._loop.create_server(lambda: RuntimeApiConnection(self, self._check), sock=listener, backlog=128)
+
+    def _make_host(self) -> ExtensionHost:
+        plan = self._plan
+        return ExtensionHost(
+            version=self.version,
+            external=plan.external_extensions,
+            tells_of_invocations=self._one_by_one,
+            init=InitDescription(
+                initialization_type=plan.initialization_type,
+                phase=self._init_phase,
+                runtime_version=plan.runtime_version,
+                started_unix_ms=self._clock.unix_ms() - int(self._since_init() * 1_000),
+            ),
+            owner=self,
+            sandbox=self._sandbox,
+            journal=self._journal,
+            tasks=self._tasks,
+            clock=self._clock,
+        )
+
+    def _note_init_failure(self, failure: InitFailed, within: Invocation | None) -> None:
+        fault = failure.fault
+        if self._host is not None:
+            self._host.end_init(seconds=failure.duration_seconds, status=fault.status, error_type=fault.reported_type)
+        self._journal.write_init_failure(failure, within)
+
+    def _on_runtime_initialized(self) -> None:
+        if self._phase is not Phase.INIT:
+            return  # INIT has failed meanwhile
+        if self._host is None:
+            self._note_initialized()
+        else:
+            self._host.note_runtime_initialized()
+            self.on_extensions_ready()
+
+    def _note_initialized(self) -> None:
+        self._enter(Phase.IDLE)
+        if self._host is not None:
+            self._host.end_init(seconds=self._since_init(), status="success", error_type=None)
+        self._initialized.set_result(None)
 
     def _since_init(self) -> float:
         return self._clock.monotonic() - self._init_started_at
@@ -210,9 +318,11 @@ class ExecutionEnvironment:
 
     def on_next(self, connection: RuntimeApiConnection) -> None:
         """The runtime is ready for an invocation; it is answered when there is one."""
+        if self._held_ends:
+            self._held_ends.release()
         if not self._running.may_wait():
             if self._one_by_one:
-                connection.write(refusal(403, "InvalidStateTransition", "Transition from Running to Ready is not allowed for runtime"))
+                connection.write(_refuse_transition("Running", "Ready"))
             else:
                 connection.write(refusal(500, "InternalServerError", "Internal Server Error"))
             return
@@ -220,12 +330,15 @@ class ExecutionEnvironment:
         if running is not None:
             # The runtime came late for it: its time begins now.
             running.expires_at = self._loop.time() + running.timeout_seconds - running.spent_seconds
+            self._deadlines.watch(running.expires_at)
             self._deliver(running, connection)
             return
         self._running.wait(connection)
         if not self._initialized.done():
-            self._enter(Phase.IDLE)
-            self._initialized.set_result(None)
+            self._on_runtime_initialized()
+        elif self._host is not None:
+            self._host.note_runtime_ready()
+            self.on_extensions_ready()
 
     def on_response(self, request_id: bytes, body: bytes, content_length: int) -> bytes:
         """The function's answer."""
@@ -246,7 +359,8 @@ class ExecutionEnvironment:
         running = self._running.find(request_id)
         if running is None:
             return self._refuse_answer(request_id)
-        self._finish(running, InvocationResult(body, UNHANDLED), "error", error_type or "Runtime.Unknown")
+        error_type = error_type or "Runtime.Unknown"
+        self._finish(running, InvocationResult(body, UNHANDLED), "error", error_type, may_still_log=self._one_by_one)
         return accepted()
 
     def on_stream_part(self, connection: RuntimeApiConnection, request_id: bytes, part: bytes, byte_count: int) -> bool:
@@ -258,6 +372,11 @@ class ExecutionEnvironment:
             connection.pause_reading()
             running.invocation.sink.when_drained(connection.resume_reading)
         return True
+
+    def takes_stream(self, request_id: bytes) -> bool:
+        """Whether the caller takes the response as it comes."""
+        running = self._running.find(request_id)
+        return running is not None and running.invocation.sink is not None
 
     def on_stream_end(self, request_id: bytes, byte_count: int) -> bytes:
         """A streamed response has come to its end."""
@@ -273,15 +392,38 @@ class ExecutionEnvironment:
     def on_init_error(self, body: bytes, error_type: str | None) -> bytes:
         """The function could not be loaded; the runtime exits next."""
         if self._initialized.done():
-            return refusal(403, "InvalidStateTransition", "Transition from Ready to InitError is not allowed for runtime")
+            return _refuse_transition("Running" if self._phase is Phase.INVOKE else "Ready", "InitError")
         if self._init_error is not None and not self._one_by_one:
-            return refusal(403, "InvalidStateTransition", "Transition from InitError to InitError is not allowed for runtime")
+            return _refuse_transition("InitError", "InitError")
         self._init_error = (body, error_type or "Runtime.Unknown")
         return accepted()
+
+    def on_other_request(self, connection: RuntimeApiConnection, request: OtherRequest) -> bytes | None:
+        """An extension's; the first that registers from within the runtime makes this an environment with extensions."""
+        if self._host is not None:
+            return self._host.answer(request, connection)
+        host = self._make_host()
+        if self._phase is not Phase.INIT:
+            host.close_registration()
+        answer = host.answer(request, connection)
+        if host.extensions.has_any:
+            self._host = host
+            host.begin()
+        return answer
 
     def is_waiting(self, connection: RuntimeApiConnection) -> bool:
         """Whether a connection has asked for the next invocation and not got it yet."""
         return self._running.is_waiting(connection)
+
+    @property
+    def counts_bodies(self) -> bool:
+        """Where several run at once there may be many connections."""
+        return not self._one_by_one
+
+    def on_body_bytes(self, byte_count: int) -> bool:
+        """As much as the connections of any environment may hold, and a response for each invocation that runs."""
+        self._body_bytes += byte_count
+        return byte_count <= 0 or self._body_bytes <= (_CONNECTIONS_MAX + len(self._running)) * quotas.RESPONSE_SYNC_MAX_BYTES
 
     def on_stranger(self) -> None:
         """Another process of the machine has tried to connect, and was turned away. Said once: it may try for ever."""
@@ -299,6 +441,8 @@ class ExecutionEnvironment:
         """A connection is gone; if the runtime has exited, this may have been its last word."""
         self._connections.discard(connection)
         self._running.forget(connection)
+        if self._host is not None:
+            self._host.forget(connection)
         if self._sandbox.runtime_exit.done() and not self._connections:
             self._conclude_exit()
 
@@ -306,18 +450,32 @@ class ExecutionEnvironment:
 
     def _deliver(self, running: RunningInvocation, connection: RuntimeApiConnection) -> None:
         now = self._clock.unix_ms()
+        if self._host is not None:
+            self._host.begin_invoke(running, now)
         running.deliver(connection, now, self._clock.monotonic())
         # Nothing that the function writes is read before the loop's next turn.
         self._journal.write_start(running.invocation.request_id, now)
 
-    def _finish(self, running: RunningInvocation, result: InvocationResult, status: str, error_type: str | None) -> None:
-        """The function has spoken: answer, then write the log, unless the caller wants to see it."""
+    def _finish(
+        self, running: RunningInvocation, result: InvocationResult, status: str, error_type: str | None, *, may_still_log: bool = False
+    ) -> None:
+        """The function has spoken."""
         self._running.remove(running)
+        if self._host is not None and self._one_by_one:
+            self._answer_before_extensions(self._host, running, result, status, error_type)
+            return
         duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
         if not self._running:
             self._rest()
+        end = End(running.invocation.request_id, duration_ms, status, error_type)
+        if may_still_log:
+            self._held_ends.hold(lambda: self._conclude(running, result, end))
+        else:
+            self._conclude(running, result, end)
+
+    def _conclude(self, running: RunningInvocation, result: InvocationResult, end: End) -> None:
+        """Answer, then write the log, unless the caller wants to see it."""
         invocation = running.invocation
-        end = End(invocation.request_id, duration_ms, status, error_type)
         if invocation.wants_log_tail:
             self._journal.write_end(end)
             result = self._journal.with_tail(result, invocation)
@@ -336,6 +494,65 @@ class ExecutionEnvironment:
             return refusal(410, "InvokeTimeout", "Invoke timeout")
         return refusal(400, "InvalidRequestID", "Invalid request ID")
 
+    # One invocation, and extensions that have their part in it (ExtensionsOwner).
+
+    def _answer_before_extensions(
+        self, host: ExtensionHost, running: RunningInvocation, result: InvocationResult, status: str, error_type: str | None
+    ) -> None:
+        """The caller gets its answer now, unless it wants to see the log to its end; the invocation goes on."""
+        host.settle(running, result, status, error_type)
+        if not running.invocation.wants_log_tail:
+            self.settled = self._loop.create_future()
+            running.resolve(result)
+
+    def _conclude_settling(self, settling: SettlingInvocation) -> None:
+        self._journal.write_end(settling.end(self._clock))
+        settling.running.resolve(self._journal.with_tail(settling.result, settling.running.invocation))
+        self._note_settled()
+
+    def _note_settled(self) -> None:
+        settled, self.settled = self.settled, None
+        if settled is not None:
+            settled.set_result(None)
+
+    def on_extensions_registered(self) -> None:
+        """The runtime may start."""
+        try:
+            self._sandbox.start_runtime()
+        except SandboxLost as error:
+            self._abandon(EnvironmentLost(str(error)))
+
+    def on_extensions_ready(self) -> None:
+        """INIT or an invocation is over, if the runtime is ready, too."""
+        if self._host is None or not self._host.extensions.is_ready:
+            return
+        if self._phase is Phase.INIT:
+            if self._running.has_waiting and not self._initialized.done():
+                self._note_initialized()
+            return
+        settling = self._host.take_settled()
+        if settling is not None:
+            self._rest()
+            self._conclude_settling(settling)
+
+    def on_extensions_late(self) -> None:
+        """The caller has its answer, but the invocation has taken too long all the same."""
+        settling = None if self._host is None else self._host.take_settling()
+        if settling is not None:
+            self._fail_settling(settling, timeout_fault(settling.running.timeout_seconds))
+            self.close(ShutdownReason.TIMEOUT)
+
+    def on_extension_fault(self, fault: Fault) -> None:
+        """An extension has failed: so has what the environment was doing, and it ends."""
+        if self.is_over:
+            return
+        if self._phase is Phase.INIT:
+            if not self._initialized.done():
+                self._initialized.set_exception(InitFailed(fault=fault, payload=None, duration_seconds=self._since_init()))
+            return
+        self._fail_all(fault)
+        self._abandon(EnvironmentLost(f"an extension has failed: {fault.message}"))
+
     # Ends that the function did not choose.
 
     def _on_timeout(self, running: RunningInvocation) -> None:
@@ -344,7 +561,7 @@ class ExecutionEnvironment:
             self._leave_behind(running, lost)
         elif running.is_delivered:
             self._fail(running, timeout_fault(running.timeout_seconds))
-            self.close()
+            self.close(ShutdownReason.TIMEOUT)
         else:
             self._abandon(lost)
 
@@ -362,7 +579,7 @@ class ExecutionEnvironment:
                 self.close()  # nobody could ever use it again
 
     def _on_runtime_exit(self, _: asyncio.Future[int]) -> None:
-        if self._phase is Phase.ENDED:
+        if self.is_over:
             return
         if self._connections:
             self._loop.call_later(_LAST_WORDS_SECONDS, self._conclude_exit)
@@ -370,7 +587,7 @@ class ExecutionEnvironment:
             self._conclude_exit()
 
     def _conclude_exit(self) -> None:
-        if self._phase is Phase.ENDED:
+        if self.is_over:
             return
         error = self._sandbox.runtime_exit.exception()
         if error is not None:
@@ -379,24 +596,39 @@ class ExecutionEnvironment:
         status = self._sandbox.runtime_exit.result()
         killed_for_memory = status == -signal.SIGKILL and self._sandbox.was_out_of_memory()
         fault = exit_fault(status, out_of_memory=killed_for_memory)
+        if self._host is not None and self._host.extensions.fatal_type is not None:
+            fault = Fault(self._host.extensions.fatal_type, fault.message)  # that came first
         if not self._initialized.done():
-            payload, error_type = self._init_error or (None, fault.error_type)
-            failure = InitFailed(fault=Fault(error_type, fault.message), payload=payload, duration_seconds=self._since_init())
-            self._initialized.set_exception(failure)
+            self._initialized.set_exception(init_failure(self._init_error, fault, duration_seconds=self._since_init()))
         else:
-            for running in [running for running in self._running if running.is_delivered]:
-                self._fail(running, fault)
+            self._fail_all(fault)
             self._abandon(EnvironmentLost("the runtime exited between two invocations"))
+
+    def _fail_all(self, fault: Fault) -> None:
+        """All that has begun ends with a fault; the environment is about to."""
+        for running in [running for running in self._running if running.is_delivered]:
+            self._fail(running, fault)
+        settling = None if self._host is None else self._host.take_settling()
+        if settling is not None:
+            self._fail_settling(settling, fault)
 
     def _fail(self, running: RunningInvocation, fault: Fault) -> None:
         """An invocation ends with a fault of the platform's words."""
         self._running.remove(running)
-        duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
-        if fault.status == "timeout":
-            duration_ms = running.timeout_seconds * 1_000
+        if self._host is not None:
+            self._host.note_fault(running, fault)
         invocation = running.invocation
-        self._journal.write_fault(fault, End(invocation.request_id, duration_ms, fault.status, fault.reported_type))
+        self._journal.write_fault(fault, faulty_end(running, fault, self._clock))
         running.resolve(self._journal.with_tail(fault.result(invocation.request_id), invocation))
+
+    def _fail_settling(self, settling: SettlingInvocation, fault: Fault) -> None:
+        """The same after it has been answered: the answer stands."""
+        running = settling.running
+        if self._host is not None and settling.runtime_done_at is None:
+            self._host.note_fault(running, fault)
+        self._journal.write_fault(fault, faulty_end(running, fault, self._clock))
+        running.resolve(self._journal.with_tail(settling.result, running.invocation))
+        self._note_settled()
 
     def _abandon(self, error: EnvironmentLost) -> None:
         for running in self._running.take_all():
@@ -404,10 +636,16 @@ class ExecutionEnvironment:
         if not self._initialized.done():
             self._initialized.set_exception(SandboxLost(str(error)))
         else:
-            self.close()
+            self.close(ShutdownReason.FAILURE)
 
     def _enter(self, phase: Phase) -> None:
         check_transition(self._phase, phase)
         self._phase = phase
         if phase is Phase.IDLE:
             self.idle_since = self._clock.monotonic()
+
+
+def _refuse_transition(current: str, wanted: str) -> bytes:
+    """In the words of AWS's runtime interface emulator (`lambda/rapi/handler/constants.go`)."""
+    message = f"State transition from {current} to {wanted} failed for runtime. Error: State transition is not allowed"
+    return refusal(403, "InvalidStateTransition", message)

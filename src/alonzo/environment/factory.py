@@ -10,6 +10,8 @@ from alonzo import ids
 from alonzo.clock import Clock
 from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck, OwnedByUser, owned_by_process_tree
 from alonzo.environment.environment import EnvironmentPlan, ExecutionEnvironment
+from alonzo.environment.environment_tasks import EnvironmentTasks
+from alonzo.environment.external_extensions import find_external_extensions
 from alonzo.environment.journal import Journal
 from alonzo.environment.launch import launch_commands
 from alonzo.environment.log_channel import LogChannel
@@ -46,6 +48,7 @@ class EnvironmentFactory:
         tmp: TmpPreparation | None,
         delivery: LogDelivery,
         serve_endpoint: ServeEndpoint,
+        tasks: EnvironmentTasks,
         clock: Clock,
     ) -> None:
         self._sandboxes = sandboxes
@@ -53,6 +56,7 @@ class EnvironmentFactory:
         self._tmp = tmp
         self._delivery = delivery
         self._serve_endpoint = serve_endpoint
+        self._tasks = tasks
         self._clock = clock
 
     async def prepare(self, version: FunctionVersion) -> None:
@@ -98,18 +102,24 @@ class EnvironmentFactory:
         if concurrency is not None:
             initialization_type = InitializationType.MANAGED_INSTANCES
         stream = _log_stream_name(self._clock.now(), version.version)
-        place = self._place(sandbox, code_directory, layers_directory)
+        place = self._place(runtime_sandbox, code_directory, layers_directory)
+        variables = environment_variables(
+            version, place, log_stream=stream, initialization_type=initialization_type, max_concurrency=concurrency
+        )
+        external_extensions = None
+        if layers_directory is not None:
+            external_extensions = await find_external_extensions(layers_directory, place=place.layers_directory, variables=variables)
         plan = EnvironmentPlan(
             version=version,
             code_directory=code_directory,
             layers_directory=layers_directory,
-            variables=environment_variables(
-                version, place, log_stream=stream, initialization_type=initialization_type, max_concurrency=concurrency
-            ),
+            variables=variables,
             commands=launch_commands(runtime_sandbox, place, version),
             max_concurrency=concurrency,
             runtime_version=_runtime_version(version.runtime or ""),
             notice=runtime_sandbox.notice,
+            initialization_type=initialization_type,
+            external_extensions=external_extensions,
         )
         log = LogChannel(
             pipe=sandbox.log_pipe,
@@ -118,17 +128,21 @@ class EnvironmentFactory:
         )
         words = _platform_log(version, initialization_type)
         journal = Journal(log=log, words=words, version=version, peak_memory=sandbox.peak_memory_bytes, clock=self._clock)
-        environment = ExecutionEnvironment(plan=plan, sandbox=sandbox, journal=journal, check=self._check(sandbox), clock=self._clock)
+        environment = ExecutionEnvironment(
+            plan=plan, sandbox=sandbox, journal=journal, check=self._check(sandbox), tasks=self._tasks, clock=self._clock
+        )
         if len(sandbox.listeners) > 1:
             stop_serving = await self._serve_endpoint(sandbox.listeners.pop())
             environment.ended.add_done_callback(lambda _: stop_serving())
         return environment
 
-    def _place(self, sandbox: Sandbox, code_directory: Path, layers_directory: Path | None) -> Place:
+    def _place(self, runtime_sandbox: RuntimeSandbox, code_directory: Path, layers_directory: Path | None) -> Place:
+        sandbox, program = runtime_sandbox.sandbox, runtime_sandbox.program
+        libraries = () if program is None else tuple((each.variable, str(each.path)) for each in program.libraries)
         host, port = sandbox.listeners[0].getsockname()
         endpoint_url = f"http://127.0.0.1:{self._settings.endpoint_port}"
         if self._settings.isolated:
-            return Place(runtime_api=f"{host}:{port}", endpoint_url=endpoint_url)
+            return Place(runtime_api=f"{host}:{port}", endpoint_url=endpoint_url, libraries=libraries)
         return Place(
             runtime_api=f"{host}:{port}",
             endpoint_url=endpoint_url,
@@ -136,6 +150,7 @@ class EnvironmentFactory:
             runtime_directory=str(self._settings.packages),
             tmp_directory=str(self._settings.tmp_directory / sandbox.id),
             layers_directory=LAYERS_DIRECTORY if layers_directory is None else str(layers_directory),
+            libraries=libraries,
         )
 
     def _check(self, sandbox: Sandbox) -> ConnectionCheck:

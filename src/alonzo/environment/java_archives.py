@@ -15,6 +15,8 @@ from asyncio import StreamReader, StreamWriter
 from pathlib import Path
 
 from alonzo.environment.java_launch import JAVA_CLIENT_DIRECTORY, java_command
+from alonzo.environment.java_options import default_java_options
+from alonzo.environment.program_view import ProgramView
 from alonzo.environment.variables import RUNTIME_DIRECTORY, TASK_ROOT, startup_defaults
 from alonzo.errors import AlonzoError
 from alonzo.runtimes.programs import Program
@@ -55,50 +57,51 @@ class JavaArchives:
         self._directory = packages / JAVA_CLIENT_DIRECTORY
         self._cache = cache
         self._names: dict[Program, str | None] = {}
-        self._wanted: asyncio.Queue[tuple[Program, Path, SandboxPool]] = asyncio.Queue()
+        self._wanted: asyncio.Queue[tuple[ProgramView, SandboxPool]] = asyncio.Queue()
 
-    def find(self, program: Program) -> str | None:
+    def find(self, view: ProgramView) -> str | None:
         """The name of a program's archive in the directory of the client's jars, once it is there."""
-        return self._names.get(program)
+        return self._names.get(view.program)
 
-    def expect(self, program: Program, executable: Path, pool: SandboxPool) -> None:
-        """There is a function for this Java. `executable`: where its sandboxes have it."""
-        if self._settings.isolated and program.version >= (_FIRST_VERSION,) and program not in self._names:
-            self._names[program] = None
-            self._wanted.put_nowait((program, executable, pool))
+    def expect(self, view: ProgramView, pool: SandboxPool) -> None:
+        """There is a function for this Java, in isolated sandboxes."""
+        if view.program.version >= (_FIRST_VERSION,) and view.program not in self._names:
+            self._names[view.program] = None
+            self._wanted.put_nowait((view, pool))
 
     async def run(self) -> None:
         """Make what is wanted, one after the other, until cancelled."""
         while True:
-            program, executable, pool = await self._wanted.get()
+            view, pool = await self._wanted.get()
             try:
-                self._names[program] = await self._ensure(program, executable, pool)
+                self._names[view.program] = await self._ensure(view, pool)
             except (AlonzoError, OSError) as error:
-                _log.warning("Java %s starts without an archive of its client's classes: %r", program.version_text, error)
+                _log.warning("Java %s starts without an archive of its client's classes: %r", view.program.version_text, error)
 
-    async def _ensure(self, program: Program, executable: Path, pool: SandboxPool) -> str:
-        name = await asyncio.to_thread(_name_of, program, executable)
+    async def _ensure(self, view: ProgramView, pool: SandboxPool) -> str:
+        name = await asyncio.to_thread(_name_of, view)
         if not (self._directory / name).exists():
             if not (self._cache / name).exists():
-                await asyncio.to_thread(_keep, self._cache / name, await self._make(executable, pool))
+                await asyncio.to_thread(_keep, self._cache / name, await self._make(view.seen, pool))
             await asyncio.to_thread(_copy, self._cache / name, self._directory / name)
         return name
 
-    async def _make(self, executable: Path, pool: SandboxPool) -> bytes:
+    async def _make(self, program: Program, pool: SandboxPool) -> bytes:
         code_directory = self._settings.code_directory / "no-code"
         code_directory.mkdir(exist_ok=True)
         sandbox = await pool.acquire()
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
-                return await _train(sandbox, executable, code_directory)
+                return await _train(sandbox, program, code_directory)
         finally:
             sandbox.kill()
 
 
-async def _train(sandbox: Sandbox, executable: Path, code_directory: Path) -> bytes:
+async def _train(sandbox: Sandbox, program: Program, code_directory: Path) -> bytes:
     listener = sandbox.listeners.pop(0)
     host, port = listener.getsockname()
-    command = java_command(executable, RUNTIME_DIRECTORY, memory_mib=_MEMORY_MIB, handler=_HANDLER, archive=None, archives_to=_MADE_AT)
+    options = (*default_java_options(_MEMORY_MIB), f"-XX:ArchiveClassesAtExit={_MADE_AT}")
+    command = java_command(program, RUNTIME_DIRECTORY, options=options, handler=_HANDLER)
     server = await asyncio.start_server(_RuntimeApi().serve, sock=listener)
     async with server:
         sandbox.assign(
@@ -161,11 +164,11 @@ async def _read_all(pipe: int) -> bytes:
         transport.close()
 
 
-def _name_of(program: Program, executable: Path) -> str:
+def _name_of(view: ProgramView) -> str:
     """An archive is good for one build of one Java at one place, and for one class path."""
-    release = (program.prefix / "release").read_bytes()
-    command = java_command(executable, RUNTIME_DIRECTORY, memory_mib=_MEMORY_MIB, handler=_HANDLER, archive=None)
-    return f"classes-{program.version_text}-{hashlib.sha256(release + repr(command).encode()).hexdigest()[:16]}.jsa"
+    release = (view.program.prefix / "release").read_bytes()
+    command = java_command(view.seen, RUNTIME_DIRECTORY, options=default_java_options(_MEMORY_MIB), handler=_HANDLER)
+    return f"classes-{view.program.version_text}-{hashlib.sha256(release + repr(command).encode()).hexdigest()[:16]}.jsa"
 
 
 def _keep(target: Path, archive: bytes) -> None:

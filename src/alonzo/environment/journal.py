@@ -6,15 +6,26 @@ first in the log is written first all the same.
 
 import asyncio
 from collections.abc import Callable
+from typing import Any, Protocol
 
 import msgspec
 
 from alonzo.clock import Clock
-from alonzo.environment.log_channel import LogChannel
+from alonzo.environment.log_channel import EventOutlet, LogChannel
 from alonzo.environment.outcomes import Fault, InitFailed
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationResult
-from alonzo.observe.platform_log import InitReport, InvocationReport, PlatformLog
+from alonzo.model.log_event import LogEvent
+from alonzo.observe.platform_log import ExtensionStatus, InitReport, InvocationReport, PlatformLog, report_record
+from alonzo.observe.telemetry_records import Category, Span
+
+
+class Records(Protocol):
+    """Where what is written goes, too, while extensions subscribe to it; see `Telemetry`."""
+
+    def emit(self, kind: str, content: dict[str, Any] | str) -> None: ...
+
+    def emit_lines(self, category: Category, events: list[LogEvent]) -> None: ...
 
 
 class End(msgspec.Struct, frozen=True, gc=False):
@@ -24,6 +35,8 @@ class End(msgspec.Struct, frozen=True, gc=False):
     duration_ms: float
     status: str
     error_type: str | None
+    spans: tuple[Span, ...] = ()
+    """What took time within it, for those who subscribe to telemetry."""
 
 
 class Journal:
@@ -33,6 +46,7 @@ class Journal:
         self, *, log: LogChannel, words: PlatformLog, version: FunctionVersion, peak_memory: Callable[[], int | None], clock: Clock
     ) -> None:
         self._log = log
+        self._records: Records | None = None
         self._words = words
         self._version = version
         self._peak_memory = peak_memory
@@ -45,13 +59,36 @@ class Journal:
         """Begin: INIT starts."""
         self._log.open()
         if notice is not None:
-            self._log.write(f"[alonzo] {notice}\n")
+            self._log.write(self._words.notice(self._clock.unix_ms(), notice))
         self._log.write(self._words.init_start(self._clock.unix_ms(), runtime_version, self._version.runtime_version_arn or ""))
 
     def close(self) -> None:
         """Nothing is written any more. May be called again."""
         self._write_late_end()
         self._log.close()
+
+    def attach(self, records: Records) -> None:
+        """From here on tell of everything that is written."""
+        self._records = records
+        self._log.tap(lambda events: records.emit_lines(Category.FUNCTION, events))
+
+    def detach(self) -> None:
+        """Nobody wants to be told."""
+        self._records = None
+        self._log.tap(None)
+
+    def joined_log(self) -> EventOutlet:
+        """Takes the lines of others into the log: those of extensions."""
+        return self._log.joined()
+
+    def write_extension(self, status: ExtensionStatus) -> None:
+        """What became of an extension in INIT."""
+        self._log.drain()
+        self._log.write(self._words.extension(self._clock.unix_ms(), status))
+
+    def write_subscription(self, api: str, name: str, types: tuple[str, ...]) -> None:
+        """An extension has subscribed to telemetry."""
+        self._log.write(self._words.subscription(self._clock.unix_ms(), api, name, types))
 
     def begin_tail(self, invocation: Invocation) -> None:
         """Keep what is written from here on for the caller, if it wants to see it."""
@@ -87,6 +124,8 @@ class Journal:
         """An invocation has ended in a way that the function did not choose."""
         self._log.drain()
         self._log.write(self._words.fault(self._clock.unix_ms(), end.request_id, fault.message))
+        if self._records is not None:
+            self._records.emit("platform.fault", f"RequestId: {end.request_id} Error: {fault.message}")
         self._write_end(end)
 
     def write_end(self, end: End) -> None:
@@ -133,3 +172,6 @@ class Journal:
             error_type=end.error_type,
         )
         self._log.write(self._words.end(end.request_id), self._words.report(self._clock.unix_ms(), report))
+        if self._records is not None:
+            self._records.emit("platform.end", {"requestId": end.request_id})
+            self._records.emit("platform.report", report_record(report) | {"spans": [span.fields() for span in end.spans]})

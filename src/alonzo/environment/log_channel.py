@@ -6,12 +6,23 @@ A function that writes faster than `_WINDOW_…` allows is not read for a moment
 import asyncio
 import os
 import re
+from collections.abc import Callable
+from typing import Protocol
 
 from alonzo.clock import Clock
 from alonzo.model.log_event import LogEvent
 from alonzo.model.quotas import LOG_TAIL_MAX_BYTES
 from alonzo.observe.framing import LogPipeParser
-from alonzo.observe.log_delivery import LogOutlet
+
+
+class EventOutlet(Protocol):
+    """Takes log events: see `LogOutlet`."""
+
+    def write(self, event: LogEvent) -> None: ...
+
+
+Tap = Callable[[list[LogEvent]], None]
+"""Told of the events that come out of a pipe, beside the outlet."""
 
 _READ_BYTES = 65_536
 _WINDOW_SECONDS = 0.05
@@ -28,12 +39,13 @@ _REQUEST_ID = re.compile(r"""request_?id["']?[:=] ?["']?([0-9a-f]{8}-[0-9a-f]{4}
 class LogChannel:
     """Reads one sandbox's log pipe from `open` to `close`."""
 
-    def __init__(self, *, pipe: int, outlet: LogOutlet, clock: Clock) -> None:
+    def __init__(self, *, pipe: int, outlet: EventOutlet, clock: Clock) -> None:
         self._pipe = pipe
         self._outlet = outlet
         self._clock = clock
         self._parser = LogPipeParser()
         self._tails: dict[str, _Tail] = {}
+        self._tap: Tap | None = None
         self._window_bytes = 0
         self._window_lines = 0
         self._window_ends_at = 0.0
@@ -64,6 +76,14 @@ class LogChannel:
         for message in messages:
             if message is not None:
                 self._deliver_one(LogEvent(now, message))
+
+    def tap(self, tap: Tap | None) -> None:
+        """Tell of what is read from here on."""
+        self._tap = tap
+
+    def joined(self) -> EventOutlet:
+        """An outlet into this log, for another channel whose events belong into it, too."""
+        return _Joined(self._deliver_one)
 
     def begin_tail(self, request_id: str, *, is_shared: bool) -> None:
         """Keep a copy of what comes from here on, for `LogType=Tail`: where other invocations write too, without lines that name them."""
@@ -135,6 +155,8 @@ class LogChannel:
         self._window_lines += line_count
 
     def _deliver(self, events: list[LogEvent]) -> None:
+        if self._tap is not None:
+            self._tap(events)
         for event in events:
             self._deliver_one(event)
 
@@ -162,3 +184,11 @@ class _Tail:
             self.text += b"\n"
         if len(self.text) > _TAIL_KEPT_BYTES:
             del self.text[:-LOG_TAIL_MAX_BYTES]
+
+
+class _Joined:
+    def __init__(self, deliver: Callable[[LogEvent], None]) -> None:
+        self._deliver = deliver
+
+    def write(self, event: LogEvent) -> None:
+        self._deliver(event)

@@ -6,6 +6,8 @@ Messages and types as AWS's runtime interface emulator and service answer them.
 import json
 from dataclasses import dataclass
 
+import msgspec
+
 from alonzo.errors import AlonzoError
 from alonzo.model.invocation import UNHANDLED, InvocationResult
 from alonzo.model.quotas import RESPONSE_STREAM_MAX_BYTES, RESPONSE_SYNC_MAX_BYTES
@@ -15,6 +17,10 @@ _SIGNALS = (
     *("killed", "user defined signal 1", "segmentation fault", "user defined signal 2", "broken pipe", "alarm clock", "terminated"),
 )
 """Signals from 1 on as Go words them, in which AWS's platform is written (syscall/zerrors_linux_amd64.go); others it calls by number."""
+
+
+INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
+_MESSAGE_MAX_LENGTH = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,20 @@ class EnvironmentLost(AlonzoError):
     """The environment ended before it took the invocation: the function has not seen it, trying another environment is safe."""
 
 
+def init_failure(reported: tuple[bytes, str] | None, exit_fault: Fault, *, duration_seconds: float) -> InitFailed:
+    """INIT has ended with the runtime's process: by an error that was `reported` (body and type) before, or without a word.
+
+    That a runtime cannot be started is reported in its name by the one who has tried (`guest/programs.py`); the words are the platform's.
+    """
+    if reported is None:
+        return InitFailed(fault=exit_fault, payload=None, duration_seconds=duration_seconds)
+    body, error_type = reported
+    message = _reported_message(body) if error_type == INVALID_ENTRYPOINT else None
+    if message is not None:
+        return InitFailed(fault=Fault(error_type, message), payload=None, duration_seconds=duration_seconds)
+    return InitFailed(fault=Fault(error_type, exit_fault.message), payload=body, duration_seconds=duration_seconds)
+
+
 def timeout_fault(timeout_seconds: float) -> Fault:
     """The function, or its INIT, took longer than it may."""
     return Fault("Sandbox.Timedout", f"Task timed out after {timeout_seconds:.2f} seconds", "timeout")
@@ -75,6 +95,13 @@ def exit_fault(status: int, *, out_of_memory: bool) -> Fault:
     return Fault("Runtime.ExitError", f"Runtime exited with error: signal: {_describe_signal(-status)}")
 
 
+def describe_end(status: int) -> str:
+    """How a process of an extension ended, in the words of AWS's platform. `status` as for `exit_fault`."""
+    if status == 0:
+        return "exit code 0"
+    return f"exit status {status}" if status > 0 else f"signal: {_describe_signal(-status)}"
+
+
 def response_too_large() -> InvocationResult:
     """The function answered more than a buffered response may hold."""
     message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_SYNC_MAX_BYTES} bytes)."
@@ -86,6 +113,19 @@ def stream_too_large() -> InvocationResult:
     """The function streamed more than a response may hold; what came before has gone out."""
     message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_STREAM_MAX_BYTES} bytes)."
     return InvocationResult(json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).encode(), UNHANDLED)
+
+
+def _reported_message(body: bytes) -> str | None:
+    """None for what no program of ours has sent."""
+    try:
+        message = msgspec.json.decode(body, type=_Report).errorMessage
+    except msgspec.DecodeError:
+        return None
+    return message if len(message) <= _MESSAGE_MAX_LENGTH else None
+
+
+class _Report(msgspec.Struct, frozen=True):
+    errorMessage: str  # noqa: N815 - as it is on the wire
 
 
 def _describe_signal(number: int) -> str:

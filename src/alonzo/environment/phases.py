@@ -15,6 +15,7 @@ class Phase(StrEnum):
     INIT = "init"
     IDLE = "idle"
     INVOKE = "invoke"
+    SHUTDOWN = "shutdown"
     ENDED = "ended"
 
 
@@ -24,9 +25,10 @@ class PhaseViolation(AlonzoError):
 
 _ALLOWED = {
     Phase.CREATED: frozenset({Phase.INIT, Phase.ENDED}),
-    Phase.INIT: frozenset({Phase.IDLE, Phase.ENDED}),
-    Phase.IDLE: frozenset({Phase.INVOKE, Phase.ENDED}),
-    Phase.INVOKE: frozenset({Phase.IDLE, Phase.ENDED}),
+    Phase.INIT: frozenset({Phase.IDLE, Phase.SHUTDOWN, Phase.ENDED}),
+    Phase.IDLE: frozenset({Phase.INVOKE, Phase.SHUTDOWN, Phase.ENDED}),
+    Phase.INVOKE: frozenset({Phase.IDLE, Phase.SHUTDOWN, Phase.ENDED}),
+    Phase.SHUTDOWN: frozenset({Phase.ENDED}),
     Phase.ENDED: frozenset[Phase](),
 }
 

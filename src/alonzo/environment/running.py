@@ -142,6 +142,11 @@ class RunningInvocations:
         """Whether an answer comes too late; its place is free from here on."""
         return self._late.pop(request_id, self) is None
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether the runtime waits for an invocation."""
+        return bool(self._waiting)
+
     def is_waiting(self, connection: RuntimeApiConnection) -> bool:
         """Whether a connection waits for an invocation."""
         return connection in self._waiting

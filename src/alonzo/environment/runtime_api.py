@@ -2,14 +2,17 @@
 
 It is on every invocation twice, so it is a protocol of its own: five requests, answers written as bytes. What they mean is decided by the
 environment (`RuntimeEvents`). Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
+What is not the Runtime API's goes on as it is (`OtherRequest`): see `extensions_api.py`.
 """
 
 import asyncio
 import base64
 import binascii
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 import httptools
+import msgspec
 
 from alonzo.environment.connection_owner import ConnectionCheck
 from alonzo.model.quotas import RESPONSE_SYNC_MAX_BYTES
@@ -30,15 +33,37 @@ _REASONS = {
 }
 _ERROR_TYPE = b"lambda-runtime-function-error-type"
 _ERROR_BODY = b"lambda-runtime-function-error-body"
-_ERROR_HEADER_LENGTH = len(_ERROR_TYPE)
 _RESPONSE_MODE = b"lambda-runtime-function-response-mode"
-_RESPONSE_MODE_LENGTH = len(_RESPONSE_MODE)
+_TRANSFER_ENCODING = b"transfer-encoding"
+_EXTENSION_PREFIX = b"lambda-extension-"
+_EXTENSION_HEADERS = (b"name", b"identifier", b"accept-feature", b"function-error-type")
+_HEADERS = (_ERROR_TYPE, _RESPONSE_MODE, _TRANSFER_ENCODING, *(_EXTENSION_PREFIX + name for name in _EXTENSION_HEADERS))
+_LENGTHS = frozenset(len(name) for name in _HEADERS)
+"""Of the headers that mean something: others cost one look."""
 _HEAD_MAX_BYTES = 1_200_000
 """`Lambda-Runtime-Function-XRay-Error-Cause` may be 1 MiB long."""
 
 _FRAMING_PER_BODY_BYTE = 16
 """A chunk of one byte takes six on the wire. Beyond this it is no body but an endless head or trailer, which the parser keeps."""
 _UNSENT_MAX_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRequest:
+    """A request for something else than the Runtime API. Of its headers only `Lambda-Extension-…` are kept, by lower-case names.
+
+    `body` is empty where `content_length` is more than a response may have.
+    """
+
+    method: bytes
+    url: bytes
+    headers: dict[bytes, bytes]
+    body: bytes
+    content_length: int
+
+    def header(self, name: bytes) -> str:
+        """The value of a header; empty if there is none."""
+        return self.headers.get(name, b"").decode("utf-8", "replace")
 
 
 class RuntimeEvents(Protocol):
@@ -56,9 +81,26 @@ class RuntimeEvents(Protocol):
 
     def on_stream_end(self, request_id: bytes, byte_count: int) -> bytes: ...
 
+    def takes_stream(self, request_id: bytes) -> bool:
+        """Whether the caller takes the response as it comes."""
+        ...
+
     def on_init_error(self, body: bytes, error_type: str | None) -> bytes: ...
 
+    def on_other_request(self, connection: "RuntimeApiConnection", request: OtherRequest) -> bytes | None:
+        """The answer; None if it comes later."""
+        ...
+
     def is_waiting(self, connection: "RuntimeApiConnection") -> bool: ...
+
+    @property
+    def counts_bodies(self) -> bool:
+        """Whether it wants to know what its connections hold together: where they may be many."""
+        ...
+
+    def on_body_bytes(self, byte_count: int) -> bool:
+        """A connection holds so many bytes of a body more, or fewer. False: that is too much."""
+        ...
 
     def on_stranger(self) -> None: ...
 
@@ -74,7 +116,7 @@ def accepted() -> bytes:
 
 def refusal(status: int, error_type: str, message: str) -> bytes:
     """An error answer, as AWS's Runtime API words it."""
-    body = f'{{"errorMessage":"{message}","errorType":"{error_type}"}}\n'.encode()
+    body = msgspec.json.encode({"errorMessage": message, "errorType": error_type}) + b"\n"
     return b"HTTP/1.1 %d %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (status, _REASONS[status], len(body), body)
 
 
@@ -89,14 +131,18 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._unsent = b""
         self._is_parsing = False
+        self._counts_bodies = events.counts_bodies
         # For one request.
         self._url = b""
         self._body: list[bytes] = []
         self._body_bytes = 0
+        self._counted_bytes = 0
         self._request_bytes = 0
         self._error_type: str | None = None
         self._error_body = b""
         self._streams = False
+        self._is_chunked = False
+        self._extension_headers: dict[bytes, bytes] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -113,6 +159,7 @@ class RuntimeApiConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self._transport = None
+        self._count_bytes(-self._counted_bytes)
         self._events.on_connection_closed(self)
 
     def data_received(self, data: bytes) -> None:
@@ -173,32 +220,45 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._body = []
         self._body_bytes = self._request_bytes = 0
         self._error_type = None
-        self._streams = False
+        self._streams = self._is_chunked = False
+        self._extension_headers = None
 
     def on_url(self, url: bytes) -> None:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        length = len(name)
-        if length == _ERROR_HEADER_LENGTH:  # before the body, or after it as a trailer
-            lower_name = name.lower()
-            if lower_name == _ERROR_TYPE:
-                self._error_type = value.decode("latin-1")
-            elif lower_name == _ERROR_BODY:
-                self._error_body = value
-        elif length == _RESPONSE_MODE_LENGTH and name.lower() == _RESPONSE_MODE:
+        if len(name) not in _LENGTHS:
+            return
+        name = name.lower()
+        if name == _ERROR_TYPE:  # before the body, or after it as a trailer
+            self._error_type = value.decode("latin-1")
+        elif name == _ERROR_BODY:
+            self._error_body = value
+        elif name == _RESPONSE_MODE:
             self._streams = value.lower() == b"streaming"
+        elif name == _TRANSFER_ENCODING:
+            self._is_chunked = True
+        elif name.startswith(_EXTENSION_PREFIX):
+            if self._extension_headers is None:
+                self._extension_headers = {}
+            self._extension_headers[name] = value
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
-        if self._streams and self._events.on_stream_part(self, self._request_id(), body, self._body_bytes):
+        # What is sent in chunks to a caller that takes a stream is a stream, whether the runtime names the mode or not: Go's does not.
+        if (self._streams or self._is_chunked) and self._events.on_stream_part(self, self._request_id(), body, self._body_bytes):
             return
         if self._body_bytes <= RESPONSE_SYNC_MAX_BYTES:
             self._body.append(body)
+            if self._counts_bodies:
+                self._count_bytes(len(body))
         else:
             self._body.clear()  # read to its end, so that the answer is seen, but not kept
+            self._count_bytes(-self._counted_bytes)
 
     def on_message_complete(self) -> None:
+        if self._counted_bytes:
+            self._count_bytes(-self._counted_bytes)
         url = self._url
         if url == _NEXT:
             self._events.on_next(self)
@@ -207,14 +267,27 @@ class RuntimeApiConnection(asyncio.Protocol):
         elif url == _INIT_ERROR:
             self.write(self._events.on_init_error(b"".join(self._body), self._error_type))
         else:
-            self.write(refusal(404, "InvalidRequest", "no such path"))
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        headers = self._extension_headers or {}
+        request = OtherRequest(self._parser.get_method(), self._url, headers, b"".join(self._body), self._body_bytes)
+        answer = self._events.on_other_request(self, request)
+        if answer is not None:
+            self.write(answer)
+
+    def _count_bytes(self, byte_count: int) -> None:
+        if self._counts_bodies:
+            self._counted_bytes += byte_count
+            if not self._events.on_body_bytes(byte_count):
+                self.close()
 
     def _request_id(self) -> bytes:
         return self._url[len(_INVOCATION) :].partition(b"/")[0]
 
     def _finish_invocation(self, url: bytes) -> bytes:
         request_id, _, action = url[len(_INVOCATION) :].partition(b"/")
-        if self._streams and action == b"response":
+        if action == b"response" and (self._streams or (self._is_chunked and self._events.takes_stream(request_id))):
             return self._finish_stream(request_id)
         if action == b"response":
             return self._events.on_response(request_id, b"".join(self._body), self._body_bytes)

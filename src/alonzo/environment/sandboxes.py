@@ -6,7 +6,7 @@ that was forked from a zygote of the machine's best interpreter.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,16 @@ from alonzo.environment.java_archives import JavaArchives
 from alonzo.environment.java_launch import JAVA_CLIENT_DIRECTORY
 from alonzo.environment.prestart import find_prestart_order
 from alonzo.environment.prestarted import PrestartedPrograms
+from alonzo.environment.program_view import ProgramView
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
 from alonzo.runtimes.discovery import SearchPlaces
+from alonzo.runtimes.dotnet import copy_dotnet_client, dotnet_client_cache
 from alonzo.runtimes.interpreters import PythonInterpreter, RuntimeUnavailable, choose_interpreter
 from alonzo.runtimes.java_client import default_cache, ensure_java_client
-from alonzo.runtimes.programs import PROGRAM_FAMILIES, Program, choose_program, discover_programs
+from alonzo.runtimes.program_discovery import discover_programs
+from alonzo.runtimes.programs import Program, choose_program
 from alonzo.runtimes.python_packages import PRELOADED_MODULES, compile_packages
-from alonzo.sandbox.plan import PROGRAM_ROOT
+from alonzo.sandbox.plan import Shown
 from alonzo.sandbox.pool import SandboxPool
 from alonzo.sandbox.sandbox import Sandbox
 from alonzo.sandbox.settings import SandboxSettings
@@ -29,20 +32,25 @@ from alonzo.sandbox.zygote import ZygoteSpec
 
 _log = logging.getLogger(__name__)
 
-_SHOWN_TREE, _HIDDEN_TREE = Path("/usr"), Path("/usr/local")
+DOTNET_CLIENT_DIRECTORY = "dotnet"
+"""Below the runtime directory."""
+
+_PoolKey = tuple[Path, tuple[Shown, ...]]
+"""Programs that need to be shown nothing share the interpreter's pool."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuntimeSandbox:
     """A sandbox of a runtime, with the warning that its function's log begins with, if there is one.
 
-    `program`: what runs the functions of a language, as the sandbox sees it; None for Python and for programs of the function's own.
+    `program`: what runs the functions of a language, all of it as the sandbox sees it; None for Python and for programs of the
+    function's own.
     """
 
     sandbox: Sandbox
     family: RuntimeFamily
     notice: str | None
-    program: Path | None = None
+    program: Program | None = None
     archive: str | None = None
     """Of Java's classes, if there is one by now (`java_archives.py`)."""
 
@@ -51,8 +59,18 @@ class RuntimeSandbox:
 class _Choice:
     family: RuntimeFamily
     interpreter: PythonInterpreter
-    program: Program | None
+    view: ProgramView | None
     warning: str | None
+
+    @property
+    def pool_key(self) -> _PoolKey:
+        """Which pool has its sandboxes."""
+        return self.interpreter.executable, () if self.view is None else self.view.shown
+
+    @property
+    def prestart_key(self) -> Hashable:
+        """Which programs that were started ahead will do."""
+        return self.pool_key, None if self.view is None else self.view.seen.executable
 
 
 class RuntimeSandboxes:
@@ -80,20 +98,21 @@ class RuntimeSandboxes:
         self._packages = packages
         self._prestarted = prestarted
         self._archives = JavaArchives(settings=settings, packages=packages, cache=default_cache())
-        self._pools: dict[tuple[Path, Path | None], SandboxPool] = {}
-        self._opening: dict[tuple[Path, Path | None], asyncio.Lock] = {}
+        self._pools: dict[_PoolKey, SandboxPool] = {}
+        self._opening: dict[_PoolKey, asyncio.Lock] = {}
         self._opened: asyncio.Queue[tuple[PythonInterpreter, SandboxPool]] = asyncio.Queue()
 
     async def warm_up(self, runtime: str | None) -> None:
         """Have the runtime's pool ready. Raises RuntimeUnavailable, or SetupError with what the host refuses."""
         choice = await self._choose(runtime)
         pool = await self._pool_of(choice)
-        if choice.program is not None and choice.family is RuntimeFamily.JAVA:
-            self._archives.expect(choice.program, _place_of(choice.program), pool)
-        if self._prestarted is not None and choice.program is not None and self._settings.isolated:
-            order = find_prestart_order(choice.family, _place_of(choice.program))
-            if order is not None:
-                self._prestarted.expect(_prestarted_key(choice), order, pool)
+        if choice.view is None or not self._settings.isolated:
+            return
+        if choice.family is RuntimeFamily.JAVA:
+            self._archives.expect(choice.view, pool)
+        order = find_prestart_order(choice.family, choice.view.seen.executable)
+        if self._prestarted is not None and order is not None:
+            self._prestarted.expect(choice.prestart_key, order, pool)
 
     async def acquire(self, runtime: str | None, *, fits_prestarted: Callable[[], bool] | None) -> RuntimeSandbox:
         """A ready sandbox, perhaps one in which the runtime's program waits already.
@@ -102,16 +121,16 @@ class RuntimeSandboxes:
         Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe).
         """
         choice = await self._choose(runtime)
-        key, sandbox = _prestarted_key(choice), None
+        key, sandbox = choice.prestart_key, None
         if fits_prestarted is not None and self._prestarted is not None and self._prestarted.keeps(key):
             sandbox = self._prestarted.take(key) if await asyncio.to_thread(fits_prestarted) else None
         if sandbox is None:
-            pool = self._pools.get(_pool_key(choice)) or await self._pool_of(choice)
+            pool = self._pools.get(choice.pool_key) or await self._pool_of(choice)
             sandbox = await pool.acquire()
-        if choice.program is None:
+        if choice.view is None:
             return RuntimeSandbox(sandbox, choice.family, choice.warning)
-        executable = _place_of(choice.program) if sandbox.isolated else choice.program.executable
-        return RuntimeSandbox(sandbox, choice.family, choice.warning, executable, self._archives.find(choice.program))
+        program = choice.view.seen if sandbox.isolated else choice.view.program
+        return RuntimeSandbox(sandbox, choice.family, choice.warning, program, self._archives.find(choice.view))
 
     async def run(self) -> None:
         """Keep every pool that has been opened; compile the runtime's packages for each interpreter beside it."""
@@ -128,28 +147,28 @@ class RuntimeSandboxes:
         spec = _known(runtime)
         if spec.family is RuntimeFamily.PYTHON:
             python = choose_interpreter(spec, self._interpreters, strict=self._strict)
-            return _Choice(family=spec.family, interpreter=python.interpreter, program=None, warning=python.warning)
+            return _Choice(family=spec.family, interpreter=python.interpreter, view=None, warning=python.warning)
         if not self._interpreters:
             raise RuntimeUnavailable(f"{spec.identifier} needs a Python interpreter, 3.9 or newer, to build its sandboxes: none is here")
         interpreter = max(self._interpreters, key=lambda candidate: (candidate.has_ctypes, candidate.is_optimized, candidate.version))
-        if spec.family is RuntimeFamily.PROVIDED:
-            return _Choice(family=spec.family, interpreter=interpreter, program=None, warning=None)
-        if spec.family not in PROGRAM_FAMILIES:
-            raise RuntimeUnavailable(f"Alonzo does not run {spec.identifier} yet")
+        if spec.family in (RuntimeFamily.PROVIDED, RuntimeFamily.GO):
+            return _Choice(family=spec.family, interpreter=interpreter, view=None, warning=None)
         programs = self._programs.get(spec.family)
         if not programs:  # looked for again while there is none: somebody may be about to install it
             programs = self._programs[spec.family] = await discover_programs(spec.family, self._places)
         chosen = choose_program(spec, programs, strict=self._strict)
         if spec.family is RuntimeFamily.JAVA:
             await ensure_java_client(self._packages / JAVA_CLIENT_DIRECTORY, cache=default_cache())
-        return _Choice(family=spec.family, interpreter=interpreter, program=chosen.program, warning=chosen.warning)
+        if spec.family is RuntimeFamily.DOTNET:
+            await copy_dotnet_client(self._packages / DOTNET_CLIENT_DIRECTORY, cache=dotnet_client_cache())
+        return _Choice(family=spec.family, interpreter=interpreter, view=ProgramView.of(chosen.program), warning=chosen.warning)
 
     async def _pool_of(self, choice: _Choice) -> SandboxPool:
-        key = _pool_key(choice)
+        key = choice.pool_key
         async with self._opening.setdefault(key, asyncio.Lock()):
             if key not in self._pools:
                 interpreter = choice.interpreter
-                spec = _zygote_spec(interpreter, choice.program)
+                spec = _zygote_spec(interpreter, key[1])
                 pool = SandboxPool(spec=spec, settings=self._settings, users=self._users, spare_count=self._spare_count)
                 await pool.open()
                 _log.info("Python %s is ready (%s)", interpreter.version_text, interpreter.executable)
@@ -165,35 +184,12 @@ def _known(runtime: str | None) -> RuntimeSpec:
     return spec
 
 
-def _pool_key(choice: _Choice) -> tuple[Path, Path | None]:
-    """Programs that every sandbox shows share the interpreter's pool."""
-    return choice.interpreter.executable, _own_prefix(choice.program)
-
-
-def _prestarted_key(choice: _Choice) -> tuple[Path, Path | None]:
-    return choice.interpreter.executable, None if choice.program is None else choice.program.executable
-
-
-def _own_prefix(program: Program | None) -> Path | None:
-    """The directory that a sandbox must show for a program, unless it is one of the distribution's, which all do."""
-    if program is None or (program.executable.is_relative_to(_SHOWN_TREE) and not program.executable.is_relative_to(_HIDDEN_TREE)):
-        return None
-    return program.prefix
-
-
-def _place_of(program: Program) -> Path:
-    """Where the program is in a sandbox."""
-    if _own_prefix(program) is None:
-        return program.executable
-    return PROGRAM_ROOT / program.executable.relative_to(program.prefix)
-
-
-def _zygote_spec(interpreter: PythonInterpreter, program: Program | None) -> ZygoteSpec:
+def _zygote_spec(interpreter: PythonInterpreter, shown: tuple[Shown, ...]) -> ZygoteSpec:
     return ZygoteSpec(
         executable=interpreter.executable,
         prefix=interpreter.base_prefix,
         version=interpreter.feature_version,
         library_directory=interpreter.library_directory,
         preload=PRELOADED_MODULES,
-        program_prefix=_own_prefix(program),
+        shown=shown,
     )

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
+from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
 
 TASK_ROOT = "/var/task"
 RUNTIME_DIRECTORY = "/var/runtime"
 LAYERS_DIRECTORY = "/opt"
 _TELEMETRY_DESCRIPTOR = "62"
+_STARTED_BY_SCRIPTS = frozenset({RuntimeFamily.PYTHON, RuntimeFamily.NODEJS, RuntimeFamily.RUBY, RuntimeFamily.DOTNET})
+"""Runtimes whose /var/runtime/bootstrap is a shell script on AWS, which leaves its marks in the environment."""
 _XRAY_DAEMON_HOST, _XRAY_DAEMON_PORT = "127.0.0.1", "2000"
 """Where an X-Ray daemon of the machine's own listens; tracers send it UDP packets and do not miss an answer."""
 
@@ -27,6 +30,8 @@ class Place:
     tmp_directory: str | None = None
     """TMPDIR, where /tmp is not the environment's own."""
     layers_directory: str = LAYERS_DIRECTORY
+    libraries: tuple[tuple[str, str], ...] = ()
+    """Variables that hold search paths, and directories that each must name besides."""
 
 
 def environment_variables(
@@ -60,6 +65,9 @@ def environment_variables(
     variables = _defaults(place, version.runtime) | (version.environment_variables or {}) | reserved
     if place.layers_directory != LAYERS_DIRECTORY and "PYTHONPATH" in variables:
         variables["PYTHONPATH"] = _python_path(place.layers_directory, version.runtime, variables["PYTHONPATH"])
+    for name, directory in place.libraries:
+        searched = [each for each in variables.get(name, "").split(":") if each]
+        variables[name] = ":".join(dict.fromkeys((*searched, directory)))
     return variables
 
 
@@ -86,30 +94,52 @@ def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
     defaults = startup_defaults(
         task_root=place.task_root, runtime_directory=place.runtime_directory, layers_directory=place.layers_directory
     ) | {
-        "SHLVL": "0",
-        "PWD": place.task_root,
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": f"{_XRAY_DAEMON_HOST}:{_XRAY_DAEMON_PORT}",
         "_AWS_XRAY_DAEMON_ADDRESS": _XRAY_DAEMON_HOST,
         "_AWS_XRAY_DAEMON_PORT": _XRAY_DAEMON_PORT,
         "AWS_ENDPOINT_URL": place.endpoint_url,
     }
-    family = None if runtime is None else runtime.rstrip("0123456789.x")
-    if family == "nodejs":
-        defaults["NODE_PATH"] = _node_path(place, (runtime or "").removeprefix("nodejs").removesuffix(".x"))
-    elif family == "python":
-        defaults["PYTHONPATH"] = place.runtime_directory
-        # CPython puts this into its own environment where LANG names a locale that is not installed, as on AWS (PEP 538).
-        defaults["LC_CTYPE"] = "C.UTF-8"
     if place.tmp_directory is not None:
         defaults["TMPDIR"] = place.tmp_directory
-    return defaults
+    spec = None if runtime is None else find_runtime(runtime)
+    return defaults if spec is None else defaults | _of_language(place, spec)
+
+
+def _of_language(place: Place, spec: RuntimeSpec) -> dict[str, str]:
+    of_script = {"SHLVL": "0", "PWD": place.task_root} if spec.family in _STARTED_BY_SCRIPTS else {}
+    return of_script | _search_paths(place, spec)
+
+
+def _search_paths(place: Place, spec: RuntimeSpec) -> dict[str, str]:
+    match spec.family:
+        case RuntimeFamily.PYTHON:
+            # CPython puts LC_CTYPE into its own environment where LANG names a locale that is not installed, as on AWS (PEP 538).
+            return {"PYTHONPATH": place.runtime_directory, "LC_CTYPE": "C.UTF-8"}
+        case RuntimeFamily.NODEJS:
+            return {"NODE_PATH": _node_path(place, "".join(map(str, spec.version[:1])))}
+        case RuntimeFamily.RUBY:
+            return _ruby_paths(place, ".".join(map(str, (*spec.version, 0))))
+        case RuntimeFamily.DOTNET:
+            return {"LAMBDA_RUNTIME_NAME": spec.identifier}
+        case _:
+            return {}
 
 
 def _node_path(place: Place, major: str) -> str:
     own = f"{place.runtime_directory}/node_modules:{place.runtime_directory}:{place.task_root}"
     layers = f"{place.layers_directory}/nodejs"
     return f"{layers}/node{major}/node_modules:{layers}/node_modules:{own}"
+
+
+def _ruby_paths(place: Place, abi: str) -> dict[str, str]:
+    """`abi`: of the Ruby that packages and layers are made for (3.3.0), even where another one stands in for it."""
+    own, layers = place.runtime_directory, f"{place.layers_directory}/ruby"
+    return {
+        "GEM_HOME": own,
+        "GEM_PATH": f"{place.task_root}/vendor/bundle/ruby/{abi}:{layers}/gems/{abi}:{own}:{own}/ruby/{abi}",
+        "RUBYLIB": f"{place.task_root}:{own}/lib:{layers}/lib",
+    }
 
 
 def _credentials(version: FunctionVersion) -> dict[str, str]:

@@ -33,7 +33,7 @@ from alonzo.functions.publication import finish_publication, is_published, publi
 from alonzo.functions.tags import checked_tags
 from alonzo.functions.turns import Turns
 from alonzo.functions.usage import AccountUsage, CodeUsage
-from alonzo.functions.validation import check_configuration, check_update
+from alonzo.functions.validation import check_configuration, check_runtime, check_update
 from alonzo.ids import new_uuid
 from alonzo.model import quotas
 from alonzo.model.function import LATEST, LATEST_PUBLISHED, CodePackage, FunctionVersion, LastUpdateStatus, LoggingConfig, State
@@ -81,10 +81,19 @@ class CodeUpdate:
 class Functions:
     """The functions of all accounts. Reads are look-ups in memory; writes raise the store's errors, too."""
 
-    def __init__(self, *, records: RecordTable[FunctionVersion], code_directories: CodeDirectories, layers: Layers, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        records: RecordTable[FunctionVersion],
+        code_directories: CodeDirectories,
+        layers: Layers,
+        takes_blocked_runtimes: bool,
+        clock: Clock,
+    ) -> None:
         self._records = records
         self._code_directories = code_directories
         self._layers = layers
+        self._takes_blocked_runtimes = takes_blocked_runtimes
         self._clock = clock
         self._turns = Turns()
         self._usage = CodeUsage()
@@ -152,6 +161,7 @@ class Functions:
             tags=checked_tags(new.tags or {}),
             architectures=new.architectures or latest.architectures,
         )
+        check_runtime(latest.runtime, before=None, takes_blocked=self._takes_blocked_runtimes)
         check_configuration(latest)
         if self.find_version(scope, name, LATEST) is not None:
             raise FunctionExists(name)
@@ -176,6 +186,7 @@ class Functions:
         `ZippedCodeTooLarge`, `CodeStorageExceeded`.
         """
         record = await self._get_changeable(update.reference, update.revision_id)
+        check_runtime(record.value.runtime, before=record.value.runtime, takes_blocked=self._takes_blocked_runtimes)
         check_package_type(update.code, record.value.package_type)
         package = await admit_code(update.code, self._code_directories, dry_run=update.dry_run)
         await self._layers.check_total_size(record.value.layers, update.code)
@@ -201,6 +212,7 @@ class Functions:
         """Change a function's configuration; it is `InProgress` then. Errors: those of `update_code`, less the ones of code."""
         record = await self._get_changeable(reference, revision_id)
         wanted = self._apply(record.value, change)
+        check_runtime(wanted.runtime, before=record.value.runtime, takes_blocked=self._takes_blocked_runtimes)
         check_configuration(wanted)
         check_update(record.value, wanted)
         if change.layers is not None:

@@ -12,6 +12,7 @@ from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.runtimes import RUNTIMES_LISTED
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
 from alonzo.runtimes.concurrency import SUPPORTED_SINCE
+from alonzo.runtimes.lifecycle import RuntimePhase
 
 _RUNTIMES_SINCE = ("ruby4.0", "nodejs26.x", "python3.15", "java8.al2023", "java11.al2023", "java17.al2023")
 """Of botocore's model; newer than the recorded message."""
@@ -54,15 +55,20 @@ def check_update(before: FunctionVersion, after: FunctionVersion) -> None:
         raise InvalidParameter("DurableConfig cannot be added to an existing function. Create a new function with DurableConfig instead.")
 
 
-def check_runtime(identifier: str) -> None:
-    """Whether AWS still takes functions of this runtime."""
-    spec = find_runtime(identifier)
-    if spec is not None and spec.retired:
+def check_runtime(identifier: str | None, *, before: str | None, takes_blocked: bool) -> None:
+    """Whether AWS still takes a function's runtime, or a change of a function that has had it `before`. `InvalidParameter`.
+
+    `takes_blocked`: no runtime is too old.
+    """
+    spec = None if identifier is None else find_runtime(identifier)
+    if spec is not None and spec.phase >= (RuntimePhase.UPDATES_BLOCKED if identifier == before else RuntimePhase.CREATION_BLOCKED):
+        if takes_blocked:
+            return
         raise InvalidParameter(
             f"The runtime parameter of {identifier} is no longer supported for creating or updating AWS Lambda functions. "
             "We recommend you use a supported runtime while creating or updating functions."
         )
-    if identifier not in _RUNTIMES:
+    if identifier not in (None, before, *_RUNTIMES):
         raise InvalidParameter(
             f"Value {identifier} at 'runtime' failed to satisfy constraint: "
             f"Member must satisfy enum value set: [{', '.join(RUNTIMES_LISTED)}] or be a valid ARN"
@@ -93,8 +99,6 @@ def _check_zip_function(version: FunctionVersion) -> None:
         raise InvalidParameter("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
     if version.image_config is not None:
         raise InvalidParameter("Please don't provide ImageConfig when the intended function PackageType is Zip.")
-    if version.runtime is not None:
-        check_runtime(version.runtime)
 
 
 def _check_image_function(version: FunctionVersion) -> None:

@@ -21,6 +21,8 @@ RUNTIME_API_DESCRIPTOR = 61
 TELEMETRY_DESCRIPTOR = 62
 """The descriptor of the framed log protocol, as recorded from AWS (`_LAMBDA_TELEMETRY_LOG_FD`)."""
 
+_FIRST_DESCRIPTOR = 3
+
 RELEASE_DESCRIPTOR = 63
 """The socket to init at which the runtime's process waits to be let go; closed before it runs anything of the function's."""
 
@@ -29,9 +31,25 @@ def attach_descriptors(*, log_pipe: int, release: int, runtime_api: int) -> None
     """Standard input is empty; standard output, standard error and the framed log share one pipe, so that their order is kept."""
     os.dup2(release, RELEASE_DESCRIPTOR, inheritable=False)
     os.dup2(runtime_api, RUNTIME_API_DESCRIPTOR, inheritable=False)
+    os.dup2(log_pipe, TELEMETRY_DESCRIPTOR)
+    _attach_streams(log_pipe)
+
+
+def attach_output(log_pipe: int, *, keep: int) -> int:
+    """For programs beside the runtime: the same, and nothing else but `keep` (until they are executed), whose new number is returned.
+
+    It may lie above the limit of descriptors, where the fork has put it; 3 is the first behind the streams.
+    """
+    kept, log_pipe = os.dup(keep), os.dup(log_pipe)  # so that neither lies where the other one goes
+    _attach_streams(log_pipe)
+    os.dup2(kept, _FIRST_DESCRIPTOR, inheritable=False)
+    return _FIRST_DESCRIPTOR
+
+
+def _attach_streams(log_pipe: int) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
-    for descriptor in (1, 2, TELEMETRY_DESCRIPTOR):
+    for descriptor in (1, 2):
         os.dup2(log_pipe, descriptor)
 
 

@@ -3,9 +3,11 @@
 A sandbox may wait here complete but for its function, the runtime's process already confined (`sandbox/pool.py`): what a cold start then
 costs is one mount, one more with layers, and the function's own imports.
 Messages to the node: `{"ready"}` with the node's end of the runtime's own connection to the Runtime API, the Runtime API's listening socket
-and, with a network of its own, the AWS endpoint's; `{"started"}`, `{"exited"}`; `{"failed"}`. From the node: perhaps `{"prestart"}`
-(`prestart.py`), and one assignment. When the node closes the
-socket, the sandbox ends: with namespaces because this process does, without them because it kills all that it can find below itself.
+and, with a network of its own, the AWS endpoint's; `{"started"}`, `{"exited"}`; `{"failed"}`; of programs that run beside the runtime
+`{"side_log"}` with the pipe that they write to, and `{"side", "exited" | "failed"}`; `{"connected"}` with a socket that was asked for. From
+the node: perhaps `{"prestart"}` (`prestart.py`), one assignment, then what it wants done (`{"op"}`: see `_Sandbox.serve`). When the node
+closes the socket, the sandbox ends: with namespaces because this process does, without them because it kills all that it can find below
+itself.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import signal
 import socket
 from typing import Any, NoReturn
 
-from alonzo.guest import channel, confine, linux, prestart, processes, runtime_process
+from alonzo.guest import channel, confine, linux, prestart, processes, runtime_process, side_programs
 
 WORKPLACE = "/.alonzo"
 RUNTIME_API_PORT = 9001
@@ -46,7 +48,7 @@ def run(
             assignment = sandbox.prestart(assignment)
         if assignment is not None:
             sandbox.start(assignment)
-            _watch(control, sandbox.runtime)
+            _watch(control, sandbox)
     except OSError as error:
         channel.send(control, {"failed": str(error)})
     finally:
@@ -81,6 +83,8 @@ class _Sandbox:
         """The node has them; open here until it has answered (`channel.py`)."""
         self.runtime = -1
         """The process that will be, or is, the runtime."""
+        self._runtime_assignment = b""
+        self._sides: side_programs.SidePrograms | None = None
 
     def prepare(self) -> None:
         """Everything that does not depend on the function."""
@@ -123,11 +127,67 @@ class _Sandbox:
                 linux.bind(f"{WORKPLACE}/code/{assignment['layers']}", "/opt", _READ_ONLY)
             for name in self._settings["workplaces"]:
                 linux.unmount(f"{WORKPLACE}/{name}")
-        message = {name: assignment[name] for name in ("directory", "variables", "commands")}
-        self._release.sendall(json.dumps(message).encode() + b"\n")
-        self._release.close()
         for each in self._sent:
             each.close()
+        self._runtime_assignment = json.dumps({name: assignment[name] for name in ("directory", "variables", "commands")}).encode() + b"\n"
+        if assignment["side"] is None:
+            self._start_runtime()
+        else:
+            self._start_sides(assignment["side"])
+
+    def serve(self, message: dict[str, Any]) -> None:
+        """Do what the node wants done after the assignment."""
+        operation = message["op"]
+        if operation == "start_runtime":
+            self._start_runtime()
+        elif operation == "signal_runtime":
+            if self.runtime > 0:
+                os.kill(self.runtime, message["signal"])
+        elif operation == "kill_side":
+            if self._sides is not None:
+                self._sides.kill(message["side"])
+        elif operation == "connect":
+            self._connect(message["port"], message["id"])
+
+    def note_ended(self, process_id: int, status: int) -> None:
+        """A child has been reaped: tell the node if it is the runtime or a program beside it."""
+        ended = os.WTERMSIG(status) * -1 if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        if process_id == self.runtime:
+            self.runtime = -1  # the number may soon be another's
+            channel.send(self._control, {"exited": ended})
+        elif self._sides is not None:
+            side = self._sides.take_ended(process_id)
+            if side is not None:
+                channel.send(self._control, {"side": side, "exited": ended})
+
+    def _start_runtime(self) -> None:
+        self._release.sendall(self._runtime_assignment)
+        self._release.close()
+
+    def _start_sides(self, side: dict[str, Any]) -> None:
+        """Programs that run beside the runtime, each the executable of its own; the node says when the runtime starts."""
+        self._sides = side_programs.SidePrograms(runtime=self.runtime, settings=self._settings, isolated=self._isolated)
+        log_read, log_write = os.pipe()
+        os.set_blocking(log_read, False)
+        if self._isolated:
+            os.fchown(log_write, self._user, self._user)
+        channel.send(self._control, {"side_log": True}, [log_read])
+        os.close(log_read)
+        for path in side["paths"]:
+            try:
+                self._sides.start(path, side["variables"], log_write)
+            except OSError as error:
+                name = os.path.basename(path)
+                channel.send(self._control, {"side": name, "failed": error.strerror or str(error), "error_number": error.errno or 0})
+                break
+        os.close(log_write)
+
+    def _connect(self, port: int, request: int) -> None:
+        """A connection from within the sandbox's network, for the node. It may not be made yet, or never be: the node finds out."""
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+            connection.setblocking(False)
+            connection.connect_ex(("127.0.0.1", port))
+            channel.send(self._control, {"connected": request}, [connection.fileno()])
 
     def _join_cgroups(self) -> None:
         for name, descriptor in self._cgroups.items():
@@ -245,14 +305,14 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _watch(control: socket.socket, runtime: int) -> None:
-    """Reap whatever ends; report the runtime's end; return when the node lets go."""
+def _watch(control: socket.socket, sandbox: _Sandbox) -> None:
+    """Reap whatever ends and do what the node says; return when the node lets go."""
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_read, False)
     os.set_blocking(wake_write, False)
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-    _reap(control, runtime)  # it may have ended before the handler was there
+    _reap(sandbox)  # some may have ended before the handler was there
     poll = select.poll()  # not select(): a descriptor may be above 1,023
     poll.register(control, select.POLLIN)
     poll.register(wake_read, select.POLLIN)
@@ -260,12 +320,15 @@ def _watch(control: socket.socket, runtime: int) -> None:
         readable = {descriptor for descriptor, _ in poll.poll()}
         if wake_read in readable:
             os.read(wake_read, 4096)
-            _reap(control, runtime)
+            _reap(sandbox)
         if control.fileno() in readable:
-            return
+            message, _ = channel.receive(control)
+            if message is None:
+                return
+            sandbox.serve(message)
 
 
-def _reap(control: socket.socket, runtime: int) -> None:
+def _reap(sandbox: _Sandbox) -> None:
     while True:
         try:
             process_id, status = os.waitpid(-1, os.WNOHANG)
@@ -273,5 +336,4 @@ def _reap(control: socket.socket, runtime: int) -> None:
             return
         if process_id == 0:
             return
-        if process_id == runtime:
-            channel.send(control, {"exited": os.WTERMSIG(status) * -1 if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)})
+        sandbox.note_ended(process_id, status)

@@ -30,8 +30,8 @@ def execute(commands: list[list[str]], variables: dict[str, str], *, runtime_api
 
 
 def _report(runtime_api: int, problem: str) -> None:
-    """As AWS reports a runtime that cannot be started: an error of INIT."""
-    body = json.dumps({"errorType": _INVALID_ENTRYPOINT, "errorMessage": f"Error: {problem}"}).encode()
+    """As AWS reports a runtime that cannot be started: an error of INIT. The node words it, with the request that it is part of."""
+    body = json.dumps({"errorType": _INVALID_ENTRYPOINT, "errorMessage": problem}).encode()
     head = (
         "POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: localhost\r\n"
         f"Lambda-Runtime-Function-Error-Type: {_INVALID_ENTRYPOINT}\r\nContent-Length: {len(body)}\r\n\r\n"

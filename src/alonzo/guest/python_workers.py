@@ -39,6 +39,8 @@ def fork(count: int, report_exit: ReportExit) -> Worker:
     code = 1
     while living:
         process, status = os.wait()
+        if process not in living:
+            continue  # a child from before a wrapper executed this program
         number = living.pop(process)
         start = number * _SLOT_BYTES
         slot, board[start : start + _SLOT_BYTES] = board[start : start + _SLOT_BYTES], bytes(_SLOT_BYTES)

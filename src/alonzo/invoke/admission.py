@@ -50,6 +50,10 @@ class Admission:
         account = self._accounts.get(version.scope) or self._account(version.scope)
         account.acquire(version.name, version.version, self._clock.monotonic())
 
+    def prolong(self, version: FunctionVersion) -> None:
+        """Take one more place for an invocation that has one, whatever the limits: for whoever releases the other at once."""
+        self._accounts[version.scope].prolong(version.name, version.version)
+
     def release(self, version: FunctionVersion) -> None:
         """Give the place back."""
         self._accounts[version.scope].release(version.name, version.version)
@@ -136,6 +140,15 @@ class _Account:
         function.running[version] = running + 1
         function.on_demand_count += is_on_demand
         self.unreserved_count += is_unreserved
+        self.running_count += 1
+
+    def prolong(self, name: str, version: str) -> None:
+        function = self.functions[name]
+        running = function.running[version]
+        if not function.provisioned or running >= function.provisioned.get(version, 0):
+            function.on_demand_count += 1
+            self.unreserved_count += function.on_demand_limit is None
+        function.running[version] = running + 1
         self.running_count += 1
 
     def release(self, name: str, version: str) -> None:

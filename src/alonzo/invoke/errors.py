@@ -25,3 +25,13 @@ class FunctionNotReady(AlonzoError):
 
 class NoEnvironment(AlonzoError):
     """No execution environment could be had, several times over: an internal failure, or a machine at its end."""
+
+
+class RecursiveInvocation(AlonzoError):
+    """A chain of requests has invoked the function too often. Source of the words: botocore shape `RecursiveInvocationException`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Lambda has detected your function being invoked in a recursive loop with other AWS resources "
+            "and stopped your function's invocation."
+        )

@@ -89,7 +89,7 @@ class Invoker:
                 result = await environment.invoke(invocation, timeout_seconds=version.timeout_seconds)
             except EnvironmentLost:
                 return await self._invoke_cold(version, invocation)
-            self._pools.give_back(environment, self._versions.find_current(version))
+            self._give_back(environment, version)
             return result
         finally:
             self._wakefulness.leave()
@@ -115,7 +115,7 @@ class Invoker:
         except InitFailed as failure:
             return failure.result(invocation.request_id)
         result = await environment.invoke(invocation, timeout_seconds=version.timeout_seconds, spent_seconds=spent_seconds)
-        self._pools.give_back(environment, self._versions.find_current(version))
+        self._give_back(environment, version)
         return result
 
     async def _initialized(
@@ -160,6 +160,17 @@ class Invoker:
             environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=timeout_seconds)
             self._pools.give_back(environment, version)
         return spent_seconds
+
+    def _give_back(self, environment: ExecutionEnvironment, version: FunctionVersion) -> None:
+        if environment.settled is None:
+            self._pools.give_back(environment, self._versions.find_current(version))
+        else:  # the answer has come, but extensions go on: their invocation takes up a place until they have done
+            self._admission.prolong(version)
+            environment.settled.add_done_callback(lambda _: self._on_settled(environment, version))
+
+    def _on_settled(self, environment: ExecutionEnvironment, version: FunctionVersion) -> None:
+        self._admission.release(version)
+        self._pools.give_back(environment, self._versions.find_current(version))
 
     async def create_environment(self, version: FunctionVersion, initialization_type: InitializationType) -> ExecutionEnvironment:
         """An environment that is not initialized yet. Errors: those of `EnvironmentSource`, and of the code's source."""

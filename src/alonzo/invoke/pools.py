@@ -1,9 +1,13 @@
-"""The warm environments of a node: taken most recently used first, ended when nobody has wanted them for a while.
+"""The warm environments of a node: taken most recently used first, ended when they are not likely to be wanted again.
 
 An environment that runs several invocations at once stays in its pool while it has room, so that it is filled before the next one.
 
 A pool belongs to one version of one function. When the version changes (code, configuration, deletion), its idle environments end at once
 and busy ones when they come back: an invocation in flight finishes on what it started with.
+
+When memory runs short, those end first that are worth least: by the frequency of their use, the time that their INIT took and the memory
+that they hold, as in FaasCache (Fuerst and Sharma, ASPLOS 2021: Greedy-Dual-Size-Frequency), where a common level that rises with each end
+lets those fall behind that were worth much once.
 
 Environments of provisioned concurrency are kept: they are taken before others, and end only when their keeper dismisses them, when their
 version changes or when they end by themselves.
@@ -13,9 +17,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 
-from alonzo.clock import Clock
 from alonzo.environment.environment import ExecutionEnvironment
 from alonzo.environment.phases import Phase
+from alonzo.invoke.keep_alive import KeepAlive, PoolKey
 from alonzo.model.function import FunctionVersion
 
 _log = logging.getLogger(__name__)
@@ -24,7 +28,9 @@ _INSPECTION_SECONDS = 1.0
 _MEMORY_PRESSURE_SHARE = 0.08
 _EVICTED_AT_ONCE = 8
 
-PoolKey = tuple[str, str, str, str]
+_UNCOUNTED_BYTES = 10 << 20
+"""What an environment is taken to hold where the host does not count it."""
+
 MemoryAvailable = Callable[[], float]
 """The share of the machine's memory that is available, 0–1."""
 ShedSpares = Callable[[], int]
@@ -34,11 +40,11 @@ ShedSpares = Callable[[], int]
 class EnvironmentPools:
     """All environments with room, and the living ones for the end."""
 
-    def __init__(self, *, keep_alive_seconds: float, memory_available: MemoryAvailable, shed_spares: ShedSpares, clock: Clock) -> None:
-        self._keep_alive_seconds = keep_alive_seconds
+    def __init__(self, *, keep_alive: KeepAlive, memory_available: MemoryAvailable, shed_spares: ShedSpares) -> None:
+        self._keep_alive = keep_alive
         self._memory_available = memory_available
         self._shed_spares = shed_spares
-        self._clock = clock
+        self._level = 0.0
         self._idle: dict[PoolKey, list[ExecutionEnvironment]] = {}
         self._living: set[ExecutionEnvironment] = set()
         self._kept: set[ExecutionEnvironment] = set()
@@ -49,7 +55,12 @@ class EnvironmentPools:
         key = pool_key(version)
         if self._kept and (environment := _take(self._idle_kept.get(key), version)) is not None:
             return environment
-        return _take(self._idle.get(key), version)
+        environment = _take(self._idle.get(key), version)
+        if environment is None:
+            self._keep_alive.note_missed(key)
+        elif environment.phase is Phase.IDLE:
+            self._keep_alive.note_wanted(key, environment.idle_since)
+        return environment
 
     def add(self, environment: ExecutionEnvironment) -> None:
         """Know of a new environment until it ends."""
@@ -74,6 +85,8 @@ class EnvironmentPools:
             return
         if environment.phase is not Phase.IDLE and not environment.has_room:
             return
+        environment.use_count += 1
+        environment.standing = self._level
         pools = self._idle_kept if environment in self._kept else self._idle
         idle = pools.setdefault(pool_key(environment.version), [])
         if not (environment.runs_several and environment in idle):
@@ -102,27 +115,50 @@ class EnvironmentPools:
             self.close()
 
     def end_expired(self) -> None:
-        """End the environments that have been idle for the keep-alive time."""
-        oldest_allowed = self._clock.monotonic() - self._keep_alive_seconds
-        for environment in list(self._iter_idle()):
-            if environment.idle_since < oldest_allowed:
-                environment.close()
+        """End the environments that are not likely to be wanted again."""
+        for key, environments in self._idle.items():
+            idle = sorted((each for each in environments if each.phase is Phase.IDLE), key=_idle_since)
+            for environment in idle[: self._keep_alive.count_expired(key, [each.idle_since for each in idle])]:
+                self._end_idle(environment)
         self._drop_ended()
 
     def evict(self, count: int) -> None:
-        """End the idle environments that have been idle longest."""
-        victims = sorted(self._iter_idle(), key=lambda environment: environment.idle_since)[:count]
-        if victims:
-            _log.warning("memory is short: ending %d idle environments", len(victims))
-        for environment in victims:
-            environment.close()
-        self._drop_ended()
+        """End so many idle environments, those that are worth least."""
+        self._evict(lambda ended_count, _: ended_count < count)
+
+    def make_room(self, wanted_bytes: int) -> int:
+        """End idle environments, those that are worth least, until they have held so much memory; how many it were."""
+        return self._evict(lambda _, freed_bytes: freed_bytes < wanted_bytes)
+
+    def _evict(self, is_wanted: Callable[[int, int], bool]) -> int:
+        ranked = sorted(((_worth(each), each.idle_since, each) for each in self._iter_idle()), key=lambda rank: rank[:2])
+        ended_count, freed_bytes = 0, 0
+        for worth, _, environment in ranked:
+            if not is_wanted(ended_count, freed_bytes):
+                break
+            ended_count += 1
+            freed_bytes += _held_bytes(environment)
+            self._level = worth
+            self._end_idle(environment)
+        if ended_count:
+            _log.warning("memory is short: ending %d idle environments", ended_count)
+            self._drop_ended()
+        return ended_count
+
+    def _end_idle(self, environment: ExecutionEnvironment) -> None:
+        self._keep_alive.note_ended(pool_key(environment.version), environment.idle_since)
+        environment.close()
 
     def close(self) -> None:
         """End every environment, whatever it is doing."""
         for environment in list(self._living):
             environment.close()
         self._idle.clear()
+
+    async def drain(self, *, timeout_seconds: float) -> None:
+        """Wait for environments that have been ended to be gone: extensions have a moment of their own."""
+        if self._living:
+            await asyncio.wait([environment.ended for environment in self._living], timeout=timeout_seconds)
 
     def _forget_kept(self, environment: ExecutionEnvironment) -> None:
         self._kept.discard(environment)
@@ -138,7 +174,7 @@ class EnvironmentPools:
 
     def _drop_ended(self) -> None:
         for key, idle in list(self._idle.items()):
-            kept = [environment for environment in idle if environment.phase is not Phase.ENDED]
+            kept = [environment for environment in idle if environment.phase not in {Phase.SHUTDOWN, Phase.ENDED}]
             if kept:
                 self._idle[key] = kept
             else:
@@ -155,6 +191,19 @@ def _take(idle: list[ExecutionEnvironment] | None, version: FunctionVersion) -> 
                 idle.append(environment)
             return environment
     return None
+
+
+def _idle_since(environment: ExecutionEnvironment) -> float:
+    return environment.idle_since
+
+
+def _held_bytes(environment: ExecutionEnvironment) -> int:
+    return environment.peak_memory_bytes or _UNCOUNTED_BYTES
+
+
+def _worth(environment: ExecutionEnvironment) -> float:
+    """Seconds of INIT that are likely to be saved, by the byte, above the level at which it was used last."""
+    return environment.standing + environment.use_count * environment.init_seconds / _held_bytes(environment)
 
 
 def pool_key(version: FunctionVersion) -> PoolKey:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 from alonzo.environment.outcomes import EnvironmentLost, InitFailed
 from alonzo.errors import AlonzoError
-from alonzo.invoke.pools import PoolKey, pool_key
+from alonzo.invoke.keep_alive import PoolKey
+from alonzo.invoke.pools import pool_key
 from alonzo.model.function import FunctionVersion
 from alonzo.runtimes.concurrency import max_concurrency
 

@@ -16,6 +16,10 @@ class Condition(StrEnum):
     SUCCESS = "Success"
     RETRIES_EXHAUSTED = "RetriesExhausted"
     EVENT_AGE_EXCEEDED = "EventAgeExceeded"
+    ZERO_RESERVED_CONCURRENCY = "ZeroReservedConcurrency"
+    """The function may not run at all: the event is not even tried."""
+    RECURSIVE_INVOCATION = "RecursiveInvocation"
+    """The function was stopped in a recursive loop. AWS's word for it is not known."""
 
 
 class AcceptedEvent(msgspec.Struct, frozen=True, kw_only=True):

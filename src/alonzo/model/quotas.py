@@ -31,6 +31,9 @@ CODE_STORAGE_MAX_BYTES = 80_530_636_800
 
 PAYLOAD_SYNC_MAX_BYTES = 6_291_456
 PAYLOAD_ASYNC_MAX_BYTES = 1_048_576
+RETRY_ATTEMPTS_DEFAULT = 2
+EVENT_AGE_DEFAULT_SECONDS = 21_600
+"""Of asynchronous invocation. Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html."""
 RESPONSE_SYNC_MAX_BYTES = 6_291_556
 """Buffered responses may be 100 bytes larger than requests: what AWS's own error message says ("exceeded maximum allowed
 payload size (6291556 bytes)")."""
@@ -54,6 +57,18 @@ PROCESSES_MAX = 1_024
 PROCESSES_WITHOUT_CPU_LIMIT_MAX = 512
 """Where the host gives no control group to limit a sandbox's share of the processors: a bomb of 1,024 would stall everybody for seconds."""
 FILE_DESCRIPTORS_MAX = 1_024
+
+EXTENSIONS_MAX = 10
+"""Of a function, external and internal ones. Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html."""
+SHUTDOWN_EXTERNAL_SECONDS, SHUTDOWN_INTERNAL_SECONDS = 2.0, 0.5
+SHUTDOWN_RUNTIME_SECONDS = 0.3
+"""What a shutdown may take with external extensions, or with internal ones only, and the runtime's share where there are external ones.
+Source: the same page, "Shutdown phase"."""
+
+TELEMETRY_MAX_ITEMS = (1_000, 10_000)
+TELEMETRY_MAX_BYTES = (262_144, 1_048_576)
+TELEMETRY_TIMEOUT_MS = (25, 30_000)
+"""What a subscription may ask to be buffered. Source: https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api-reference.html."""
 
 EVENT_FILTERS_MAX = 5
 """Of an event source mapping. Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html."""

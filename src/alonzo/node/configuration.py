@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from alonzo.aws.client.endpoints import AwsEndpoints
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 
@@ -11,6 +12,10 @@ DEFAULT_PORT = 4566
 """The port that the tools made for local AWS endpoints (awslocal, samlocal, cdklocal, tflocal, Testcontainers) already use."""
 
 DEFAULT_KEEP_ALIVE_SECONDS = 600.0
+"""As long as nothing is known of when a function is invoked."""
+
+DEFAULT_ASYNC_RETRY_DELAYS_SECONDS = (60.0, 120.0)
+"""Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +23,12 @@ class Configuration:
     """Everything `alonzo up` was told.
 
     `port` 0 takes any free port. `nats_url` None starts the embedded server with its files in `data_directory`.
-    `keep_alive_seconds` is how long an idle environment stays warm.
+    `keep_alive_seconds` is how long an idle environment stays warm; None: as its function's arrivals have it.
     `account_concurrency` is how many invocations of an account run at once in a region, the quota of AWS.
+    `async_retry_delays_seconds`: before the first and the second retry of an asynchronous invocation that failed.
     `strict_runtimes` refuses a runtime whose interpreter the machine lacks instead of taking the nearest.
+    `deprecated_runtimes` takes functions of runtimes that AWS has blocked.
+    `node_modules` holds packages for Node.js functions, the AWS SDK above all; None: npm's global ones if that is among them.
     `prewarm` starts programs ahead of their functions.
     """
 
@@ -32,6 +40,10 @@ class Configuration:
     network: Network
     cpu: CpuPolicy
     strict_runtimes: bool
-    keep_alive_seconds: float
+    deprecated_runtimes: bool
+    node_modules: Path | None
+    keep_alive_seconds: float | None
     account_concurrency: int
+    aws_endpoints: AwsEndpoints
+    async_retry_delays_seconds: tuple[float, float]
     prewarm: bool

@@ -66,6 +66,9 @@ class ControlPlane:
     records: RecordTable[FunctionVersion]
     functions: Functions
     resolution: Resolution
+    concurrency: ConcurrencySettings
+    event_invoke: EventInvokeConfigs
+    recursion: RecursionConfigs
     provisioned: ProvisionedConcurrency
     allocations: Allocations
     blobs: BlobStore
@@ -83,6 +86,7 @@ async def open_control_plane(
     data_directory: Path,
     code_links: CodeLinks,
     account_concurrency: int = ACCOUNT_CONCURRENCY_DEFAULT,
+    takes_blocked_runtimes: bool = False,
     clock: Clock,
 ) -> ControlPlane:
     """Open everything, tables at the same time. Errors: the store's."""
@@ -97,7 +101,13 @@ async def open_control_plane(
         clock=clock,
     )
     layer_policies = LayerPolicies(records=tables.layer_policies, find_layer_version=layers.find_version)
-    functions = Functions(records=tables.functions, code_directories=code_directories, layers=layers, clock=clock)
+    functions = Functions(
+        records=tables.functions,
+        code_directories=code_directories,
+        layers=layers,
+        takes_blocked_runtimes=takes_blocked_runtimes,
+        clock=clock,
+    )
     aliases = Aliases(records=tables.aliases, functions=functions)
     resolution = Resolution(functions=functions, aliases=aliases, random=random.random)
     await finish_publications(tables.functions)
@@ -146,6 +156,9 @@ async def open_control_plane(
         records=tables.functions,
         functions=functions,
         resolution=resolution,
+        concurrency=concurrency,
+        event_invoke=event_invoke,
+        recursion=recursion,
         provisioned=provisioned,
         allocations=allocations,
         blobs=blobs,

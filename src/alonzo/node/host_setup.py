@@ -47,7 +47,7 @@ async def set_up_host(configuration: Configuration, *, endpoint_port: int) -> Ho
     _remove_leftovers(data / "tmp")
     isolated = configuration.isolation is Isolation.NAMESPACES
     own_path = tuple(Path(directory) for directory in os.environ.get("PATH", "").split(os.pathsep) if directory)
-    places = SearchPlaces(path=own_path, home=Path.home(), own_executable=Path(sys.executable))
+    places = SearchPlaces(path=own_path, home=Path.home(), own_executable=Path(sys.executable), node_modules=configuration.node_modules)
     interpreters = await discover_interpreters(places, cache_file=data / "interpreters.json")
     packages = await prepare_packages(data / "runtimes")
     cgroups = _cgroups(configuration) if isolated else Cgroups((), (), configuration.cpu)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import shutil
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
@@ -13,6 +14,7 @@ from typing import Any
 import psutil
 
 from alonzo import __version__, ids
+from alonzo.aws.client.clients import AwsClients
 from alonzo.aws.identity import CallerDirectory
 from alonzo.aws.service_model import ServiceModels
 from alonzo.clock import Clock, SystemClock
@@ -23,9 +25,14 @@ from alonzo.edge.health import health_routes
 from alonzo.edge.http_protocol import HttpTimeouts
 from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
+from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
 from alonzo.edge.logs_api import LogOperations
+from alonzo.edge.metrics_page import METRICS_PATH, metrics_page
+from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
+from alonzo.edge.trace_headers import TraceHeaders
+from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.factory import EnvironmentFactory
 from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.environment.sandboxes import RuntimeSandboxes
@@ -33,16 +40,22 @@ from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
 from alonzo.functions.errors import ActivationFailed
 from alonzo.invoke.admission import Admission
+from alonzo.invoke.destinations.retries import PAUSES_SECONDS, WAITING_MAX_BYTES, Retries
 from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.provisioned import ProvisionedEnvironments
+from alonzo.invoke.recursion import RecursionGuard
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
-from alonzo.node.configuration import Configuration
+from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
+from alonzo.node.destinations import wire_destinations
+from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.log_appending import StoredLogs
 from alonzo.node.secrets import get_secret
+from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
@@ -59,6 +72,8 @@ _PRESTARTED_MEMORY_SHARE = 0.05
 _PRESTARTED_BYTES = 48 << 20
 """What a Node.js that waits takes, measured."""
 _DRAIN_SECONDS = 30.0
+_SHUTDOWN_SECONDS = 5.0
+"""More than extensions get of it (`model/quotas.py`)."""
 _HTTP_TIMEOUTS = HttpTimeouts()
 
 
@@ -68,6 +83,7 @@ class _Stores:
     components: list[Coroutine[Any, Any, None]]
     """What keeps them going: to be run while the node lives."""
     logs: LogStore
+    events: EventStores
     control: ControlPlane
 
 
@@ -77,6 +93,7 @@ class _Invocation:
 
     sandboxes: RuntimeSandboxes
     factory: EnvironmentFactory
+    tasks: EnvironmentTasks
     delivery: LogDelivery
     pools: EnvironmentPools
     invoker: Invoker
@@ -101,11 +118,13 @@ class Node:
             stack.callback(listener.close)
             port = listener.getsockname()[1]
             stores = await self._open_stores(stack)
+            services = AwsClients(endpoints=configuration.aws_endpoints)
+            stack.push_async_callback(services.aclose)
             async with asyncio.TaskGroup() as keepers:
                 tasks = [keepers.create_task(component) for component in stores.components]
                 host = await set_up_host(configuration, endpoint_port=port)
                 stack.callback(host.settings.cgroups.remove)
-                await self._serve(stores=stores, host=host, listener=listener, stop=stop, on_ready=on_ready)
+                await self._serve(stores=stores, services=services, host=host, listener=listener, stop=stop, on_ready=on_ready)
                 for task in tasks:
                     task.cancel()
 
@@ -130,6 +149,7 @@ class Node:
             data_directory=data,
             code_links=links,
             account_concurrency=configuration.account_concurrency,
+            takes_blocked_runtimes=configuration.deprecated_runtimes,
             clock=self._clock,
         )
         components += [connection.run(), *(follow() for follow in control.followers)]
@@ -137,11 +157,19 @@ class Node:
             connection=connection,
             components=components,
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
+            events=await open_event_stores(connection, data_directory=data),
             control=control,
         )
 
     async def _serve(
-        self, *, stores: _Stores, host: Host, listener: socket.socket, stop: asyncio.Event, on_ready: Callable[[str], None]
+        self,
+        *,
+        stores: _Stores,
+        services: AwsClients,
+        host: Host,
+        listener: socket.socket,
+        stop: asyncio.Event,
+        on_ready: Callable[[str], None],
     ) -> None:
         control = stores.control
         servers: list[HttpServer] = []
@@ -150,7 +178,22 @@ class Node:
             return (await servers[0].serve_socket(endpoint)).close
 
         parts = self._wire_invocation(stores=stores, host=host, serve_endpoint=serve_endpoint)
-        application = self._wire_edge(stores=stores, parts=parts)
+        metrics = FunctionMetrics()
+        retries = Retries(pauses_seconds=PAUSES_SECONDS, waiting_max_bytes=WAITING_MAX_BYTES, random=random.random)
+        recursion = RecursionGuard(settings=control.recursion, metrics=metrics)
+        asynchronous = wire_asynchronous_invocation(
+            stores=stores.events,
+            control=control,
+            invoker=parts.invoker,
+            recursion=recursion,
+            outcomes=lambda acceptance: wire_destinations(
+                control=control, services=services, acceptance=acceptance, recursion=recursion, metrics=metrics, retries=retries
+            ),
+            retry_delays_seconds=self._configuration.async_retry_delays_seconds,
+            account_concurrency=self._configuration.account_concurrency,
+            clock=self._clock,
+        )
+        application = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
         server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
         activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts.factory))
@@ -162,15 +205,21 @@ class Node:
                 group.create_task(component)
                 for component in (parts.delivery.run(), parts.sandboxes.run(), parts.pools.run(), activations.run(), server.run())
             ]
+            tasks.append(group.create_task(parts.tasks.run()))
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
+            tasks.append(group.create_task(asynchronous.dispatcher.run()))
             keeping_provisioned = group.create_task(parts.provisioned.run())
             await server.serve_socket(listener)
             on_ready(_url(self._configuration.host, listener.getsockname()[1]))
             await stop.wait()
-            await server.drain(timeout_seconds=_DRAIN_SECONDS)
+            retries.stop()
+            async with asyncio.TaskGroup() as drains:
+                drains.create_task(server.drain(timeout_seconds=_DRAIN_SECONDS))
+                drains.create_task(asynchronous.dispatcher.drain(timeout_seconds=_DRAIN_SECONDS))
             stop_retiring()
             keeping_provisioned.cancel()  # first: it would replace what the pools end
             parts.pools.close()
+            await parts.pools.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             await parts.delivery.flush()
             for task in tasks:
                 task.cancel()
@@ -193,19 +242,20 @@ class Node:
             packages=host.settings.packages,
             prestarted=prestarted,
         )
+        tasks = EnvironmentTasks()
         factory = EnvironmentFactory(
             sandboxes=sandboxes,
             settings=host.settings,
             tmp=host.tmp_images,
             delivery=delivery,
             serve_endpoint=serve_endpoint,
+            tasks=tasks,
             clock=clock,
         )
         pools = EnvironmentPools(
-            keep_alive_seconds=self._configuration.keep_alive_seconds,
+            keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock),
             memory_available=_memory_available,
             shed_spares=prestarted.shed if prestarted is not None else lambda: 0,
-            clock=clock,
         )
         admission = Admission(account_limit=self._configuration.account_concurrency, clock=clock)
         stores.control.provisioned.follow_limits(admission.configure)
@@ -225,25 +275,53 @@ class Node:
             pools=pools,
             clock=clock,
         )
-        return _Invocation(sandboxes=sandboxes, factory=factory, delivery=delivery, pools=pools, invoker=invoker, provisioned=provisioned)
+        return _Invocation(
+            sandboxes=sandboxes,
+            factory=factory,
+            tasks=tasks,
+            delivery=delivery,
+            pools=pools,
+            invoker=invoker,
+            provisioned=provisioned,
+        )
 
-    def _wire_edge(self, *, stores: _Stores, parts: _Invocation) -> Application:
+    def _wire_edge(
+        self,
+        *,
+        stores: _Stores,
+        parts: _Invocation,
+        asynchronous: AsynchronousInvocation,
+        recursion: RecursionGuard,
+        metrics: FunctionMetrics,
+    ) -> Application:
         control = stores.control
-        models, callers = ServiceModels(), CallerDirectory()
-        operations = {"lambda": control.operations, "logs": LogOperations(logs=stores.logs).table()}
+        models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
+        trace_headers = TraceHeaders(ids=id_source)
         invoke = InvokeEndpoint(
             resolution=control.resolution,
             invoker=parts.invoker,
+            acceptance=asynchronous.acceptance,
             callers=callers,
             models=models,
             translate_error=to_api_error,
-            ids=ids.IdSource(),
+            ids=id_source,
+            trace_headers=trace_headers,
+            recursion=recursion,
         )
+        invoke_async = InvokeAsyncOperations(resolution=control.resolution, acceptance=asynchronous.acceptance, trace_headers=trace_headers)
+        operations = {
+            "lambda": {**control.operations, **invoke_async.table()},
+            "logs": LogOperations(logs=stores.logs).table(),
+        }
         aws_api = AwsApi(models=models, operations=operations, callers=callers, translate_error=to_api_error, new_request_id=ids.new_uuid)
         own_routes = OwnRoutes(
-            exact=health_routes(version=__version__, services=sorted(operations), clock=self._clock),
+            exact={
+                **health_routes(version=__version__, services=sorted(operations), clock=self._clock),
+                METRICS_PATH: metrics_page(metrics),
+            },
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
+                QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
                 STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=aws_api),
             },
         )
@@ -277,6 +355,12 @@ async def _warm_up(records: RecordTable[FunctionVersion], factory: EnvironmentFa
 def _log_stream_bytes(data_directory: Path) -> int:
     """How much of functions' logs is kept: they shall never take the room that functions need."""
     return min(_LOG_STREAM_MAX_BYTES, int(shutil.disk_usage(data_directory).free * _LOG_STREAM_DISK_SHARE))
+
+
+def _keep_alive(fixed_seconds: float | None, clock: Clock) -> KeepAlive:
+    if fixed_seconds is None:
+        return LearnedKeepAlive(default_seconds=DEFAULT_KEEP_ALIVE_SECONDS, clock=clock)
+    return FixedKeepAlive(seconds=fixed_seconds, clock=clock)
 
 
 def _memory_available() -> float:

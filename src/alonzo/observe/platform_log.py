@@ -5,6 +5,7 @@ Sources: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html (text)
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -50,12 +51,35 @@ class InitReport:
     error_type: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionStatus:
+    """What became of an extension in INIT."""
+
+    name: str
+    state: str
+    events: tuple[str, ...]
+    error_type: str | None
+
+    def record(self) -> dict[str, Any]:
+        """As the fields of `platform.extension`."""
+        record: dict[str, Any] = {"name": self.name, "state": self.state, "events": list(self.events)}
+        return record if self.error_type is None else record | {"errorType": self.error_type}
+
+
 class PlatformLog(Protocol):
     """How the platform words its lines. Each method gives one message, or None where the format or level has none."""
+
+    def notice(self, unix_ms: int, message: str) -> str | None:
+        """What is otherwise here than on AWS, for the reader of this log."""
+        ...
 
     def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None: ...
 
     def init_report(self, unix_ms: int, report: InitReport) -> str | None: ...
+
+    def extension(self, unix_ms: int, status: ExtensionStatus) -> str | None: ...
+
+    def subscription(self, unix_ms: int, api: str, name: str, types: Sequence[str]) -> str | None: ...
 
     def start(self, unix_ms: int, request_id: str, version: str) -> str | None: ...
 
@@ -69,6 +93,10 @@ class PlatformLog(Protocol):
 class TextPlatformLog:
     """START, END, REPORT: what Lambda writes unless the function's logging configuration says JSON."""
 
+    def notice(self, unix_ms: int, message: str) -> str:
+        del unix_ms
+        return f"[alonzo] {message}\n"
+
     def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str:
         del unix_ms
         return f"INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: {runtime_version_arn}\n"
@@ -78,13 +106,23 @@ class TextPlatformLog:
         error = f"\tError Type: {report.error_type}" if report.error_type else ""
         return f"INIT_REPORT Init Duration: {report.duration_ms:.2f} ms\tPhase: {report.phase}\tStatus: {report.status}{error}\n"
 
+    def extension(self, unix_ms: int, status: ExtensionStatus) -> str:
+        del unix_ms
+        error = "" if status.error_type is None else f"\tError Type: {status.error_type}"
+        return f"EXTENSION\tName: {status.name}\tState: {status.state}\tEvents: [{', '.join(status.events)}]{error}\n"
+
+    def subscription(self, unix_ms: int, api: str, name: str, types: Sequence[str]) -> str:
+        del unix_ms
+        kinds = ", ".join(kind.capitalize() for kind in types)
+        return f"{api.upper()}\tName: {name}\tState: Subscribed\tTypes: [{kinds}]\n"
+
     def start(self, unix_ms: int, request_id: str, version: str) -> str:
         del unix_ms
         return f"START RequestId: {request_id} Version: {version}\n"
 
     def fault(self, unix_ms: int, request_id: str, message: str) -> str:
         if message.startswith("Task timed out"):
-            return f"{_timestamp(unix_ms)} {request_id} {message}\n\n"
+            return f"{timestamp(unix_ms)} {request_id} {message}\n\n"
         return f"RequestId: {request_id} Error: {message}\n"
 
     def end(self, request_id: str) -> str:
@@ -119,6 +157,9 @@ class JsonPlatformLog:
         self._level = self._LEVELS.index(level)
         self._initialization_type = initialization_type
 
+    def notice(self, unix_ms: int, message: str) -> str | None:
+        return self._line("WARN", unix_ms, "alonzo.notice", {"message": message})
+
     def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None:
         record = {"initializationType": self._initialization_type.value, "phase": "init", "runtimeVersion": runtime_version}
         return self._line("INFO", unix_ms, "platform.initStart", record | {"runtimeVersionArn": runtime_version_arn})
@@ -127,6 +168,13 @@ class JsonPlatformLog:
         record = {"initializationType": self._initialization_type.value, "phase": report.phase, "status": report.status}
         record |= {"errorType": report.error_type} if report.error_type else {}
         return self._line("WARN", unix_ms, "platform.initReport", record | {"metrics": {"durationMs": round(report.duration_ms, 3)}})
+
+    def extension(self, unix_ms: int, status: ExtensionStatus) -> str | None:
+        return self._line("INFO" if status.error_type is None else "WARN", unix_ms, "platform.extension", status.record())
+
+    def subscription(self, unix_ms: int, api: str, name: str, types: Sequence[str]) -> str | None:
+        record = {"name": name, "state": "Subscribed", "types": list(types)}
+        return self._line("INFO", unix_ms, f"platform.{api.lower()}Subscription", record)
 
     def start(self, unix_ms: int, request_id: str, version: str) -> str | None:
         return self._line("INFO", unix_ms, "platform.start", {"requestId": request_id, "version": version})
@@ -140,25 +188,31 @@ class JsonPlatformLog:
         return None  # platform.report ends an invocation
 
     def report(self, unix_ms: int, report: InvocationReport) -> str | None:
-        metrics: dict[str, Any] = {
-            "durationMs": round(report.duration_ms, 3),
-            "billedDurationMs": report.billed_ms,
-            "memorySizeMB": report.memory_size_mib,
-        }
-        if report.max_memory_mib is not None:
-            metrics["maxMemoryUsedMB"] = report.max_memory_mib
-        if report.init_duration_ms is not None:
-            metrics["initDurationMs"] = round(report.init_duration_ms, 3)
-        record: dict[str, Any] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
-        if report.error_type is not None:
-            record["errorType"] = report.error_type
-        return self._line("INFO" if report.status == "success" else "WARN", unix_ms, "platform.report", record)
+        return self._line("INFO" if report.status == "success" else "WARN", unix_ms, "platform.report", report_record(report))
 
     def _line(self, level: str, unix_ms: int, kind: str, record: dict[str, Any]) -> str | None:
         if self._LEVELS.index(level) < self._level:
             return None
-        return json.dumps({"time": _timestamp(unix_ms), "type": kind, "record": record}, separators=(",", ":")) + "\n"
+        return json.dumps({"time": timestamp(unix_ms), "type": kind, "record": record}, separators=(",", ":")) + "\n"
 
 
-def _timestamp(unix_ms: int) -> str:
+def report_record(report: InvocationReport) -> dict[str, Any]:
+    """An invocation's report as the fields of `platform.report`."""
+    metrics: dict[str, Any] = {
+        "durationMs": round(report.duration_ms, 3),
+        "billedDurationMs": report.billed_ms,
+        "memorySizeMB": report.memory_size_mib,
+    }
+    if report.max_memory_mib is not None:
+        metrics["maxMemoryUsedMB"] = report.max_memory_mib
+    if report.init_duration_ms is not None:
+        metrics["initDurationMs"] = round(report.init_duration_ms, 3)
+    record: dict[str, Any] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
+    if report.error_type is not None:
+        record["errorType"] = report.error_type
+    return record
+
+
+def timestamp(unix_ms: int) -> str:
+    """ISO 8601 in UTC, with milliseconds, as all of Lambda's records have it."""
     return datetime.fromtimestamp(unix_ms / 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{unix_ms % 1_000:03d}Z"

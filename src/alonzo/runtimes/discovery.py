@@ -45,11 +45,15 @@ print(json.dumps({
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPlaces:
-    """Where to look: the directories of PATH, the home directory (for pyenv and uv), and the interpreter that runs the caller."""
+    """Where to look: the directories of PATH, the home directory (for pyenv and uv), and the interpreter that runs the caller.
+
+    `node_modules`: where packages for Node.js are, if the owner has said so.
+    """
 
     path: tuple[Path, ...]
     home: Path
     own_executable: Path
+    node_modules: Path | None = None
 
 
 class _ProbeAnswer(msgspec.Struct, frozen=True, kw_only=True):

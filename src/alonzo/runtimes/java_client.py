@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alonzo.runtimes.interpreters import RuntimeUnavailable
+from alonzo.runtimes.searching import client_cache
 
 MAIN_CLASS = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"
 _REPOSITORY = "https://repo1.maven.org/maven2"
@@ -61,8 +62,8 @@ async def ensure_java_client(directory: Path, *, cache: Path) -> None:
 
 
 def default_cache() -> Path:
-    """Where what is fetched is kept for all data directories of a user (XDG base directories)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alonzo" / "maven"
+    """Where what is fetched is kept for all data directories of a user."""
+    return client_cache() / "maven"
 
 
 def _ensure(directory: Path, cache: Path) -> None:

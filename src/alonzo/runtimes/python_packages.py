@@ -41,6 +41,9 @@ PRELOADED_MODULES = (
 """Imported once in the zygote: what the client needs and what handlers import most, so that neither is part of a cold start."""
 
 
+_CLIENTS = ("nodejs", "ruby", "dotnet")
+"""Directories of the guest with what runs functions of other languages."""
+
 _COMPILE = """
 import compileall, os, sys
 os.nice(19)
@@ -89,6 +92,7 @@ def _prepare(directory: Path) -> Path:
     shutil.rmtree(draft, ignore_errors=True)
     for relative, source in files.items():
         _link(source, draft / relative)
+    (draft / "node_modules").mkdir()  # where sandboxes show packages for Node.js, if there are any
     try:
         draft.rename(target)
     except OSError:
@@ -110,8 +114,9 @@ def _iter_files() -> Iterator[tuple[str, Path]]:
     yield "alonzo/__init__.py", own / "__init__.py"
     for path in sorted((own / "guest").glob("*.py")):
         yield f"alonzo/guest/{path.name}", path
-    for path in sorted((own / "guest" / "nodejs").glob("*.[cm]js")):
-        yield f"alonzo/guest/nodejs/{path.name}", path
+    for language in _CLIENTS:
+        for path in sorted((own / "guest" / language).iterdir()):
+            yield f"alonzo/guest/{language}/{path.name}", path
 
 
 def _digest(files: dict[str, Path]) -> str:

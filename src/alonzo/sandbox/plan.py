@@ -6,6 +6,7 @@ packages at /var/runtime, a few devices, and files in /etc that say nothing of t
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,14 @@ _GROUP = "root:x:0:\nsbx_user1051:x:990:\nnogroup:x:65534:\n"
 _NSSWITCH = "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"
 _HOSTS = "127.0.0.1 localhost sandbox sandbox.localdomain\n::1 localhost\n"
 
-PROGRAM_ROOT = Path("/var/program")
-"""Where a sandbox shows a program that the distribution has not installed."""
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A directory of the host and where a sandbox shows it, read-only."""
+
+    source: Path
+    place: Path
+
 
 MASKED_PROC_FILES = ("kcore", "keys", "kallsyms", "config.gz")
 """The kernel's memory, and what any user may read of the host. Others (kmsg, timer_list, …) are for root alone, which nobody is."""
@@ -37,14 +44,15 @@ def root_plan(
     *,
     interpreter_prefix: Path,
     interpreter_version: tuple[int, int],
-    program_prefix: Path | None = None,
     packages: Path,
+    shown: Sequence[Shown] = (),
     workplaces: dict[str, Path],
     host: Path = Path("/"),
     recursive: bool = False,
 ) -> Sequence[Step]:
     """The steps for one interpreter.
 
+    `shown` are further directories; below `packages` their places must be there already.
     `workplaces` are directories of the host that inits need while they set up; they are unmounted before code of a function runs.
     `recursive` binds whole trees with what is mounted in them: inside a user namespace the kernel refuses to take them apart
     (mount_namespaces(7), locked mounts).
@@ -53,8 +61,8 @@ def root_plan(
         *(_directory(path) for path in ("/var/task", "/var/lang", "/var/runtime", "/opt", "/tmp", "/proc", "/dev", "/etc", "/.alonzo")),
         *_programs(host, recursive),
         *_interpreter(interpreter_prefix, interpreter_version, recursive),
-        *_program(program_prefix, recursive),
         {"kind": "bind", "source": str(packages), "path": "/var/runtime", "recursive": recursive},
+        *({"kind": "bind", "source": str(each.source), "path": str(each.place), "recursive": recursive} for each in shown),
         *_devices(),
         *_etc(host, recursive),
         *({"kind": "workplace", "source": str(source), "path": f"/.alonzo/{name}"} for name, source in workplaces.items()),
@@ -89,12 +97,6 @@ def _interpreter(prefix: Path, version: tuple[int, int], recursive: bool) -> Ite
     for path in _MASKED_DIRECTORIES:
         # The distribution's own interpreter has /usr as its prefix: what is masked there shall not come back here.
         yield {"kind": "mask", "path": path.replace("/usr", "/var/lang", 1)}
-
-
-def _program(prefix: Path | None, recursive: bool) -> Iterator[Step]:
-    if prefix is not None:
-        yield _directory(str(PROGRAM_ROOT))
-        yield {"kind": "bind", "source": str(prefix), "path": str(PROGRAM_ROOT), "recursive": recursive}
 
 
 def _devices() -> Iterator[Step]:

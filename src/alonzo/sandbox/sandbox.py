@@ -11,13 +11,13 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from alonzo.errors import AlonzoError
 from alonzo.sandbox.messages import GuestChannel
-from alonzo.sandbox.settings import SandboxSettings
+from alonzo.sandbox.settings import Network, SandboxSettings
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +43,36 @@ class Assignment:
     memory_mib: int
     tmp_mib: int
     commands: tuple[tuple[str, ...], ...] | None = None
+    side: "SidePrograms | None" = None
+    """With some, the runtime waits for `Sandbox.start_runtime`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SidePrograms:
+    """What runs beside the runtime from the beginning: programs as the sandbox sees them, and their environment variables.
+
+    They are known by the names of their files. `watcher` hears of them.
+    """
+
+    paths: tuple[str, ...]
+    variables: dict[str, str]
+    watcher: "SideWatcher"
+
+
+class SideWatcher(Protocol):
+    """Whom a sandbox tells of its side programs."""
+
+    def on_side_log(self, pipe: int) -> None:
+        """They write to a pipe of their own, which from here on is the callee's to read and to close."""
+        ...
+
+    def on_side_exit(self, name: str, status: int) -> None:
+        """One has ended: its exit status, or minus the number of the signal that killed it."""
+        ...
+
+    def on_side_failure(self, name: str, problem: str, error_number: int) -> None:
+        """One could not be executed, and those after it have not been tried."""
+        ...
 
 
 class _FromInit(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +82,11 @@ class _FromInit(msgspec.Struct, frozen=True, kw_only=True):
     started: bool = False
     exited: int | None = None
     failed: str | None = None
+    side: str | None = None
+    """The program beside the runtime that `exited` or `failed` is about."""
+    error_number: int = 0
+    side_log: bool = False
+    connected: int | None = None
 
 
 class Sandbox:
@@ -81,6 +116,9 @@ class Sandbox:
         self._settings = settings
         self._kill = kill
         self._peak_file: int | None = None
+        self._side_watcher: SideWatcher | None = None
+        self._connecting: dict[int, asyncio.Future[socket.socket]] = {}
+        self._connect_count = 0
         self._is_held = False
         self._is_closed = False
 
@@ -90,7 +128,7 @@ class Sandbox:
         `memory_mib` decides what it may use until it is assigned. Raises SandboxLost.
         """
         order = {"command": command, "variables": dict(variables)}
-        self._send({"prestart": order, "limits": self._settings.limits(memory_mib=memory_mib)})
+        self._order({"prestart": order, "limits": self._settings.limits(memory_mib=memory_mib)})
 
     def assign(self, assignment: Assignment) -> None:
         """Start the runtime. Returns at once; `runtime_exit` tells how it ended, the Runtime API that it lives."""
@@ -102,15 +140,38 @@ class Sandbox:
             "limits": self._settings.limits(memory_mib=assignment.memory_mib),
             "tmp_mib": assignment.tmp_mib,
             "commands": assignment.commands,
+            "side": None if assignment.side is None else {"paths": assignment.side.paths, "variables": assignment.side.variables},
         }
-        self._send(message)
+        self._side_watcher = None if assignment.side is None else assignment.side.watcher
+        self._order(message)
         self._open_peak_file()
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def start_runtime(self) -> None:
+        """Let the runtime go, where it has waited for the programs beside it. Raises SandboxLost."""
+        self._order({"op": "start_runtime"})
+
+    def signal_runtime(self, number: int) -> None:
+        """Send a signal to the runtime's process, unless it has ended. Raises SandboxLost."""
+        self._order({"op": "signal_runtime", "signal": number})
+
+    def kill_side(self, name: str) -> None:
+        """SIGKILL for a program beside the runtime, unless it has ended. Raises SandboxLost."""
+        self._order({"op": "kill_side", "side": name})
+
+    async def connect(self, port: int) -> socket.socket:
+        """A connection to a port of the sandbox's loopback, which is the caller's to close. Raises OSError, or SandboxLost."""
+        if self._settings.isolated and self._settings.network is Network.ISOLATED:
+            connection = await self._connect_within(port)
+        else:
+            connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            connection.setblocking(False)
+            connection.connect_ex(("127.0.0.1", port))
         try:
-            self._channel.send(message)
-        except OSError as error:
-            raise SandboxLost(f"sandbox {self.id} is gone") from error
+            await _until_connected(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def hold(self) -> None:
         """Somebody uses the sandbox now: even if it ends by itself, its log pipe stays open until `kill`.
@@ -146,23 +207,63 @@ class Sandbox:
             self.ready.exception()  # whoever waits sees it; nobody needs to
         if not self.runtime_exit.done():
             self.runtime_exit.set_result(-9)
+        for connecting in self._connecting.values():
+            if not connecting.done():
+                connecting.set_exception(SandboxLost(reason))
         self.ended.set_result(None)
         self._channel.close()
         if not self._is_held:
             self._close()
 
+    async def _connect_within(self, port: int) -> socket.socket:
+        """Made by the sandbox's init: nobody else can, in a network of its own."""
+        self._connect_count += 1
+        number = self._connect_count
+        connecting: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
+        self._connecting[number] = connecting
+        try:
+            self._order({"op": "connect", "port": port, "id": number})
+            return await connecting
+        except BaseException:
+            if connecting.done() and not connecting.cancelled() and connecting.exception() is None:
+                connecting.result().close()
+            raise
+        finally:
+            self._connecting.pop(number, None)
+
+    def _order(self, message: dict[str, Any]) -> None:
+        try:
+            self._channel.send(message)
+        except OSError as error:
+            raise SandboxLost(f"sandbox {self.id} is gone") from error
+
     def _on_message(self, message: _FromInit, descriptors: list[int]) -> None:
         if message.ready:
             self._note_ready([socket.socket(fileno=descriptor) for descriptor in descriptors])
             return
+        if message.side_log and self._side_watcher is not None and descriptors:
+            self._side_watcher.on_side_log(descriptors.pop())
+        connecting = None if message.connected is None else self._connecting.get(message.connected)
+        if connecting is not None and not connecting.done() and descriptors:
+            connecting.set_result(socket.socket(fileno=descriptors.pop()))
         for descriptor in descriptors:
             os.close(descriptor)
         if message.started and not self.started.done():
             self.started.set_result(None)
+        elif message.side is not None:
+            self._note_side(message.side, message)
         elif message.exited is not None and not self.runtime_exit.done():
             self.runtime_exit.set_result(message.exited)
         elif message.failed is not None:
             self._note_failure(message.failed)
+
+    def _note_side(self, name: str, message: _FromInit) -> None:
+        if self._side_watcher is None:
+            return
+        if message.failed is not None:
+            self._side_watcher.on_side_failure(name, message.failed, message.error_number)
+        elif message.exited is not None:
+            self._side_watcher.on_side_exit(name, message.exited)
 
     def _on_end(self, violation: str | None) -> None:
         """Its init is gone, which the zygote will tell too, or must go."""
@@ -206,3 +307,18 @@ class Sandbox:
         if self._peak_file is not None:
             os.close(self._peak_file)
             self._peak_file = None
+
+
+async def _until_connected(connection: socket.socket) -> None:
+    """A connection that is being made is writable once it is there or has failed (connect(2), EINPROGRESS)."""
+    loop = asyncio.get_running_loop()
+    writable: asyncio.Future[None] = loop.create_future()
+    loop.add_writer(connection, lambda: None if writable.done() else writable.set_result(None))
+    try:
+        await writable
+    finally:
+        loop.remove_writer(connection)
+    error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
+    connection.getpeername()  # OSError where the connection was refused at once, and nothing is left to tell

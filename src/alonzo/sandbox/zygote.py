@@ -14,7 +14,7 @@ import msgspec
 from alonzo import ids
 from alonzo.errors import SetupError
 from alonzo.sandbox.messages import GuestChannel
-from alonzo.sandbox.plan import masked_proc_files, root_plan
+from alonzo.sandbox.plan import Shown, masked_proc_files, root_plan
 from alonzo.sandbox.sandbox import Sandbox
 from alonzo.sandbox.settings import SandboxSettings, TmpKind
 
@@ -32,8 +32,8 @@ class ZygoteSpec:
     version: tuple[int, int]
     library_directory: Path | None
     preload: tuple[str, ...]
-    program_prefix: Path | None = None
-    """A further directory that its sandboxes show, as `PROGRAM_ROOT`."""
+    shown: tuple[Shown, ...] = ()
+    """Further directories that its sandboxes show."""
 
 
 class _FromZygote(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,8 +203,8 @@ def _plan(spec: ZygoteSpec, settings: SandboxSettings) -> list[dict[str, Any]]:
     plan = root_plan(
         interpreter_prefix=spec.prefix,
         interpreter_version=spec.version,
-        program_prefix=spec.program_prefix,
         packages=settings.packages,
+        shown=spec.shown,
         workplaces=_workplaces(settings),
         recursive=settings.rootless,
     )

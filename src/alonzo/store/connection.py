@@ -91,6 +91,11 @@ class Connection:
         await self._client.subscribe(f"{self._inbox}.*", cb=self._receive_answer, pending_msgs_limit=0, pending_bytes_limit=0)
         self._connected.set()
 
+    @property
+    def message_max_bytes(self) -> int:
+        """The server's limit for one message."""
+        return self._client.max_payload
+
     async def run(self) -> None:
         """Component: waits, and raises `StoreUnavailable` when the server closed the connection for good (credentials revoked, …)."""
         await asyncio.shield(self._closed)
@@ -134,6 +139,16 @@ class Connection:
         """One operation of JetStream's API, such as `STREAM.INFO.name`. Errors as `publish`."""
         return await self._request_until_ready(f"$JS.API.{operation}", msgspec.json.encode(body) if body is not None else b"", None)
 
+    async def list_subjects(self, stream: str, subject_filter: str) -> dict[str, int]:
+        """The subjects of a stream that hold messages, and how many each."""
+        subjects: dict[str, int] = {}
+        while True:
+            answer = await self.call(f"STREAM.INFO.{stream}", {"subjects_filter": subject_filter, "offset": len(subjects)})
+            page = answer["state"].get("subjects") or {}
+            subjects |= page
+            if not page or len(subjects) >= answer.get("total", 0):
+                return subjects
+
     async def ensure_stream(self, configuration: dict[str, Any]) -> None:
         """Make the stream, or bring its limits up to date when it exists."""
         name = configuration["name"]
@@ -161,10 +176,10 @@ class Connection:
         if not self._client.is_closed:
             await subscription.unsubscribe()
 
-    async def send(self, subject: str) -> None:
-        """An empty message without answer."""
+    async def send(self, subject: str, payload: bytes = b"", *, reply: str = "") -> None:
+        """A message that is not waited for; `reply`: where answers go, if there are any."""
         try:
-            await self._client.publish(subject)
+            await self._client.publish(subject, payload, reply=reply)
         except NatsError as error:
             raise StoreUnavailable(f"cannot send: {error}") from error
 

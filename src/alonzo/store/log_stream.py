@@ -94,13 +94,13 @@ class LogStore:
 
     async def list_groups(self, *, scope: Scope, prefix: str = "") -> list[str]:
         """The names of the groups that hold events, sorted."""
-        subjects = await self._list_subjects(_subject(scope, "*", "*"))
+        subjects = await self._connection.list_subjects(_STREAM, _subject(scope, "*", "*"))
         groups = {from_token(subject.split(".")[-2]) for subject in subjects}
         return sorted(group for group in groups if group.startswith(prefix))
 
     async def list_streams(self, *, scope: Scope, group: str, prefix: str = "") -> list[str]:
         """The names of a group's log streams that hold events, sorted."""
-        subjects = await self._list_subjects(_subject(scope, to_token(group), "*"))
+        subjects = await self._connection.list_subjects(_STREAM, _subject(scope, to_token(group), "*"))
         streams = (from_token(subject.rpartition(".")[2]) for subject in subjects)
         return sorted(stream for stream in streams if stream.startswith(prefix))
 
@@ -138,15 +138,6 @@ class LogStore:
     async def _get_one(self, request: dict[str, Any]) -> Msg | None:
         answer = await self._connection.request(f"$JS.API.DIRECT.GET.{_STREAM}", msgspec.json.encode(request))
         return None if (answer.headers or {}).get("Status") == _NOT_FOUND_STATUS else answer
-
-    async def _list_subjects(self, subject_filter: str) -> list[str]:
-        subjects: list[str] = []
-        while True:
-            answer = await self._connection.call(f"STREAM.INFO.{_STREAM}", {"subjects_filter": subject_filter, "offset": len(subjects)})
-            page = answer["state"].get("subjects") or {}
-            subjects.extend(page)
-            if not page or len(subjects) >= answer.get("total", 0):
-                return subjects
 
 
 def _subject(scope: Scope, group_token: str, stream_token: str) -> str:

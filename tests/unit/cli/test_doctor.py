@@ -11,7 +11,8 @@ from alonzo.cli.doctor import doctor
 def test_finds_what_it_takes_to_run_here(tmp_path: Path) -> None:
     report = CliRunner().invoke(doctor, ["--isolation", "process", "--port", "0", "--data-dir", str(tmp_path / "not" / "yet")])
     assert report.exit_code == 0
-    for name in ("runtime python3.12", "nats-server", "data directory", "port 0"):
+    families = ("runtime nodejs", "runtime java", "runtime ruby", "runtime dotnet", "runtime provided")
+    for name in ("runtime python3.12", *families, "nats-server", "data directory", "port 0"):
         assert name in report.output
 
 

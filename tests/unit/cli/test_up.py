@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
+from alonzo.aws.client.endpoints import AwsEndpoints
 from alonzo.cli.up import build_configuration, up
 from alonzo.node.configuration import Configuration
 from alonzo.sandbox.cgroups import CpuPolicy
@@ -26,8 +27,12 @@ def test_works_without_any_option() -> None:
         network=Network.HOST,
         cpu=CpuPolicy.WEIGHT,
         strict_runtimes=False,
-        keep_alive_seconds=600.0,
+        deprecated_runtimes=False,
+        node_modules=None,
+        keep_alive_seconds=None,
         account_concurrency=1_000,
+        aws_endpoints=AwsEndpoints(),
+        async_retry_delays_seconds=(60.0, 120.0),
         prewarm=True,
     )
 
@@ -37,6 +42,9 @@ def test_takes_every_option(tmp_path: Path) -> None:
         *("--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path), "--nats", "nats://n:4222", "--isolation", "process"),
         *("--network", "isolated", "--cpu", "quota", "--strict-runtimes", "--keep-alive", "1.5", "--no-prewarm"),
         *("--account-concurrency", "20"),
+        *("--deprecated-runtimes", "--node-modules", str(tmp_path)),
+        *("--aws-endpoint-url", "http://127.0.0.1:5000/", "--aws-endpoint-url", "sqs=http://queues:9324", "--aws-endpoint-url", "s3=aws"),
+        *("--async-retry-delays", "0.5,2"),
     )
     assert configuration == Configuration(
         host="0.0.0.0",
@@ -47,8 +55,12 @@ def test_takes_every_option(tmp_path: Path) -> None:
         network=Network.ISOLATED,
         cpu=CpuPolicy.QUOTA,
         strict_runtimes=True,
+        deprecated_runtimes=True,
+        node_modules=tmp_path,
         keep_alive_seconds=1.5,
         account_concurrency=20,
+        aws_endpoints=AwsEndpoints("http://127.0.0.1:5000", {"sqs": "http://queues:9324", "s3": "aws"}),
+        async_retry_delays_seconds=(0.5, 2.0),
         prewarm=False,
     )
 

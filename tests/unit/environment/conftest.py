@@ -13,6 +13,8 @@ from typing import Any
 from alonzo.clock import SystemClock
 from alonzo.environment.connection_owner import AnyConnection
 from alonzo.environment.environment import EnvironmentPlan, ExecutionEnvironment
+from alonzo.environment.environment_tasks import EnvironmentTasks
+from alonzo.environment.extension_host import ExternalExtensions
 from alonzo.environment.journal import Journal
 from alonzo.environment.log_channel import LogChannel
 from alonzo.model.function import CodePackage, FunctionVersion, LoggingConfig
@@ -37,10 +39,29 @@ class MemorySandbox:
         self.is_killed = False
         self.is_out_of_memory = False
         self.assigned = asyncio.Event()
+        self.assignment: Any = None
+        self.is_started = False
+        self.signals: list[int] = []
+        self.killed_sides: list[str] = []
 
     def assign(self, assignment: Any) -> None:
-        del assignment
+        self.assignment = assignment
         self.assigned.set()
+
+    def start_runtime(self) -> None:
+        self.is_started = True
+
+    def signal_runtime(self, number: int) -> None:
+        self.signals.append(number)
+
+    def kill_side(self, name: str) -> None:
+        self.killed_sides.append(name)
+
+    async def connect(self, port: int) -> socket.socket:
+        connection = socket.socket()
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+        return connection
 
     def kill(self) -> None:
         self.is_killed = True
@@ -86,9 +107,14 @@ class Runtime:
         await self._writer.drain()
 
     async def receive(self) -> tuple[int, bytes]:
-        head = (await self._reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
-        return int(head.split(" ")[1]), await self._reader.readexactly(length)
+        status, _, body = await self.receive_all()
+        return status, body
+
+    async def receive_all(self) -> tuple[int, dict[str, str], bytes]:
+        """An answer with its headers, by lower-case names."""
+        first, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        return int(first.split(" ")[1]), headers, await self._reader.readexactly(int(headers["content-length"]))
 
     async def is_closed(self) -> bool:
         with contextlib.suppress(ConnectionError):
@@ -122,9 +148,9 @@ class Given:
         await self.delivery.flush()
         return self.appender.messages
 
-    async def initialized(self) -> Runtime:
+    async def initialized(self, *, timeout_seconds: float = 10) -> Runtime:
         """A runtime that has asked for its first invocation."""
-        starting = asyncio.create_task(self.environment.initialize(timeout_seconds=10))
+        starting = asyncio.create_task(self.environment.initialize(timeout_seconds=timeout_seconds))
         runtime = await self.connect()
         await runtime.send("GET", "invocation/next")
         await starting
@@ -132,7 +158,9 @@ class Given:
 
 
 @asynccontextmanager
-async def an_environment(*, check: Any = None, max_concurrency: int | None = None) -> AsyncIterator[Given]:
+async def an_environment(
+    *, check: Any = None, max_concurrency: int | None = None, external_extensions: ExternalExtensions | None = None
+) -> AsyncIterator[Given]:
     """An environment that has not been initialized yet."""
     clock, appender, sandbox = SystemClock(), MemoryAppender(), MemorySandbox()
     delivery = LogDelivery(appender=appender, clock=clock)
@@ -154,14 +182,19 @@ async def an_environment(*, check: Any = None, max_concurrency: int | None = Non
         max_concurrency=max_concurrency,
         runtime_version="python:3.12.v1",
         notice=None,
+        external_extensions=external_extensions,
     )
     role: Any = sandbox
-    environment = ExecutionEnvironment(plan=plan, sandbox=role, journal=journal, check=check or AnyConnection(), clock=clock)
+    tasks = EnvironmentTasks()
+    environment = ExecutionEnvironment(plan=plan, sandbox=role, journal=journal, check=check or AnyConnection(), tasks=tasks, clock=clock)
     given = Given(environment, sandbox, delivery, appender, write)
+    running = asyncio.create_task(tasks.run())
     try:
         yield given
     finally:
         environment.close()
+        running.cancel()
+        await asyncio.wait([running])
         for runtime in given.runtimes:
             runtime.close()
         sandbox.listener.close()

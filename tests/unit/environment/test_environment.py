@@ -149,6 +149,31 @@ def test_an_error_that_the_runtime_has_caught_is_a_result() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("then", ["next", "exit", "close"])
+def test_what_is_logged_of_an_error_after_its_report_is_part_of_the_invocation(then: str) -> None:
+    """AWS's client for Java reports first and logs then."""
+
+    async def scenario(given: Given) -> None:
+        runtime = await given.initialized()
+        invoking = asyncio.create_task(given.environment.invoke(an_invocation(wants_log_tail=True), timeout_seconds=10))
+        await runtime.receive()
+        await runtime.ask("POST", ERROR, b"{}")
+        assert not invoking.done()
+        os.write(given.log_pipe, b"the stack trace\n")
+        if then == "next":
+            await runtime.send("GET", "invocation/next")
+        elif then == "exit":
+            given.sandbox.runtime_exit.set_result(1)
+            runtime.close()
+        else:
+            given.environment.close()
+        result = await invoking
+        assert (result.payload, result.function_error) == (b"{}", "Unhandled")
+        assert [line.split()[0] for line in result.log_tail.decode().splitlines()] == ["START", "the", "END", "REPORT"]
+
+    run(scenario)
+
+
 @pytest.mark.parametrize(("size", "too_large"), [(RESPONSE_SYNC_MAX_BYTES, False), (RESPONSE_SYNC_MAX_BYTES + 1, True)])
 def test_a_response_may_be_as_large_as_the_quota(size: int, too_large: bool) -> None:
     async def scenario(given: Given) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from alonzo.environment.outcomes import InitFailed, exit_fault, response_too_large, timeout_fault
+from alonzo.environment.outcomes import InitFailed, exit_fault, init_failure, response_too_large, timeout_fault
 
 REQUEST = "8f5b1d2a-0000-4000-8000-000000000001"
 
@@ -63,3 +63,26 @@ def test_a_failed_init_answers_what_the_runtime_reported_of_it() -> None:
     assert (reported.payload, reported.function_error) == (b'{"errorType": "ValueError"}', "Unhandled")
     silent = InitFailed(fault=fault, payload=None, duration_seconds=0.1).result(REQUEST)
     assert json.loads(silent.payload)["errorMessage"] == f"RequestId: {REQUEST} Error: Runtime exited with error: exit status 1"
+
+
+EXIT = exit_fault(1, out_of_memory=False)
+
+
+def test_what_a_runtime_reports_of_its_start_is_passed_on() -> None:
+    failure = init_failure((b'{"errorType":"Odd"}', "Odd"), EXIT, duration_seconds=1.0)
+    assert (failure.result(REQUEST).payload, failure.fault.error_type) == (b'{"errorType":"Odd"}', "Odd")
+    assert init_failure(None, EXIT, duration_seconds=1.0).result(REQUEST).payload == EXIT.result(REQUEST).payload
+
+
+def test_a_runtime_that_cannot_be_started_is_reported_with_its_request() -> None:
+    failure = init_failure((b'{"errorMessage":"fork/exec /x: no"}', "Runtime.InvalidEntrypoint"), EXIT, duration_seconds=1.0)
+    assert json.loads(failure.result(REQUEST).payload) == {
+        "errorType": "Runtime.InvalidEntrypoint",
+        "errorMessage": f"RequestId: {REQUEST} Error: fork/exec /x: no",
+    }
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"errorMessage":1}', b"\xff", b'{"errorMessage":"' + b"x" * 5_000 + b'"}'])
+def test_what_a_function_sends_in_its_place_is_passed_on_as_it_is(body: bytes) -> None:
+    failure = init_failure((body, "Runtime.InvalidEntrypoint"), EXIT, duration_seconds=1.0)
+    assert failure.result(REQUEST).payload == body

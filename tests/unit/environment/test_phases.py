@@ -9,6 +9,7 @@ ALLOWED = {
     (Phase.INIT, Phase.IDLE),
     (Phase.IDLE, Phase.INVOKE),
     (Phase.INVOKE, Phase.IDLE),
+    *((phase, Phase.SHUTDOWN) for phase in (Phase.INIT, Phase.IDLE, Phase.INVOKE)),
     *((phase, Phase.ENDED) for phase in Phase if phase is not Phase.ENDED),
 }
 

@@ -1,6 +1,7 @@
 """An environment that runs several invocations at once, told by what its runtime does on the Runtime API."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 
@@ -31,9 +32,9 @@ def begin(given: Given, number: int, *, timeout_seconds: float = 10) -> "asyncio
     return asyncio.create_task(given.environment.invoke(numbered(number), timeout_seconds=timeout_seconds))
 
 
-async def waiting(given: Given, count: int) -> list[Runtime]:
+async def waiting(given: Given, count: int, *, init_timeout_seconds: float = 10) -> list[Runtime]:
     """So many connections that ask for an invocation, the first of which has ended INIT."""
-    first = await given.initialized()
+    first = await given.initialized(timeout_seconds=init_timeout_seconds)
     others = [await given.connect() for _ in range(count - 1)]
     for other in others:
         await other.send("GET", "invocation/next")
@@ -136,9 +137,27 @@ def test_an_environment_whose_places_are_all_late_ends() -> None:
     run(scenario, max_concurrency=2)
 
 
-def test_an_invocation_that_nobody_comes_for_is_lost_and_the_others_go_on() -> None:
+def test_a_part_of_the_runtime_may_come_as_late_as_init_may_end() -> None:
     async def scenario(given: Given) -> None:
         (runtime,) = await waiting(given, 1)
+        taken = begin(given, 1)
+        await runtime.receive()
+        early = begin(given, 2, timeout_seconds=0.05)
+        await asyncio.sleep(0.1)
+        assert not early.done()
+        other = await given.connect()
+        await other.send("GET", "invocation/next")
+        await other.receive()
+        assert json.loads((await early).payload)["errorType"] == "Sandbox.Timedout"  # its time has begun with that
+        assert (await answer(runtime, 1))[0] == 202
+        await taken
+
+    run(scenario, max_concurrency=2)
+
+
+def test_an_invocation_that_nobody_comes_for_is_lost_and_the_others_go_on() -> None:
+    async def scenario(given: Given) -> None:
+        (runtime,) = await waiting(given, 1, init_timeout_seconds=0.1)
         taken = begin(given, 1)
         await runtime.receive()
         with pytest.raises(EnvironmentLost):
@@ -222,3 +241,20 @@ def test_the_second_error_of_init_is_refused() -> None:
         await asyncio.gather(starting, return_exceptions=True)
 
     run(scenario, max_concurrency=2)
+
+
+def test_connections_hold_no_more_than_belongs_to_what_runs() -> None:
+    async def scenario(given: Given) -> None:
+        (runtime,) = await waiting(given, 1)
+        task = begin(given, 1)
+        await runtime.receive()
+        hostile = [await given.connect() for _ in range(27)]
+        head = b"POST /2018-06-01/runtime/invocation/request-1/response HTTP/1.1\r\nHost: x\r\nContent-Length: 6000000\r\n\r\n"
+        for connection in hostile:
+            with contextlib.suppress(ConnectionError):
+                await connection.send_raw(head + b"x" * 5_999_999)
+        assert any([await connection.is_closed() for connection in hostile[-1:]])
+        assert (await answer(runtime, 1))[0] == 202
+        assert (await task).payload == b"1"
+
+    run(scenario, max_concurrency=4)

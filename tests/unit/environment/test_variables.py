@@ -61,6 +61,16 @@ def test_where_layers_are_not_at_opt_everything_leads_to_them() -> None:
     assert variables()["LD_LIBRARY_PATH"].endswith(":/opt/lib")
 
 
+def test_search_paths_lead_to_the_packages_of_the_machine_last_and_once() -> None:
+    place = dataclasses.replace(
+        ISOLATED, libraries=(("GEM_PATH", "/gems"), ("NODE_PATH", "/var/runtime/node_modules"), ("RUBYLIB", "/lib"))
+    )
+    seen = variables(place, runtime="ruby3.3", environment_variables={"RUBYLIB": "/own"})
+    assert seen["GEM_PATH"] == "/var/task/vendor/bundle/ruby/3.3.0:/opt/ruby/gems/3.3.0:/var/runtime:/var/runtime/ruby/3.3.0:/gems"
+    assert seen["RUBYLIB"] == "/own:/lib"
+    assert variables(place, runtime="nodejs22.x")["NODE_PATH"] == variables(runtime="nodejs22.x")["NODE_PATH"]
+
+
 def test_credentials_name_the_account() -> None:
     assert variables()["AWS_ACCESS_KEY_ID"] == "000000000000"
     assert {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} <= set(variables())

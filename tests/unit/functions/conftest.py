@@ -131,7 +131,7 @@ def open_control_plane(tmp_path: Path) -> OpenControlPlane:
             directories = await CodeDirectories.open(root=tmp_path / "code", blobs=blobs)
             clock = ManualClock()
             layers = await open_layers(connection, directories, clock)
-            functions = Functions(records=records, code_directories=directories, layers=layers, clock=clock)
+            functions = Functions(records=records, code_directories=directories, layers=layers, takes_blocked_runtimes=False, clock=clock)
             await finish_publications(records)
             aliases = Aliases(records=await RecordTable.open(connection, name="aliases", record_type=Alias), functions=functions)
             yield ControlPlane(records, blobs, directories, functions, layers, aliases, clock)

@@ -15,6 +15,7 @@ from alonzo.environment.phases import Phase
 from alonzo.invoke.admission import Admission
 from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, Throttled
 from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.keep_alive import FixedKeepAlive
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import CapacityProviderConfig, FunctionVersion, State
@@ -72,7 +73,9 @@ class MemoryNode:
         self.environments: list[ScriptedEnvironment] = []
         self.admission = Admission(account_limit=account_limit, clock=ManualClock())
         role: Any = self
-        self.pools = EnvironmentPools(keep_alive_seconds=60.0, memory_available=lambda: 1.0, shed_spares=lambda: 0, clock=ManualClock())
+        self.pools = EnvironmentPools(
+            keep_alive=FixedKeepAlive(seconds=60.0, clock=ManualClock()), memory_available=lambda: 1.0, shed_spares=lambda: 0
+        )
         self.invoker = Invoker(
             versions=role,
             code=role,

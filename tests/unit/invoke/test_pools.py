@@ -11,6 +11,7 @@ import pytest
 
 from alonzo.clock import ManualClock
 from alonzo.environment.phases import Phase
+from alonzo.invoke.keep_alive import FixedKeepAlive
 from alonzo.invoke.pools import EnvironmentPools, pool_key
 from alonzo.model.function import CodePackage, FunctionVersion, LoggingConfig
 from alonzo.model.scope import Scope
@@ -23,10 +24,15 @@ class MemoryEnvironment:
     version: FunctionVersion
     phase: Phase = Phase.IDLE
     idle_since: float = 0.0
+    use_count: int = 0
+    standing: float = 0.0
+    init_seconds: float = 0.01
+    peak_memory_bytes: int | None = 10 << 20
     runs_several: bool = False
     has_room: bool = False
     is_retiring: bool = False
     ended: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_event_loop().create_future())
+    settled: None = None
 
     def retire(self) -> None:
         self.is_retiring = True
@@ -64,7 +70,7 @@ class Pools:
 
     def __post_init__(self) -> None:
         self.pools = EnvironmentPools(
-            keep_alive_seconds=60.0, memory_available=lambda: self.memory, shed_spares=lambda: 0, clock=self.clock
+            keep_alive=FixedKeepAlive(seconds=60.0, clock=self.clock), memory_available=lambda: self.memory, shed_spares=lambda: 0
         )
 
     def idle(self, version: FunctionVersion) -> Any:
@@ -165,6 +171,42 @@ def test_short_memory_ends_those_that_have_been_idle_longest() -> None:
             given.clock.advance(1.0)
         given.pools.evict(2)
         assert [environment.phase for environment in environments] == [Phase.ENDED, Phase.ENDED, Phase.IDLE]
+
+    in_a_loop(check)
+
+
+def test_short_memory_spares_what_is_used_often_what_took_long_to_start_and_what_is_small() -> None:
+    def check(given: Pools) -> None:
+        plain, often, slow, large = (given.idle(a_version(name)) for name in ("plain", "often", "slow", "large"))
+        often.use_count, slow.init_seconds, large.peak_memory_bytes = 100, 1.0, 1 << 30
+        ended = []
+        for _ in range(4):
+            given.pools.evict(1)
+            ended += [each for each in (plain, often, slow, large) if each.phase is Phase.ENDED and each not in ended]
+        assert ended == [large, plain, often, slow]
+
+    in_a_loop(check)
+
+
+def test_what_was_used_often_long_ago_falls_behind() -> None:
+    def check(given: Pools) -> None:
+        veteran = given.idle(a_version("veteran"))
+        veteran.use_count = 3
+        for number in range(10):
+            given.idle(a_version(str(number)))
+            given.pools.evict(1)
+        assert veteran.phase is Phase.ENDED
+
+    in_a_loop(check)
+
+
+def test_room_is_made_until_enough_memory_is_free() -> None:
+    def check(given: Pools) -> None:
+        environments = [given.idle(a_version(str(number))) for number in range(5)]
+        assert given.pools.make_room(25 << 20) == 3
+        assert [each.phase for each in environments].count(Phase.ENDED) == 3
+        assert given.pools.make_room(1 << 30) == 2
+        assert given.pools.make_room(1) == 0
 
     in_a_loop(check)
 

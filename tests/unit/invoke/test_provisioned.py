@@ -11,6 +11,7 @@ from alonzo.environment.outcomes import EnvironmentLost, Fault, InitFailed
 from alonzo.environment.phases import Phase
 from alonzo.functions.settings.provisioned import Allocation, Allocations, VersionKey, WantedEnvironments
 from alonzo.invoke import provisioned
+from alonzo.invoke.keep_alive import FixedKeepAlive
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.provisioned import ProvisionedEnvironments
 from alonzo.model.function import FunctionVersion, State
@@ -53,7 +54,9 @@ class MemoryNode:
         self.may_initialize = asyncio.Event()
         self.may_initialize.set()
         self.allocations = Allocations()
-        self.pools = EnvironmentPools(keep_alive_seconds=60.0, memory_available=lambda: 1.0, shed_spares=lambda: 0, clock=ManualClock())
+        self.pools = EnvironmentPools(
+            keep_alive=FixedKeepAlive(seconds=60.0, clock=ManualClock()), memory_available=lambda: 1.0, shed_spares=lambda: 0
+        )
         self._listeners: list[Any] = []
         role: Any = self
         self.keepers = ProvisionedEnvironments(

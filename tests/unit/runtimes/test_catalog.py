@@ -37,10 +37,3 @@ def test_takes_an_identifier_apart(identifier: str, family: RuntimeFamily, versi
 @pytest.mark.parametrize("identifier", ["", "python", "python3", "python3.12\n", "Python3.12", "perl5.36", "python3.12.1", "python-3.12"])
 def test_finds_nothing_for_what_is_no_runtime(identifier: str) -> None:
     assert find_runtime(identifier) is None
-
-
-@pytest.mark.parametrize("identifier", ["java8", "go1.x", "provided", "ruby2.7", "nodejs12.x", "nodejs14.x", "python3.7", "dotnetcore3.1"])
-def test_runtimes_that_aws_refuses_are_retired(identifier: str) -> None:
-    runtime = find_runtime(identifier)
-    assert runtime is not None
-    assert runtime.retired

@@ -8,7 +8,8 @@ import pytest
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
 from alonzo.runtimes.discovery import SearchPlaces
 from alonzo.runtimes.interpreters import RuntimeUnavailable
-from alonzo.runtimes.programs import Program, choose_program, discover_programs
+from alonzo.runtimes.program_discovery import discover_programs
+from alonzo.runtimes.programs import Program, choose_program
 
 NODES = [
     Program(family=RuntimeFamily.NODEJS, version=version, executable=Path(f"/opt/node-{version[0]}/bin/node"))
@@ -36,6 +37,32 @@ def test_strictly_only_the_same_version() -> None:
     assert choose_program(runtime("nodejs22.x"), NODES, strict=True).program.version[0] == 22
     with pytest.raises(RuntimeUnavailable, match=r"nodejs18\.x needs Node\.js 18, and this machine has only 20\.20\.2, 22\.9\.1, 24\.1\.0"):
         choose_program(runtime("nodejs18.x"), NODES, strict=True)
+
+
+RUBIES = [
+    Program(family=RuntimeFamily.RUBY, version=version, executable=Path(f"/opt/ruby-{version[0]}.{version[1]}/bin/ruby"))
+    for version in ((4, 0, 1), (3, 3, 8), (3, 1, 2))
+]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "chosen", "warns"),
+    [
+        ("ruby3.3", (3, 3), False),
+        ("ruby3.2", (3, 3), True),
+        ("ruby3.4", (4, 0), True),
+        ("ruby4.0", (4, 0), False),
+        ("ruby2.7", (3, 1), True),
+    ],
+)
+def test_of_ruby_minor_versions_count(identifier: str, chosen: tuple[int, int], warns: bool) -> None:
+    choice = choose_program(runtime(identifier), RUBIES, strict=False)
+    assert (choice.program.version[:2], choice.warning is not None) == (chosen, warns)
+    if warns:
+        with pytest.raises(
+            RuntimeUnavailable, match=rf"{identifier} needs Ruby {identifier.removeprefix('ruby')}, and this machine has only"
+        ):
+            choose_program(runtime(identifier), RUBIES, strict=True)
 
 
 def test_without_any_the_message_names_the_language() -> None:

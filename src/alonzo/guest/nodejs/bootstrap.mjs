@@ -5,6 +5,7 @@ import { UnhandledPromiseRejection, toReport } from "./errors.mjs";
 import { loadHandler } from "./handlers.mjs";
 import { runInvocation } from "./invocation.mjs";
 import { logError, patchConsole } from "./logging.mjs";
+import { searchNodePath } from "./node_path.mjs";
 import { RuntimeApi } from "./runtime_api.mjs";
 import { installGlobals } from "./streaming.mjs";
 
@@ -42,7 +43,7 @@ async function main(thread) {
   );
   let handler;
   try {
-    handler = await loadHandler(variables.LAMBDA_TASK_ROOT, variables._HANDLER);
+    handler = await loadHandler(variables.LAMBDA_TASK_ROOT, variables._HANDLER, searchNodePath(variables.NODE_PATH));
   } catch (error) {
     await endWith(thread, "Uncaught Exception", error, EXIT_UNCAUGHT_EXCEPTION);
   }

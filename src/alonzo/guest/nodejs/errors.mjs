@@ -2,12 +2,23 @@
 
 import { types } from "node:util";
 
+const FIRST_WITH_STRINGIFY_ERROR = 24;
+
 /** What is wrong before a handler runs; `type` is one of AWS's names: Runtime.ImportModuleError, … */
 export class RuntimeError extends Error {
   constructor(type, message, cause) {
     super(message);
     this.name = type;
     if (cause?.stack) this.stack = `${type}: ${message}\n${cause.stack}`;
+  }
+}
+
+/** A result that is no JSON. The client of nodejs24.x was the first to give the error a type of its own. */
+export class StringifyError extends Error {
+  constructor() {
+    super("Unable to stringify response body");
+    const major = Number(/nodejs(\d+)/.exec(process.env.AWS_EXECUTION_ENV)?.[1] ?? 0);
+    if (major >= FIRST_WITH_STRINGIFY_ERROR) this.name = "Runtime.JSONStringifyError";
   }
 }
 

@@ -1,5 +1,6 @@
 // One invocation: the handler called as AWS calls it, and the moment at which it is over.
 
+import { StringifyError } from "./errors.mjs";
 import { logError } from "./logging.mjs";
 import { isStreaming, responseStream } from "./streaming.mjs";
 
@@ -75,7 +76,11 @@ function resultOf(handler, event, context) {
 }
 
 function toPayload(result) {
-  return JSON.stringify(result === undefined ? null : result) ?? "null";
+  try {
+    return JSON.stringify(result === undefined ? null : result) ?? "null";
+  } catch {
+    throw new StringifyError();
+  }
 }
 
 function parsedHeader(value) {

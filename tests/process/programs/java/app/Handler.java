@@ -1,28 +1,11 @@
 package app;
 
 import com.amazonaws.services.lambda.runtime.Context;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Handlers of the kinds that Lambda knows: a method of any types, and a stream handler. */
+/** A handler that waits for its like. */
 public class Handler {
-  public Object describe(Map<String, Object> event, Context context) {
-    context.getLogger().log("two\nlines");
-    return Map.of(
-        "echo", event,
-        "name", context.getFunctionName(),
-        "memory", context.getMemoryLimitInMB(),
-        "java", System.getProperty("java.specification.version"),
-        "left", context.getRemainingTimeInMillis() > 1000);
-  }
-
-  public void copy(InputStream input, OutputStream output) throws IOException {
-    input.transferTo(output);
-  }
-
   private static final AtomicInteger RUNNING = new AtomicInteger();
   private static final AtomicInteger ARRIVED = new AtomicInteger();
 
@@ -46,9 +29,5 @@ public class Handler {
     } finally {
       RUNNING.decrementAndGet();
     }
-  }
-
-  public String fail(Map<String, Object> event) {
-    throw new IllegalStateException("bad");
   }
 }

@@ -1,0 +1,1 @@
+"""Calls to other AWS services, wherever they are: Alonzo as a client."""

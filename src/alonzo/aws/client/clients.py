@@ -1,0 +1,66 @@
+"""The clients of all other AWS services: opened when first needed, owned and closed by one object.
+
+aiobotocore, the usual choice, pins botocore to versions older than ours. boto3 in threads would take a thread for each call that waits, and
+pollers wait all the time. So botocore does what it knows (models, protocols, signatures: `calls.py`) and aiohttp what asyncio needs
+(`transport.py`). Both are imported with the first call: a node whose functions have no destinations does not pay for them (13 MB, a
+quarter of a second).
+"""
+
+import asyncio
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from alonzo.aws.client.endpoints import AwsEndpoints
+from alonzo.aws.client.errors import NoAwsEndpoint
+from alonzo.model.scope import Scope
+
+if TYPE_CHECKING:
+    from alonzo.aws.client.calls import AwsCalls
+    from alonzo.aws.client.transport import Transport
+
+_TRACE_HEADER = "X-Amzn-Trace-Id"
+
+
+class AwsClients:
+    """One a node. `aclose` ends what is under way."""
+
+    def __init__(self, *, endpoints: AwsEndpoints) -> None:
+        self._endpoints = endpoints
+        self._opening = asyncio.Lock()
+        self._opened: tuple[AwsCalls, Transport] | None = None
+
+    async def call(
+        self, service: str, operation: str, parameters: dict[str, Any], *, scope: Scope, trace_header: str | None = None
+    ) -> dict[str, Any]:
+        """Call an operation in an account and region and return what it answers, both as botocore shapes them. It is tried once.
+
+        `service` is the name of boto's variable in lower case (`eventbridge`). Raises AwsCallFailed.
+        """
+        endpoint = self._endpoints.find(service)
+        if endpoint is None:
+            raise NoAwsEndpoint(service)
+        calls, transport = self._opened or await self._open()
+        headers = {} if trace_header is None else {_TRACE_HEADER: trace_header}
+        # In a thread: models are read from files, credentials may come over the network, and 6 MB take 20 ms to be signed.
+        request = await asyncio.to_thread(calls.prepare, service, operation, parameters, endpoint=endpoint, scope=scope, headers=headers)
+        response = await transport.send(request)
+        return await asyncio.to_thread(calls.read, service, operation, response)
+
+    async def aclose(self) -> None:
+        """Close all connections; there are no calls after it."""
+        async with self._opening:
+            if self._opened is not None:
+                await self._opened[1].aclose()
+                self._opened = None
+
+    async def _open(self) -> "tuple[AwsCalls, Transport]":
+        async with self._opening:
+            if self._opened is None:
+                calls, transport = await asyncio.to_thread(_import)
+                self._opened = calls.AwsCalls(), transport.Transport()
+            return self._opened
+
+
+def _import() -> tuple[Any, Any]:
+    package = __name__.rpartition(".")[0]
+    return importlib.import_module(f"{package}.calls"), importlib.import_module(f"{package}.transport")

@@ -1,0 +1,1 @@
+"""What becomes of an asynchronous invocation's outcome: destinations and dead-letter queues."""

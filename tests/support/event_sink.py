@@ -1,0 +1,137 @@
+"""What functions report to: an HTTP server of the test's, outside of the platform, that survives every kill of it.
+
+A function tells that it runs, and may be told to wait until the test opens a gate.
+"""
+
+import json
+import threading
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from tests.support.server import Server
+
+REPORTING = """
+import json, os, time, urllib.request
+
+def handler(event, context):
+    report = {"id": event["id"], "request_id": context.aws_request_id, "arn": context.invoked_function_arn,
+              "version": context.function_version}
+    urllib.request.urlopen(urllib.request.Request(event["sink"] + "/ran", data=json.dumps(report).encode())).read()
+    while "gate" in event:
+        if urllib.request.urlopen(event["sink"] + "/gates/" + event["gate"]).read() == b"open":
+            break
+        time.sleep(0.05)
+    if event.get("exit"):
+        os._exit(1)
+    if event.get("flaky") and urllib.request.urlopen(event["sink"] + "/runs/" + str(event["id"])).read() == b"1":
+        raise ValueError("told to fail the first time")
+    if event.get("fail"):
+        raise ValueError("told to fail")
+    if "gate" in event:
+        urllib.request.urlopen(urllib.request.Request(event["sink"] + "/ended", data=json.dumps(report).encode())).read()
+    return event["id"]
+"""
+"""A function whose events are `{"id", "sink", "gate"?, "fail"?, "exit"?, "flaky"?}`."""
+
+
+class EventSink:
+    """Started and ended by `with`. Reports are kept in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.reports: list[dict[str, Any]] = []
+        self.ended_ids: list[Any] = []
+        self._open_gates: set[str] = set()
+        self._run_counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._http = _Http(("127.0.0.1", 0), _Handler)
+        self._http.sink = self
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
+
+    @property
+    def url(self) -> str:
+        """Where functions reach it."""
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+    def send(self, server: Server, name: str, event_id: Any, *, client: Any = None, **parameters: Any) -> str:
+        """Have a function invoked asynchronously; the request id. What is not a parameter of Invoke goes into the event."""
+        known = {key: parameters.pop(key) for key in ("Qualifier",) if key in parameters}
+        event = {"id": event_id, "sink": self.url, **parameters}
+        client = client or server.client("lambda")
+        answer = client.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode(), **known)
+        assert answer["StatusCode"] == 202
+        request_id: str = answer["ResponseMetadata"]["RequestId"]
+        return request_id
+
+    def open(self, gate: str) -> None:
+        """Let go on who waits there."""
+        self._open_gates.add(gate)
+
+    def is_open(self, gate: str) -> bool:
+        """Whether nobody has to wait there."""
+        return gate in self._open_gates
+
+    def run_count(self, event_id: str) -> int:
+        """How often an event ran."""
+        return self._run_counts[event_id]
+
+    def note(self, report: dict[str, Any]) -> None:
+        """An event runs."""
+        with self._lock:
+            self.reports.append(report)
+            self._run_counts[str(report["id"])] += 1
+
+    def counts(self) -> Counter[Any]:
+        """How often each event ran."""
+        return Counter(report["id"] for report in list(self.reports))
+
+    def ids(self) -> list[Any]:
+        """The events in the order in which they ran."""
+        return [report["id"] for report in list(self.reports)]
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+    sink: EventSink
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A function that was killed while it reported: nothing that anybody has to see."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Http
+
+    def do_POST(self) -> None:
+        report = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/ran":
+            self.server.sink.note(report)
+        else:
+            self.server.sink.ended_ids.append(report["id"])
+        self._answer(b"")
+
+    def do_GET(self) -> None:
+        _, kind, name = self.path.split("/")
+        if kind == "runs":
+            self._answer(str(self.server.sink.run_count(name)).encode())
+        else:
+            self._answer(b"open" if self.server.sink.is_open(name) else b"shut")
+
+    def log_message(self, *arguments: Any) -> None:
+        """Nothing."""
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

@@ -1,0 +1,29 @@
+"""Layers with external extensions."""
+
+import socket
+from pathlib import Path
+
+from tests.support.server import Server, zip_of
+
+PROGRAM = (Path(__file__).parent / "extension_program.py").read_text()
+"""See there for what the variable EXTENSION_DOES makes it do."""
+
+HANDLER = "def handler(event, context):\n    print('handled', event)\n    return event\n"
+
+
+def publish_extensions(server: Server, layer: str, **programs: str | bytes) -> str:
+    """A layer with these executables in /opt/extensions; its ARN."""
+    return publish_files(server, layer, {f"extensions/{name}": program for name, program in programs.items()})
+
+
+def publish_files(server: Server, layer: str, files: dict[str, str | bytes], archive: bytes | None = None) -> str:
+    answer = server.client("lambda").publish_layer_version(LayerName=layer, Content={"ZipFile": archive or zip_of(files)})
+    arn: str = answer["LayerVersionArn"]
+    return arn
+
+
+def free_port() -> int:
+    """One that nothing listens on now: on the host's network, environments share its ports."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,20 @@
+"""What Prometheus reads."""
+
+from alonzo.edge.metrics_page import exposition
+from alonzo.model.scope import Scope
+from alonzo.observe.function_metrics import FunctionMetrics, Metric
+
+HERE = Scope("123456789012", "us-east-1")
+
+
+def test_what_was_counted_is_a_sample_each() -> None:
+    metrics = FunctionMetrics()
+    for name in ("f", "g", "f"):
+        metrics.count(Metric.DEAD_LETTER_ERRORS, HERE, name)
+    assert exposition(metrics).splitlines() == [
+        "# TYPE alonzo_destination_delivery_failures_total counter",
+        "# TYPE alonzo_dead_letter_errors_total counter",
+        'alonzo_dead_letter_errors_total{account="123456789012",region="us-east-1",function="f"} 2',
+        'alonzo_dead_letter_errors_total{account="123456789012",region="us-east-1",function="g"} 1',
+        "# TYPE alonzo_recursive_invocations_dropped_total counter",
+    ]

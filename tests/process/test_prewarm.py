@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 from tests.conftest import StartServer
 from tests.support.invoking import invoke, read_log, succeed
-from tests.support.prestarted import find_prestarted, wait_for_prestarted
-from tests.support.server import ROLE, Server, zip_of
+from tests.support.prestarted import IS_PRESTARTED, deploy_node, find_prestarted, variables, wait_for_prestarted
+from tests.support.server import Server, zip_of
 from tests.support.waiting import eventually
 
-_RUNTIME = "nodejs20.x"
-_IS_PRESTARTED = "require('fs').readFileSync('/proc/self/environ').includes('_ALONZO_ASSIGNMENT_FD')"
 _VIEW = f"""
 const fs = require('fs'), os = require('os'), path = require('path');
 const atLoad = {{
@@ -22,7 +20,7 @@ const atLoad = {{
 const read = (file, ...names) =>
   fs.readFileSync(`/proc/self/${{file}}`, 'utf8').split('\\n').filter((line) => names.some((name) => line.startsWith(name)));
 exports.handler = async () => ({{
-  isPrestarted: {_IS_PRESTARTED},
+  isPrestarted: {IS_PRESTARTED},
   atLoad, argv: process.argv, execArgv: process.execArgv, execPath: process.execPath, title: process.title, umask: process.umask(),
   globals: Object.getOwnPropertyNames(globalThis), features: Object.keys(process),
   events: process.eventNames().map(String), resources: process.getActiveResourcesInfo().sort(),
@@ -37,15 +35,6 @@ exports.handler = async () => ({{
 """
 
 
-def deploy(server: Server, name: str, source: str, *, others: dict[str, str | bytes] | None = None, **more: Any) -> str:
-    configuration = {"Runtime": _RUNTIME, "Handler": "index.handler", "Role": ROLE, "Timeout": 30} | more
-    server.client("lambda").create_function(
-        FunctionName=name, Code={"ZipFile": zip_of({"index.js": source} | (others or {}))}, **configuration
-    )
-    server.wait_until_settled(name)
-    return name
-
-
 _VARYING = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|[\d.]+ m?s\b|\d+ MB|\d{4}-\d\d-\d\dT[\d:.]+Z")
 """Request ids, durations, memory, times."""
 
@@ -53,10 +42,6 @@ _VARYING = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|[\d.]+ m?s
 def whole_log(server: Server, name: str) -> list[str] | None:
     lines = read_log(server, name)
     return lines if any(line.startswith("REPORT") for line in lines) else None
-
-
-def variables(**values: str) -> dict[str, Any]:
-    return {"Environment": {"Variables": values}}
 
 
 def without(view: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -69,9 +54,9 @@ def without(view: dict[str, Any], *names: str) -> dict[str, Any]:
 def test_a_function_sees_the_same_either_way(server: Server, kind: str) -> None:
     own = {"plain": {}, "own-variables": {"NODE_ENV": "production", "HOME": "/tmp", "PATH": "/bin", "KEY": "ü"}, "large": {}}[kind]
     more: dict[str, Any] = {"MemorySize": 1024, "EphemeralStorage": {"Size": 1024}} if kind == "large" else {}
-    ahead = deploy(server, f"view-{kind}-ahead", _VIEW, **variables(**own), **more)
+    ahead = deploy_node(server, f"view-{kind}-ahead", _VIEW, **variables(**own), **more)
     # The value is everybody's, but a function that sets the variable gets a process of its own.
-    alone = deploy(server, f"view-{kind}-alone", _VIEW, **variables(**own, TZ=":UTC"), **more)
+    alone = deploy_node(server, f"view-{kind}-alone", _VIEW, **variables(**own, TZ=":UTC"), **more)
     wait_for_prestarted(server)
     views = [without(succeed(server, name), "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_LOG_STREAM_NAME") for name in (ahead, alone)]
     for view in views:
@@ -98,8 +83,8 @@ def test_a_function_sees_the_same_either_way(server: Server, kind: str) -> None:
 )
 def test_variables_that_are_read_at_the_start_have_their_effect(server: Server, name: str, value: str, check: str, expected: Any) -> None:
     others: dict[str, str | bytes] = {"wrapper": '#!/bin/sh\nexport WRAPPED=yes\nexec "$@"\n'}
-    source = f"exports.handler = async () => [{_IS_PRESTARTED}, {check}];"
-    function = deploy(server, f"start-{name.replace('_', '-')}", source, others=others, **variables(**{name: value}))
+    source = f"exports.handler = async () => [{IS_PRESTARTED}, {check}];"
+    function = deploy_node(server, f"start-{name.replace('_', '-')}", source, others=others, **variables(**{name: value}))
     wait_for_prestarted(server)
     assert succeed(server, function) == [False, expected]
 
@@ -108,9 +93,9 @@ def test_modules_are_found_by_node_path_and_in_layers(server: Server) -> None:
     module = {"nodejs/node_modules/greeter/index.js": "module.exports = (name) => `hello ${name}`;"}
     client = server.client("lambda")
     layer = client.publish_layer_version(LayerName="prewarm-greeter", Content={"ZipFile": zip_of(module)})["LayerVersionArn"]
-    source = f"const greet = require('greeter'); exports.handler = async (event) => [{_IS_PRESTARTED}, greet(event)];"
-    by_layer = deploy(server, "prewarm-layer", source, Layers=[layer])
-    by_path = deploy(
+    source = f"const greet = require('greeter'); exports.handler = async (event) => [{IS_PRESTARTED}, greet(event)];"
+    by_layer = deploy_node(server, "prewarm-layer", source, Layers=[layer])
+    by_path = deploy_node(
         server, "prewarm-path", source, others={"own/greeter.js": "module.exports = (n) => n;"}, **variables(NODE_PATH="/var/task/own")
     )
     for name, expected in ((by_layer, "hello Ada"), (by_path, "Ada")):
@@ -119,9 +104,9 @@ def test_modules_are_found_by_node_path_and_in_layers(server: Server) -> None:
 
 
 def test_a_function_with_shared_libraries_gets_a_process_of_its_own(server: Server) -> None:
-    source = f"exports.handler = async () => {_IS_PRESTARTED};"
-    own = deploy(server, "prewarm-library", source, others={"lib/libown.so.1": b"\x7fELF"})
-    scripts = deploy(server, "prewarm-scripts", source, others={"lib/own.js": ""})
+    source = f"exports.handler = async () => {IS_PRESTARTED};"
+    own = deploy_node(server, "prewarm-library", source, others={"lib/libown.so.1": b"\x7fELF"})
+    scripts = deploy_node(server, "prewarm-scripts", source, others={"lib/own.js": ""})
     for name, expected in ((own, False), (scripts, True)):
         wait_for_prestarted(server)
         assert succeed(server, name) is expected
@@ -141,7 +126,7 @@ def test_a_function_with_shared_libraries_gets_a_process_of_its_own(server: Serv
 def test_errors_of_init_are_the_same_either_way(server: Server, source: str) -> None:
     told = []
     for more in ({}, variables(TZ=":UTC")):
-        name = deploy(server, f"init-{uuid.uuid4()}", source, **more)
+        name = deploy_node(server, f"init-{uuid.uuid4()}", source, **more)
         wait_for_prestarted(server)
         answer = invoke(server, name)
         lines = eventually(lambda name=name: whole_log(server, name), what="the log to its end")
@@ -151,9 +136,9 @@ def test_errors_of_init_are_the_same_either_way(server: Server, source: str) -> 
 
 
 def test_whoever_is_taken_is_replaced_and_serves_one_function(server: Server) -> None:
-    source = f"globalThis.seen ??= []; exports.handler = async (event) => {{ seen.push(event); return [{_IS_PRESTARTED}, seen]; }};"
+    source = f"globalThis.seen ??= []; exports.handler = async (event) => {{ seen.push(event); return [{IS_PRESTARTED}, seen]; }};"
     for number in range(3):
-        name = deploy(server, f"replaced-{number}", source)
+        name = deploy_node(server, f"replaced-{number}", source)
         wait_for_prestarted(server)
         assert succeed(server, name, number) == [True, [number]]
         assert succeed(server, name, number) == [True, [number, number]]
@@ -161,7 +146,7 @@ def test_whoever_is_taken_is_replaced_and_serves_one_function(server: Server) ->
 
 def test_a_program_that_was_killed_while_it_waited_is_replaced(start_server: StartServer) -> None:
     server = start_server()
-    name = deploy(server, "survivor", "exports.handler = async (event) => event;")
+    name = deploy_node(server, "survivor", "exports.handler = async (event) => event;")
     (waiting,) = wait_for_prestarted(server)
     waiting.kill()
     assert succeed(server, name, 1) == 1
@@ -170,14 +155,14 @@ def test_a_program_that_was_killed_while_it_waited_is_replaced(start_server: Sta
 
 def test_nothing_is_started_ahead_unless_there_is_a_function_for_it(start_server: StartServer) -> None:
     server = start_server("--no-prewarm")
-    name = deploy(server, "alone", f"exports.handler = async () => {_IS_PRESTARTED};")
+    name = deploy_node(server, "alone", f"exports.handler = async () => {IS_PRESTARTED};")
     assert succeed(server, name) is False
     assert find_prestarted(server) == []
 
 
 def test_a_node_that_is_started_again_knows_what_is_wanted(start_server: StartServer) -> None:
     server = start_server()
-    name = deploy(server, "kept", f"exports.handler = async () => {_IS_PRESTARTED};")
+    name = deploy_node(server, "kept", f"exports.handler = async () => {IS_PRESTARTED};")
     server.stop()
     again = start_server()
     again.wait_until_settled(name)

@@ -15,8 +15,9 @@ from alonzo.environment.prestart import PrestartOrder
 from alonzo.environment.prewarm_demand import Demand
 from alonzo.errors import SetupError
 from alonzo.model.quotas import MEMORY_MIN_MIB
+from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.pool import SandboxPool
-from alonzo.sandbox.sandbox import Sandbox, SandboxLost
+from alonzo.sandbox.sandbox import Sandbox
 
 _log = logging.getLogger(__name__)
 

@@ -34,6 +34,7 @@ from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.factory import EnvironmentFactory
+from alonzo.environment.outcomes import InitFailed
 from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.environment.sandboxes import RuntimeSandboxes
 from alonzo.errors import AlonzoError
@@ -43,9 +44,11 @@ from alonzo.invoke.admission import Admission
 from alonzo.invoke.destinations.retries import PAUSES_SECONDS, WAITING_MAX_BYTES, Retries
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
+from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.provisioned import ProvisionedEnvironments
 from alonzo.invoke.recursion import RecursionGuard
+from alonzo.invoke.snap_start import SnapStartEnvironments
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
@@ -98,6 +101,7 @@ class _Invocation:
     pools: EnvironmentPools
     invoker: Invoker
     provisioned: ProvisionedEnvironments
+    snap_start: SnapStartEnvironments
 
 
 class Node:
@@ -196,7 +200,7 @@ class Node:
         application = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
         server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
-        activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts.factory))
+        activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts))
         stop_retiring = control.functions.subscribe(
             lambda key, current: parts.pools.retire((key[0], key[1], key[2], key[3]), current and current.runnable)
         )
@@ -208,7 +212,8 @@ class Node:
             tasks.append(group.create_task(parts.tasks.run()))
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
-            keeping_provisioned = group.create_task(parts.provisioned.run())
+            existing = [version for _, version in control.records.iter_prefix(())]
+            keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             await server.serve_socket(listener)
             on_ready(_url(self._configuration.host, listener.getsockname()[1]))
             await stop.wait()
@@ -217,7 +222,8 @@ class Node:
                 drains.create_task(server.drain(timeout_seconds=_DRAIN_SECONDS))
                 drains.create_task(asynchronous.dispatcher.drain(timeout_seconds=_DRAIN_SECONDS))
             stop_retiring()
-            keeping_provisioned.cancel()  # first: it would replace what the pools end
+            for keeper in keepers:
+                keeper.cancel()  # first: it would replace what the pools end
             parts.pools.close()
             await parts.pools.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             await parts.delivery.flush()
@@ -259,10 +265,14 @@ class Node:
         )
         admission = Admission(account_limit=self._configuration.account_concurrency, clock=clock)
         stores.control.provisioned.follow_limits(admission.configure)
+        new_environments = NewEnvironments(code=stores.control.code_directories, environments=factory, pools=pools)
+        snap_start = SnapStartEnvironments(
+            versions=stores.control.functions, environments=new_environments, memory_available=_memory_available, clock=clock
+        )
         invoker = Invoker(
             versions=stores.control.functions,
-            code=stores.control.code_directories,
-            environments=factory,
+            new_environments=new_environments,
+            snapshots=snap_start,
             pools=pools,
             admission=admission,
             wakefulness=Wakefulness(processor_count=psutil.cpu_count() or 1),
@@ -271,7 +281,7 @@ class Node:
             settings=stores.control.provisioned,
             allocations=stores.control.allocations,
             versions=stores.control.functions,
-            create=invoker.create_environment,
+            create=new_environments.create,
             pools=pools,
             clock=clock,
         )
@@ -283,6 +293,7 @@ class Node:
             pools=pools,
             invoker=invoker,
             provisioned=provisioned,
+            snap_start=snap_start,
         )
 
     def _wire_edge(
@@ -328,16 +339,21 @@ class Node:
         return Application(invoke=invoke, own_routes=own_routes, aws_api=aws_api)
 
 
-def _activation(factory: EnvironmentFactory) -> Callable[[FunctionVersion], Awaitable[None]]:
+def _activation(parts: _Invocation) -> Callable[[FunctionVersion], Awaitable[None]]:
     async def activate(version: FunctionVersion) -> None:
         if version.code.image_uri is not None:
             raise ActivationFailed("Alonzo does not run container images yet.", reason_code="InvalidImage")
         if version.custom_runtime is not None:
             raise ActivationFailed(f"There is no runtime {version.custom_runtime.arn} here.", reason_code="InvalidRuntime")
         try:
-            await factory.prepare(version)
+            await parts.factory.prepare(version)
         except AlonzoError as error:
             raise ActivationFailed(str(error), reason_code="InvalidRuntime") from error
+        if version.uses_snap_start:
+            try:
+                await parts.snap_start.publish(version)
+            except InitFailed as error:
+                raise ActivationFailed("An error occurred during function initialization.", reason_code="FunctionError") from error
 
     return activate
 

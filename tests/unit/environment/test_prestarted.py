@@ -8,7 +8,7 @@ from alonzo.clock import ManualClock
 from alonzo.environment.prestart import PrestartOrder
 from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.environment.prewarm_demand import INTEREST_SECONDS
-from alonzo.sandbox.sandbox import SandboxLost
+from alonzo.sandbox.errors import SandboxLost
 
 _ORDER = PrestartOrder(command=("/bin/program",), variables={"LANG": "C"})
 

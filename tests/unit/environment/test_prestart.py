@@ -49,7 +49,7 @@ def test_a_program_is_started_with_the_variables_that_its_functions_have_first()
     assert order is not None
     place = Place(runtime_api="127.0.0.1:9001", endpoint_url="http://127.0.0.1:4566")
     version = msgspec.structs.replace(a_version(), runtime="nodejs20.x")
-    whole = environment_variables(version, place, log_stream="s", initialization_type=InitializationType.ON_DEMAND)
+    whole = environment_variables(version, place, credentials={}, log_stream="s", initialization_type=InitializationType.ON_DEMAND)
     assert list(whole.items())[: len(order.variables)] == list(order.variables.items())
 
 

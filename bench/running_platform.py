@@ -169,7 +169,7 @@ class PlatformConnection:
 
 
 @contextlib.contextmanager
-def started_platform() -> Iterator[Platform]:
-    """A new platform without functions; ended and removed at the end."""
-    with temporary_directory() as directory, Server.start(data_directory=directory / "data") as server:
+def started_platform(*options: str) -> Iterator[Platform]:
+    """A new platform without functions, started with these options; ended and removed at the end."""
+    with temporary_directory() as directory, Server.start(*options, data_directory=directory / "data") as server:
         yield Platform(server)

@@ -29,6 +29,7 @@ class Configuration:
     `strict_runtimes` refuses a runtime whose interpreter the machine lacks instead of taking the nearest.
     `deprecated_runtimes` takes functions of runtimes that AWS has blocked.
     `node_modules` holds packages for Node.js functions, the AWS SDK above all; None: npm's global ones if that is among them.
+    `prewarm` starts programs ahead of their functions.
     """
 
     host: str
@@ -45,3 +46,4 @@ class Configuration:
     account_concurrency: int
     aws_endpoints: AwsEndpoints
     async_retry_delays_seconds: tuple[float, float]
+    prewarm: bool

@@ -35,6 +35,7 @@ from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.factory import EnvironmentFactory
 from alonzo.environment.outcomes import InitFailed
+from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.environment.sandboxes import RuntimeSandboxes
 from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
@@ -72,6 +73,9 @@ _log = logging.getLogger(__name__)
 _LOG_STREAM_MAX_BYTES = 1 << 30
 _LOG_STREAM_DISK_SHARE = 0.1
 _SPARE_SANDBOXES = 2
+_PRESTARTED_MEMORY_SHARE = 0.05
+_PRESTARTED_BYTES = 48 << 20
+"""What a Node.js that waits takes, measured."""
 _DRAIN_SECONDS = 30.0
 _SHUTDOWN_SECONDS = 5.0
 """More than extensions get of it (`model/quotas.py`)."""
@@ -234,6 +238,9 @@ class Node:
     ) -> _Invocation:
         clock = self._clock
         delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
+        prestarted = None
+        if self._configuration.prewarm:
+            prestarted = PrestartedPrograms(limit=_prestarted_max(), memory_available=_memory_available, clock=clock)
         sandboxes = RuntimeSandboxes(
             interpreters=host.interpreters,
             places=host.places,
@@ -242,6 +249,7 @@ class Node:
             strict=self._configuration.strict_runtimes,
             spare_count=_SPARE_SANDBOXES,
             packages=host.settings.packages,
+            prestarted=prestarted,
         )
         tasks = EnvironmentTasks()
         factory = EnvironmentFactory(
@@ -258,7 +266,11 @@ class Node:
         def memory_available() -> float:
             return memory.read().available_share
 
-        pools = EnvironmentPools(keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock), memory_available=memory_available)
+        pools = EnvironmentPools(
+            keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock),
+            memory_available=memory_available,
+            shed_spares=prestarted.shed if prestarted is not None else lambda: 0,
+        )
         room = MemoryRoom(read=memory.read, evict=pools.make_room, wait_seconds=_MEMORY_WAIT_SECONDS, clock=clock)
         admission = Admission(account_limit=self._configuration.account_concurrency, clock=clock)
         stores.control.provisioned.follow_limits(admission.configure)
@@ -381,6 +393,11 @@ def _note_change(parts: _Invocation, key: tuple[str, ...], current: FunctionVers
     parts.pools.retire((key[0], key[1], key[2], key[3]), current and current.runnable)
     if current is None:
         parts.room.forget(key[0], key[1], key[2])
+
+
+def _prestarted_max() -> int:
+    """How many programs may wait for functions, by what they take of the machine's memory."""
+    return int(psutil.virtual_memory().total * _PRESTARTED_MEMORY_SHARE / _PRESTARTED_BYTES)
 
 
 def _url(host: str, port: int) -> str:

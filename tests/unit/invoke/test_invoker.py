@@ -78,7 +78,9 @@ class MemoryNode:
         self.admission = Admission(account_limit=account_limit, clock=ManualClock())
         role: Any = self
         self.memory = MachineMemory(total=8_192 * _MIB, available=4_096 * _MIB)
-        self.pools = EnvironmentPools(keep_alive=FixedKeepAlive(seconds=60.0, clock=ManualClock()), memory_available=lambda: 1.0)
+        self.pools = EnvironmentPools(
+            keep_alive=FixedKeepAlive(seconds=60.0, clock=ManualClock()), memory_available=lambda: 1.0, shed_spares=lambda: 0
+        )
         room = MemoryRoom(read=lambda: self.memory, evict=self.pools.make_room, wait_seconds=0.0, clock=ManualClock())
         self.invoker = Invoker(
             versions=role,

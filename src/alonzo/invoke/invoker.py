@@ -11,7 +11,7 @@ from typing import Protocol
 from alonzo.environment.environment import ExecutionEnvironment
 from alonzo.environment.outcomes import EnvironmentLost, InitFailed
 from alonzo.invoke.admission import Admission
-from alonzo.invoke.errors import FunctionNotReady, NoEnvironment
+from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, Throttled
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.starts import Starts
 from alonzo.invoke.wakefulness import Wakefulness
@@ -50,8 +50,16 @@ class EnvironmentSource(Protocol):
     ) -> ExecutionEnvironment: ...
 
 
+class SharedPlaces(Protocol):
+    """Where a place can still be had that `Admission` has refused for want of it here; see `SharedLimits`."""
+
+    async def acquire(self, version: FunctionVersion, refusal: Throttled) -> None: ...
+
+    async def begin_environment(self, version: FunctionVersion, refusal: Throttled) -> None: ...
+
+
 class Invoker:
-    """Runs functions."""
+    """Runs functions. `shared`: where other workers keep to the same limits."""
 
     def __init__(
         self,
@@ -62,6 +70,7 @@ class Invoker:
         pools: EnvironmentPools,
         admission: Admission,
         wakefulness: Wakefulness,
+        shared: SharedPlaces | None = None,
     ) -> None:
         self._versions = versions
         self._code = code
@@ -69,6 +78,7 @@ class Invoker:
         self._pools = pools
         self._admission = admission
         self._wakefulness = wakefulness
+        self._shared = shared
         self._starts = Starts()
 
     async def invoke(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
@@ -79,7 +89,12 @@ class Invoker:
         """
         if version.state is not State.ACTIVE:
             raise FunctionNotReady(version.state)
-        self._admission.acquire(version)
+        try:
+            self._admission.acquire(version)
+        except Throttled as refusal:
+            if self._shared is None:
+                raise
+            await self._shared.acquire(version, refusal)
         self._wakefulness.enter()
         try:
             environment = self._pools.take_idle(version)
@@ -98,7 +113,7 @@ class Invoker:
     async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         problem: Exception | None = None
         if version.capacity_provider is None:
-            self._admission.begin_environment(version)
+            await self._begin_environment(version)
         invoke = self._invoke_in_new if version.capacity_provider is None else self._invoke_in_shared
         for pause_seconds in _PAUSES_SECONDS:
             try:
@@ -155,11 +170,19 @@ class Invoker:
         """Put a new environment into its pool; how much of the invocation's time that has cost."""
         # Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html ("Init phase").
         timeout_seconds = max(version.timeout_seconds, INIT_TIMEOUT_PROVISIONED_MIN_SECONDS)
-        self._admission.begin_environment(version)
+        await self._begin_environment(version)
         with self._starts.begin(version):
             environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=timeout_seconds)
             self._pools.give_back(environment, version)
         return spent_seconds
+
+    async def _begin_environment(self, version: FunctionVersion) -> None:
+        try:
+            self._admission.begin_environment(version)
+        except Throttled as refusal:
+            if self._shared is None:
+                raise
+            await self._shared.begin_environment(version, refusal)
 
     def _give_back(self, environment: ExecutionEnvironment, version: FunctionVersion) -> None:
         if environment.settled is None:

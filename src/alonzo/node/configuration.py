@@ -28,6 +28,7 @@ class Configuration:
     `async_retry_delays_seconds`: before the first and the second retry of an asynchronous invocation that failed.
     `strict_runtimes` refuses a runtime whose interpreter the machine lacks instead of taking the nearest.
     `deprecated_runtimes` takes functions of runtimes that AWS has blocked.
+    `workers`: so many processes serve the port together; `worker_number`: which of them this one is, None if it is alone.
     `node_modules` holds packages for Node.js functions, the AWS SDK above all; None: npm's global ones if that is among them.
     """
 
@@ -45,3 +46,5 @@ class Configuration:
     account_concurrency: int
     aws_endpoints: AwsEndpoints
     async_retry_delays_seconds: tuple[float, float]
+    workers: int = 1
+    worker_number: int | None = None

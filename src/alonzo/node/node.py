@@ -29,7 +29,7 @@ from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
 from alonzo.edge.logs_api import LogOperations
 from alonzo.edge.metrics_page import METRICS_PATH, metrics_page
 from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
-from alonzo.edge.server import HttpServer, open_listening_socket
+from alonzo.edge.server import HttpServer
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.environment.environment_tasks import EnvironmentTasks
@@ -43,16 +43,21 @@ from alonzo.invoke.destinations.retries import PAUSES_SECONDS, WAITING_MAX_BYTES
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
 from alonzo.invoke.pools import EnvironmentPools
-from alonzo.invoke.provisioned import ProvisionedEnvironments
+from alonzo.invoke.provisioned import ProvisionedEnvironments, ProvisionedSettings
 from alonzo.invoke.recursion import RecursionGuard
+from alonzo.invoke.shared_limits import SharedLimits, SharedRates
+from alonzo.invoke.shared_provision import SharedProvision
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
+from alonzo.node.cluster import Cluster
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.destinations import wire_destinations
+from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.log_appending import StoredLogs
+from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
@@ -60,7 +65,7 @@ from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
 from alonzo.store.log_stream import LogStore
 from alonzo.store.records import RecordTable
-from alonzo.store.server import EmbeddedServer
+from alonzo.store.server import EmbeddedServer, has_disk_room
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +86,7 @@ class _Stores:
     logs: LogStore
     events: EventStores
     control: ControlPlane
+    cluster: Cluster | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +103,11 @@ class _Invocation:
 
 
 class Node:
-    """`run` is its whole life."""
+    """`run` is its whole life. `seat`: it is one of several workers."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, *, seat: Seat | None = None) -> None:
         self._configuration = configuration
+        self._seat = seat
         self._clock: Clock = SystemClock()
 
     async def run(self, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
@@ -109,18 +116,16 @@ class Node:
         Raises SetupError when something that the user must mend is in the way.
         """
         configuration = self._configuration
-        listener = open_listening_socket(host=configuration.host, port=configuration.port)
         async with AsyncExitStack() as stack:
-            stack.callback(listener.close)
-            port = listener.getsockname()[1]
+            door: Door = stack.enter_context(ListeningDoor(configuration) if self._seat is None else HandedDoor(self._seat))
             stores = await self._open_stores(stack)
             services = AwsClients(endpoints=configuration.aws_endpoints)
             stack.push_async_callback(services.aclose)
             async with asyncio.TaskGroup() as keepers:
                 tasks = [keepers.create_task(component) for component in stores.components]
-                host = await set_up_host(configuration, endpoint_port=port)
+                host = await set_up_host(configuration, endpoint_port=door.port)
                 stack.callback(host.settings.cgroups.remove)
-                await self._serve(stores=stores, services=services, host=host, listener=listener, stop=stop, on_ready=on_ready)
+                await self._serve(stores=stores, services=services, host=host, door=door, stop=stop, on_ready=on_ready)
                 for task in tasks:
                     task.cancel()
 
@@ -137,24 +142,29 @@ class Node:
             data.mkdir(parents=True, exist_ok=True)
             lock = await DirectoryLock.acquire(data / "lock")
             stack.callback(lock.release)
-            connection = await connect(configuration.nats_url)
+            connection = await connect(configuration.nats_url, has_room=_room(self._seat))
         stack.push_async_callback(connection.aclose)
         links = CodeLinks(key=await get_secret(connection, "code-links"), clock=self._clock)
+        cluster = None if self._seat is None else await Cluster.open(connection, seat=self._seat, clock=self._clock)
         control = await open_control_plane(
             connection=connection,
             data_directory=data,
             code_links=links,
             account_concurrency=configuration.account_concurrency,
             takes_blocked_runtimes=configuration.deprecated_runtimes,
+            cluster=cluster,
             clock=self._clock,
         )
         components += [connection.run(), *(follow() for follow in control.followers)]
+        if cluster is not None:
+            components += cluster.followers()
         return _Stores(
             connection=connection,
             components=components,
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
             events=await open_event_stores(connection, data_directory=data),
             control=control,
+            cluster=cluster,
         )
 
     async def _serve(
@@ -163,7 +173,7 @@ class Node:
         stores: _Stores,
         services: AwsClients,
         host: Host,
-        listener: socket.socket,
+        door: Door,
         stop: asyncio.Event,
         on_ready: Callable[[str], None],
     ) -> None:
@@ -187,6 +197,7 @@ class Node:
             ),
             retry_delays_seconds=self._configuration.async_retry_delays_seconds,
             account_concurrency=self._configuration.account_concurrency,
+            cluster=stores.cluster,
             clock=self._clock,
         )
         application = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
@@ -205,10 +216,14 @@ class Node:
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
             keeping_provisioned = group.create_task(parts.provisioned.run())
-            await server.serve_socket(listener)
-            on_ready(_url(self._configuration.host, listener.getsockname()[1]))
+            if stores.cluster is not None:
+                tasks += [group.create_task(stores.cluster.run()), group.create_task(asynchronous.run())]
+                await stores.cluster.join()
+            await door.open(server)
+            on_ready(url_of(self._configuration.host, door.port))
             await stop.wait()
             retries.stop()
+            await door.close()
             async with asyncio.TaskGroup() as drains:
                 drains.create_task(server.drain(timeout_seconds=_DRAIN_SECONDS))
                 drains.create_task(asynchronous.dispatcher.drain(timeout_seconds=_DRAIN_SECONDS))
@@ -217,6 +232,8 @@ class Node:
             parts.pools.close()
             await parts.pools.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             await parts.delivery.flush()
+            if stores.cluster is not None:
+                await stores.cluster.leave()
             for task in tasks:
                 task.cancel()
 
@@ -245,18 +262,29 @@ class Node:
             clock=clock,
         )
         pools = EnvironmentPools(keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock), memory_available=_memory_available)
-        admission = Admission(account_limit=self._configuration.account_concurrency, clock=clock)
-        stores.control.provisioned.follow_limits(admission.configure)
+        account_limit, cluster = self._configuration.account_concurrency, stores.cluster
+        wanted: ProvisionedSettings = stores.control.provisioned
+        limits: SharedLimits | None = None
+        if cluster is None:
+            admission = Admission(account_limit=account_limit, clock=clock)
+            stores.control.provisioned.follow_limits(admission.configure)
+        else:
+            rates = SharedRates()
+            admission = Admission(account_limit=None, clock=clock, rates=rates)
+            limits = cluster.share_limits(admission=admission, rates=rates, account_limit=account_limit)
+            stores.control.provisioned.follow_limits(limits.configure)
+            wanted = SharedProvision(settings=wanted, leases=limits)
         invoker = Invoker(
             versions=stores.control.functions,
             code=stores.control.code_directories,
             environments=factory,
             pools=pools,
             admission=admission,
-            wakefulness=Wakefulness(processor_count=psutil.cpu_count() or 1),
+            wakefulness=Wakefulness(processor_count=(psutil.cpu_count() or 1) // self._configuration.workers),
+            shared=limits,
         )
         provisioned = ProvisionedEnvironments(
-            settings=stores.control.provisioned,
+            settings=wanted,
             allocations=stores.control.allocations,
             versions=stores.control.functions,
             create=invoker.create_environment,
@@ -301,7 +329,14 @@ class Node:
             "lambda": {**control.operations, **invoke_async.table()},
             "logs": LogOperations(logs=stores.logs).table(),
         }
-        aws_api = AwsApi(models=models, operations=operations, callers=callers, translate_error=to_api_error, new_request_id=ids.new_uuid)
+        aws_api = AwsApi(
+            models=models,
+            operations=operations,
+            callers=callers,
+            translate_error=to_api_error,
+            new_request_id=ids.new_uuid,
+            before_answer=None if stores.cluster is None else stores.cluster.agree,
+        )
         own_routes = OwnRoutes(
             exact={
                 **health_routes(version=__version__, services=sorted(operations), clock=self._clock),
@@ -356,5 +391,11 @@ def _memory_available() -> float:
     return float(memory.available / memory.total)
 
 
-def _url(host: str, port: int) -> str:
+def _room(seat: Seat | None) -> Callable[[], bool]:
+    directory = None if seat is None else seat.store_directory
+    return (lambda: True) if directory is None else (lambda: has_disk_room(directory))
+
+
+def url_of(host: str, port: int) -> str:
+    """Where clients reach a server."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

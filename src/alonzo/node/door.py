@@ -1,7 +1,6 @@
 """How clients come in: by a port of the node's own, or handed over by the process that has it."""
 
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.node.configuration import Configuration
@@ -21,6 +20,10 @@ class Door(Protocol):
         """Let no more in, before the server drains."""
         ...
 
+    def abandon(self) -> None:
+        """Give up what is held of the operating system."""
+        ...
+
 
 class ListeningDoor:
     """A port of one's own. SetupError when it cannot be had."""
@@ -36,10 +39,8 @@ class ListeningDoor:
     async def close(self) -> None:
         """The server closes what it listens on itself."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def abandon(self) -> None:
+        """As the protocol says."""
         self._listener.close()
 
 
@@ -58,8 +59,6 @@ class HandedDoor:
         """What has been handed over is still let in."""
         await self._connections.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def abandon(self) -> None:
+        """As the protocol says."""
         self._connections.abandon()

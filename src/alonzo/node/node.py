@@ -117,7 +117,8 @@ class Node:
         """
         configuration = self._configuration
         async with AsyncExitStack() as stack:
-            door: Door = stack.enter_context(ListeningDoor(configuration) if self._seat is None else HandedDoor(self._seat))
+            door: Door = ListeningDoor(configuration) if self._seat is None else HandedDoor(self._seat)
+            stack.callback(door.abandon)
             stores = await self._open_stores(stack)
             services = AwsClients(endpoints=configuration.aws_endpoints)
             stack.push_async_callback(services.aclose)

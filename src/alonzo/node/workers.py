@@ -3,9 +3,9 @@
 Every worker is a node in a process of its own, with its own event loop, zygotes and environments. This process owns what they share: the
 embedded store, the data directory's lock, the port. It serves nothing itself.
 
-It accepts every connection and hands it to the workers in turn. With SO_REUSEPORT the kernel would choose by a hash of the addresses: of a
-few connections, as SDKs keep them for long, one worker may then get most and another none, those that wait at a worker that dies are
-lost, and macOS does not share them out at all. Handing one over costs a system call and a wake-up for each connection, not for each request.
+It accepts every connection and hands it to the workers in turn. With SO_REUSEPORT the kernel would choose by a hash of the addresses: of
+a few connections, as SDKs keep them for long, one worker may then get most and another none, those that wait at a worker that dies are
+lost, and macOS shares nothing out. Handing one over costs a system call and a wake-up for each connection, not for each request.
 
 A worker that dies is known at once. When its sandboxes are gone, too, what it held of the limits is free again, and a successor is started.
 """

@@ -2,6 +2,7 @@
 
 import socketserver
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
@@ -20,9 +21,9 @@ def handler(event, context):
 
 
 class Gauge:
-    """Used in `with`. Invocations are let go at once, or while `hold` is on not until `release`."""
+    """Used in `with`. Invocations are let go after so many seconds, and while `hold` is on not until `release`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hold_seconds: float = 0.0) -> None:
         self._lock = threading.Lock()
         self._released = threading.Event()
         self._released.set()
@@ -35,6 +36,7 @@ class Gauge:
             def handle(self) -> None:
                 name = self.rfile.readline().decode().strip()
                 gauge._enter(name)
+                time.sleep(hold_seconds)
                 gauge._released.wait(120)
                 # What the function does after this it does not count as running: the gauge never shows too many.
                 gauge._leave()

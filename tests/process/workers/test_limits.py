@@ -29,16 +29,17 @@ def test_as_many_run_as_are_reserved_and_never_more(server: Server) -> None:
                 time.sleep(0.05)
             gauge.release()
             assert (
-                sorted(answer.result() for answer in answers) == ["done"] * 7 + ["ReservedFunctionConcurrentInvocationLimitExceeded"] * 33
+                sorted(answer.result() for answer in answers) == ["ReservedFunctionConcurrentInvocationLimitExceeded"] * 33 + ["done"] * 7
             )
         assert gauge.most == 7
 
 
 def test_limits_hold_while_many_come_and_go(server: Server) -> None:
     name = deploy(server, reserved=7)
-    with Gauge() as gauge:
+    with Gauge(hold_seconds=0.3) as gauge:
         outcomes = storm(server, name, gauge)
         assert gauge.most == 7
+        print(outcomes)
         assert outcomes["done"] > 7
         assert set(outcomes) <= {"done", "ReservedFunctionConcurrentInvocationLimitExceeded", "ReservedFunctionInvocationRateLimitExceeded"}
 
@@ -125,6 +126,8 @@ def storm(server: Server, name: str, gauge: Gauge) -> dict[str, int]:
             got = outcome(server, name, gauge, client=client)
             with lock:
                 outcomes[got] = outcomes.get(got, 0) + 1
+            if got != "done":
+                time.sleep(0.02)
 
     clients = [server.client("lambda") for _ in range(24)]
     with ThreadPoolExecutor(len(clients)) as pool:

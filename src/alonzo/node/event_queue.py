@@ -22,6 +22,7 @@ from alonzo.invoke.recursion import RecursionGuard
 from alonzo.model.names import FunctionReference
 from alonzo.model.scope import Scope
 from alonzo.node.cluster import Cluster, QueueOwners
+from alonzo.node.cluster_views import QueuesElsewhere, answer_about_queues
 from alonzo.node.control_plane import ControlPlane
 from alonzo.store.connection import Connection
 from alonzo.store.event_queue import EventQueue
@@ -121,13 +122,21 @@ def wire_asynchronous_invocation(
         clock=clock,
         is_served_here=(lambda _: True) if owners is None else owners.is_own,
     )
+    administration = QueueAdministration(
+        queue=stores.queue,
+        failed_events=stores.failed_events,
+        dispatcher=dispatcher,
+        counters=counters,
+        clock=clock,
+        others=None if cluster is None else QueuesElsewhere(cluster),
+    )
+    if cluster is not None:
+        answer_about_queues(cluster, administration)
     return AsynchronousInvocation(
         acceptance=acceptance,
         dispatcher=dispatcher,
         owners=owners,
-        administration=QueueAdministration(
-            queue=stores.queue, failed_events=stores.failed_events, dispatcher=dispatcher, counters=counters, clock=clock
-        ),
+        administration=administration,
     )
 
 

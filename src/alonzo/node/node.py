@@ -50,6 +50,7 @@ from alonzo.invoke.shared_provision import SharedProvision
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.cluster import Cluster
+from alonzo.node.cluster_views import SharedMetrics
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.destinations import wire_destinations
@@ -340,8 +341,10 @@ class Node:
         )
         own_routes = OwnRoutes(
             exact={
-                **health_routes(version=__version__, services=sorted(operations), clock=self._clock),
-                METRICS_PATH: metrics_page(metrics),
+                **health_routes(
+                    version=__version__, services=sorted(operations), clock=self._clock, count_workers=_worker_count(stores.cluster)
+                ),
+                METRICS_PATH: metrics_page(metrics if stores.cluster is None else SharedMetrics(stores.cluster, metrics)),
             },
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
@@ -390,6 +393,10 @@ def _keep_alive(fixed_seconds: float | None, clock: Clock) -> KeepAlive:
 def _memory_available() -> float:
     memory = psutil.virtual_memory()
     return float(memory.available / memory.total)
+
+
+def _worker_count(cluster: Cluster | None) -> Callable[[], int] | None:
+    return None if cluster is None else lambda: len(cluster.members.names)
 
 
 def _room(seat: Seat | None) -> Callable[[], bool]:

@@ -13,6 +13,7 @@ from bench.measures.cold import measure_cold
 from bench.measures.keep_alive import measure_keep_alive
 from bench.measures.languages import measure_languages
 from bench.measures.many_functions import measure_many_functions
+from bench.measures.snap_start import measure_snap_start
 from bench.measures.start import measure_memory, measure_start
 from bench.measures.store import measure_store
 from bench.measures.warm import measure_warm
@@ -32,6 +33,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "functions": measure_many_functions,
         "languages": measure_languages,
         "keep-alive": measure_keep_alive,
+        "snap-start": measure_snap_start,
     }
 )
 """In the order in which they run: what leaves a machine least disturbed comes first."""

@@ -79,6 +79,16 @@ class Platform:
         self._client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 1000})
         return name
 
+    def publish(self, name: str, *, description: str) -> str:
+        """Change a function, publish it and wait until the version is active; the version."""
+        self._client.update_function_configuration(FunctionName=name, Description=description)
+        for waiter in ("function_active_v2", "function_updated_v2"):
+            self._client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 1000})
+        version: str = self._client.publish_version(FunctionName=name)["Version"]
+        waiter = self._client.get_waiter("published_version_active")
+        waiter.wait(FunctionName=name, Qualifier=version, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000})
+        return version
+
     def stream(self, name: str, event: str) -> "Streamed":
         """Invoke a function that streams, and read to the end."""
         answer = self._client.invoke_with_response_stream(FunctionName=name, Payload=event)

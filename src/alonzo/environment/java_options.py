@@ -10,6 +10,7 @@ _FIXED = (
     *("-Xshare:auto", "-Djava.net.preferIPv4Stack=true"),
     "--add-opens=java.base/java.io=ALL-UNNAMED",  # with which the client opens the log's descriptor
     "--enable-native-access=ALL-UNNAMED",  # it speaks HTTP by a library of its own
+    "-Dorg.crac.Core.Compat=com.amazonaws.services.lambda.crac",  # org.crac's hooks are the client's to call
 )
 _DEFAULTS = (
     ("-XX:MaxHeapSize={heap}m", re.compile(r"-Xmx|-XX:Max(HeapSize|RAM)")),  # a JVM in a sandbox cannot see the limit of its memory

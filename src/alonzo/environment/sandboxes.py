@@ -7,8 +7,9 @@ that was forked from a zygote of the machine's best interpreter.
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from alonzo.environment.program_view import ProgramView
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
@@ -31,8 +32,13 @@ _log = logging.getLogger(__name__)
 JAVA_CLIENT_DIRECTORY, DOTNET_CLIENT_DIRECTORY = "java", "dotnet"
 """Below the runtime directory."""
 
-_PoolKey = tuple[Path, tuple[Shown, ...]]
-"""Programs that need to be shown nothing share the interpreter's pool."""
+
+class _PoolKey(NamedTuple):
+    """Programs that need to be shown nothing share the interpreter's pool."""
+
+    interpreter: Path
+    shown: tuple[Shown, ...]
+    clonable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class RuntimeSandbox:
     family: RuntimeFamily
     notice: str | None
     program: Program | None = None
+    is_clonable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +62,12 @@ class _Choice:
     interpreter: PythonInterpreter
     view: ProgramView | None
     warning: str | None
+    clonable: bool = False
 
     @property
     def pool_key(self) -> _PoolKey:
         """Which pool has its sandboxes."""
-        return self.interpreter.executable, () if self.view is None else self.view.shown
+        return _PoolKey(self.interpreter.executable, () if self.view is None else self.view.shown, self.clonable)
 
 
 class RuntimeSandboxes:
@@ -92,13 +100,18 @@ class RuntimeSandboxes:
         """Have the runtime's pool ready. Raises RuntimeUnavailable, or SetupError with what the host refuses."""
         await self._pool_of(await self._choose(runtime))
 
-    async def acquire(self, runtime: str | None) -> RuntimeSandbox:
-        """A ready sandbox. Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe)."""
+    async def acquire(self, runtime: str | None, *, clonable: bool = False) -> RuntimeSandbox:
+        """A ready sandbox. Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe).
+
+        `clonable`: one whose runtime may be cloned, if the host and the runtime allow it.
+        """
         choice = await self._choose(runtime)
+        if clonable and choice.family is RuntimeFamily.PYTHON and self._settings.may_clone:
+            choice = replace(choice, clonable=True)
         pool = self._pools.get(choice.pool_key) or await self._pool_of(choice)
         sandbox = await pool.acquire()
         if choice.view is None:
-            return RuntimeSandbox(sandbox, choice.family, choice.warning)
+            return RuntimeSandbox(sandbox, choice.family, choice.warning, is_clonable=choice.clonable)
         program = choice.view.seen if sandbox.isolated else choice.view.program
         return RuntimeSandbox(sandbox, choice.family, choice.warning, program)
 
@@ -135,8 +148,9 @@ class RuntimeSandboxes:
         async with self._opening.setdefault(key, asyncio.Lock()):
             if key not in self._pools:
                 interpreter = choice.interpreter
-                spec = _zygote_spec(interpreter, key[1])
-                pool = SandboxPool(spec=spec, settings=self._settings, users=self._users, spare_count=self._spare_count)
+                spec = _zygote_spec(interpreter, key.shown, clonable=choice.clonable)
+                spare_count = 0 if choice.clonable else self._spare_count  # nobody waits for a snapshot to be made
+                pool = SandboxPool(spec=spec, settings=self._settings, users=self._users, spare_count=spare_count)
                 await pool.open()
                 _log.info("Python %s is ready (%s)", interpreter.version_text, interpreter.executable)
                 self._pools[key] = pool
@@ -151,7 +165,7 @@ def _known(runtime: str | None) -> RuntimeSpec:
     return spec
 
 
-def _zygote_spec(interpreter: PythonInterpreter, shown: tuple[Shown, ...]) -> ZygoteSpec:
+def _zygote_spec(interpreter: PythonInterpreter, shown: tuple[Shown, ...], *, clonable: bool) -> ZygoteSpec:
     return ZygoteSpec(
         executable=interpreter.executable,
         prefix=interpreter.base_prefix,
@@ -159,4 +173,5 @@ def _zygote_spec(interpreter: PythonInterpreter, shown: tuple[Shown, ...]) -> Zy
         library_directory=interpreter.library_directory,
         preload=PRELOADED_MODULES,
         shown=shown,
+        clonable=clonable,
     )

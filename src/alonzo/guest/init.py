@@ -18,7 +18,7 @@ import signal
 import socket
 from typing import Any, NoReturn
 
-from alonzo.guest import channel, confine, linux, processes, runtime_process, side_programs
+from alonzo.guest import channel, confine, family, linux, processes, runtime_process, side_programs
 
 WORKPLACE = "/.alonzo"
 RUNTIME_API_PORT = 9001
@@ -75,6 +75,8 @@ class _Sandbox:
         self._cgroups = cgroups
         self._isolated = settings["isolation"] == "namespaces"
         self._release = -1
+        self.family = family.Family(control, sandbox_id, settings, cgroups) if settings["clonable"] else None
+        """Of a sandbox whose runtime may be cloned."""
         self._sent: list[socket.socket] = []
         """The node has them; open here until it has answered (`channel.py`)."""
         self.runtime = -1
@@ -117,6 +119,8 @@ class _Sandbox:
             linux.bind(f"{WORKPLACE}/code/{assignment['code']}", "/var/task", _READ_ONLY)
             if assignment["layers"] is not None:
                 linux.bind(f"{WORKPLACE}/code/{assignment['layers']}", "/opt", _READ_ONLY)
+            if self.family is not None:
+                self.family.keep_workplaces(WORKPLACE)
             for name in self._settings["workplaces"]:
                 linux.unmount(f"{WORKPLACE}/{name}")
         for each in self._sent:
@@ -127,8 +131,8 @@ class _Sandbox:
         else:
             self._start_sides(assignment["side"])
 
-    def serve(self, message: dict[str, Any]) -> None:
-        """Do what the node wants done after the assignment."""
+    def serve(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        """Do what the node wants done after the assignment. The descriptors stay the caller's."""
         operation = message["op"]
         if operation == "start_runtime":
             self._start_runtime()
@@ -140,6 +144,8 @@ class _Sandbox:
                 self._sides.kill(message["side"])
         elif operation == "connect":
             self._connect(message["port"], message["id"])
+        elif self.family is not None:
+            self.family.serve(message, descriptors)
 
     def note_ended(self, process_id: int, status: int) -> None:
         """A child has been reaped: tell the node if it is the runtime or a program beside it."""
@@ -147,10 +153,12 @@ class _Sandbox:
         if process_id == self.runtime:
             self.runtime = -1  # the number may soon be another's
             channel.send(self._control, {"exited": ended})
-        elif self._sides is not None:
-            side = self._sides.take_ended(process_id)
-            if side is not None:
-                channel.send(self._control, {"side": side, "exited": ended})
+            return
+        side = None if self._sides is None else self._sides.take_ended(process_id)
+        if side is not None:
+            channel.send(self._control, {"side": side, "exited": ended})
+        elif self.family is not None:
+            self.family.note_exit(process_id, ended)
 
     def _start_runtime(self) -> None:
         with open(self._release, "wb") as release:
@@ -195,7 +203,9 @@ class _Sandbox:
             os.close(descriptor)
 
     def _enter_namespaces(self, own_network: bool) -> None:
-        kinds = linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWCGROUP
+        kinds = linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+        if self.family is None:
+            kinds |= linux.CLONE_NEWCGROUP
         linux.unshare(kinds | (linux.CLONE_NEWNET if own_network else 0))
         socket.sethostname("sandbox")
         if own_network:
@@ -208,13 +218,15 @@ class _Sandbox:
 
     def _mount_tmp(self, mib: int) -> None:
         if self._settings["tmp_kind"] == "image":
-            image = os.open(f"{WORKPLACE}/tmp", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            template = f"{WORKPLACE}/tmp/template-{mib}.img"
+            image = linux.copy_image(template, f"{WORKPLACE}/tmp")
             try:
-                template = f"{WORKPLACE}/tmp/template-{mib}.img"
-                linux.copy_sparse(template, image)
                 linux.mount_image(image, "/tmp", f"{WORKPLACE}/dev", template)
             finally:
-                os.close(image)
+                if self.family is None:
+                    os.close(image)
+                else:
+                    self.family.keep_image(image, template)
             if os.path.isdir("/tmp/lost+found"):
                 os.rmdir("/tmp/lost+found")
         else:
@@ -241,6 +253,8 @@ class _Sandbox:
         os.close(release_read)
         os.close(self._log_pipe)
         runtime_api.close()
+        if self.family is not None:
+            self.family.adopt(self.runtime)
         return unshared_read
 
     def _map_users(self, unshared: int) -> None:
@@ -258,8 +272,9 @@ class _Sandbox:
         limits = self._settings["runtime_limits"]
         if self._isolated:
             self._enter_user_namespace(unshared, release)
-        confine.attach_descriptors(log_pipe=self._log_pipe, release=release, runtime_api=runtime_api)
-        confine.close_foreign_descriptors(limits["descriptors"])
+        clones = None if self.family is None else self.family.template_end.fileno()
+        confine.attach_descriptors(log_pipe=self._log_pipe, release=release, runtime_api=runtime_api, clones=clones)
+        confine.close_foreign_descriptors(limits["descriptors"], clonable=clones is not None)
         # Processes are counted by user and user namespace (Linux 5.14): for this sandbox alone, even where it shares its user with others.
         confine.limit_resources(limits["descriptors"], limits["processes"] if self._isolated else None)
         if self._isolated:
@@ -272,6 +287,9 @@ class _Sandbox:
         os.setsid()
         # When the sandbox or the machine runs out of memory, the kernel shall kill the function, not the one who reports it.
         linux.write_file("/proc/self/oom_score_adj", "500")
+        if self.family is not None:
+            # Here and not in process 1, which moves clones between groups that are not below its own (cgroups(7), nsdelegate).
+            linux.unshare(linux.CLONE_NEWCGROUP)
         if not self._settings["rootless"]:
             os.setgroups([])
             # What the kernel counts by user (inotify instances, pending signals, message queues, locked memory) it counts for the owners of
@@ -293,7 +311,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _watch(control: socket.socket, sandbox: _Sandbox) -> None:
-    """Reap whatever ends and do what the node says; return when the node lets go."""
+    """Reap whatever ends, do what the node says, serve who wants to be cloned; return when the node lets go."""
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_read, False)
     os.set_blocking(wake_write, False)
@@ -303,16 +321,24 @@ def _watch(control: socket.socket, sandbox: _Sandbox) -> None:
     poll = select.poll()  # not select(): a descriptor may be above 1,023
     poll.register(control, select.POLLIN)
     poll.register(wake_read, select.POLLIN)
+    if sandbox.family is not None:
+        sandbox.family.watch(poll)
     while True:
         readable = {descriptor for descriptor, _ in poll.poll()}
         if wake_read in readable:
             os.read(wake_read, 4096)
             _reap(sandbox)
         if control.fileno() in readable:
-            message, _ = channel.receive(control)
+            message, descriptors = channel.receive(control)
             if message is None:
                 return
-            sandbox.serve(message)
+            try:
+                sandbox.serve(message, descriptors)
+            finally:
+                for descriptor in descriptors:
+                    os.close(descriptor)
+        if sandbox.family is not None:
+            sandbox.family.serve_processes(readable)
 
 
 def _reap(sandbox: _Sandbox) -> None:

@@ -4,21 +4,20 @@ When a warm environment is idle, nothing here waits for anything but the functio
 """
 
 import asyncio
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 from alonzo.environment.environment import ExecutionEnvironment
 from alonzo.environment.outcomes import EnvironmentLost, InitFailed
 from alonzo.invoke.admission import Admission
-from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, Throttled
+from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, SnapshotNotReady, Throttled
+from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.starts import Starts
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion, State
 from alonzo.model.invocation import InitializationType, Invocation, InvocationResult
 from alonzo.model.quotas import INIT_TIMEOUT_PROVISIONED_MIN_SECONDS, INIT_TIMEOUT_SECONDS
-from alonzo.sandbox.sandbox import SandboxLost
+from alonzo.sandbox.errors import SandboxLost
 
 _PAUSES_SECONDS = (0.02, 0.3, 1.0, 3.0)
 """Between tries to get an environment: a zygote that was lost takes a quarter of a second to come back."""
@@ -30,24 +29,10 @@ class CurrentVersions(Protocol):
     def find_current(self, version: FunctionVersion) -> FunctionVersion | None: ...
 
 
-class CodeSource(Protocol):
-    """Where the unpacked code of functions is."""
+class RestoredEnvironments(Protocol):
+    """Environments of versions with SnapStart; see `SnapStartEnvironments`."""
 
-    def find(self, sha256: str) -> Path | None: ...
-
-    async def ensure(self, sha256: str) -> Path: ...
-
-    def find_layers(self, packages: Sequence[str]) -> Path | None: ...
-
-    async def ensure_layers(self, packages: Sequence[str]) -> Path: ...
-
-
-class EnvironmentSource(Protocol):
-    """Makes environments; see `EnvironmentFactory`."""
-
-    async def create(
-        self, version: FunctionVersion, code_directory: Path, layers_directory: Path | None, *, initialization_type: InitializationType
-    ) -> ExecutionEnvironment: ...
+    async def start(self, version: FunctionVersion) -> ExecutionEnvironment: ...
 
 
 class SharedPlaces(Protocol):
@@ -65,16 +50,16 @@ class Invoker:
         self,
         *,
         versions: CurrentVersions,
-        code: CodeSource,
-        environments: EnvironmentSource,
+        new_environments: NewEnvironments,
+        snapshots: RestoredEnvironments,
         pools: EnvironmentPools,
         admission: Admission,
         wakefulness: Wakefulness,
         shared: SharedPlaces | None = None,
     ) -> None:
         self._versions = versions
-        self._code = code
-        self._environments = environments
+        self._new_environments = new_environments
+        self._snapshots = snapshots
         self._pools = pools
         self._admission = admission
         self._wakefulness = wakefulness
@@ -84,11 +69,12 @@ class Invoker:
     async def invoke(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         """Run a version once and wait for its answer.
 
-        Raises FunctionNotReady, Throttled, NoEnvironment, RuntimeUnavailable. What the function itself does wrong is a result.
+        Raises FunctionNotReady, Throttled, NoEnvironment, RuntimeUnavailable, RestoreFailed.
+        What the function itself does wrong is a result.
         Cancelling ends the environment, unless others run in it: whoever does not want the answer must not cancel, but let it run.
         """
         if version.state is not State.ACTIVE:
-            raise FunctionNotReady(version.state)
+            raise _not_ready(version)
         try:
             self._admission.acquire(version)
         except Throttled as refusal:
@@ -126,7 +112,10 @@ class Invoker:
 
     async def _invoke_in_new(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         try:
-            environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=INIT_TIMEOUT_SECONDS)
+            if version.uses_snap_start:
+                environment, spent_seconds = await self._snapshots.start(version), 0.0
+            else:
+                environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=INIT_TIMEOUT_SECONDS)
         except InitFailed as failure:
             return failure.result(invocation.request_id)
         result = await environment.invoke(invocation, timeout_seconds=version.timeout_seconds, spent_seconds=spent_seconds)
@@ -137,13 +126,13 @@ class Invoker:
         self, version: FunctionVersion, invocation: Invocation, *, timeout_seconds: float
     ) -> tuple[ExecutionEnvironment, float]:
         """A new environment, and how much of the invocation's time it has cost. InitFailed: twice, and the invocation with it."""
-        environment = await self.create_environment(version, InitializationType.ON_DEMAND)
+        environment = await self._new_environments.create(version, InitializationType.ON_DEMAND)
         try:
             await environment.initialize(timeout_seconds=timeout_seconds)
         except InitFailed:
             # AWS tries INIT once more, then as part of the invocation and of its time
             # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib).
-            environment = await self.create_environment(version, InitializationType.ON_DEMAND)
+            environment = await self._new_environments.create(version, InitializationType.ON_DEMAND)
             await environment.initialize(timeout_seconds=float(version.timeout_seconds), within=invocation)
             return environment, environment.init_seconds
         return environment, 0.0
@@ -195,15 +184,8 @@ class Invoker:
         self._admission.release(version)
         self._pools.give_back(environment, self._versions.find_current(version))
 
-    async def create_environment(self, version: FunctionVersion, initialization_type: InitializationType) -> ExecutionEnvironment:
-        """An environment that is not initialized yet. Errors: those of `EnvironmentSource`, and of the code's source."""
-        sha256 = version.code.sha256
-        directory = self._code.find(sha256) or await self._code.ensure(sha256)
-        layers_directory = await self._layers_directory(version) if version.layers else None
-        environment = await self._environments.create(version, directory, layers_directory, initialization_type=initialization_type)
-        self._pools.add(environment)
-        return environment
 
-    async def _layers_directory(self, version: FunctionVersion) -> Path:
-        packages = version.layer_packages
-        return self._code.find_layers(packages) or await self._code.ensure_layers(packages)
+def _not_ready(version: FunctionVersion) -> FunctionNotReady:
+    if version.uses_snap_start and version.state is State.PENDING:
+        return SnapshotNotReady(version.state)
+    return FunctionNotReady(version.state)

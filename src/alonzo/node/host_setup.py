@@ -69,6 +69,7 @@ async def set_up_host(configuration: Configuration, *, endpoint_port: int) -> Ho
         packages=packages,
         cgroups=cgroups,
         seccomp_program=filter_program(platform.machine()) if isolated else b"",
+        clonable_seccomp_program=filter_program(platform.machine(), joins_namespaces=True) if isolated else b"",
     )
     _say_what_is_missing(configuration, settings.cgroups)
     users = SharedUser() if settings.rootless or not isolated else UserIds(first=settings.first_user, count=USER_IDS_PER_NODE)

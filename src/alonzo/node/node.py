@@ -34,19 +34,19 @@ from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.factory import EnvironmentFactory
+from alonzo.environment.outcomes import InitFailed
 from alonzo.environment.sandboxes import RuntimeSandboxes
 from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
 from alonzo.functions.errors import ActivationFailed
-from alonzo.invoke.admission import Admission
 from alonzo.invoke.destinations.retries import PAUSES_SECONDS, WAITING_MAX_BYTES, Retries
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
+from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
-from alonzo.invoke.provisioned import ProvisionedEnvironments, ProvisionedSettings
+from alonzo.invoke.provisioned import ProvisionedEnvironments
 from alonzo.invoke.recursion import RecursionGuard
-from alonzo.invoke.shared_limits import SharedLimits, SharedRates
-from alonzo.invoke.shared_provision import SharedProvision
+from alonzo.invoke.snap_start import SnapStartEnvironments
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.cluster import Cluster
@@ -57,6 +57,7 @@ from alonzo.node.destinations import wire_destinations
 from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
 from alonzo.node.host_setup import Host, set_up_host
+from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
@@ -101,6 +102,7 @@ class _Invocation:
     pools: EnvironmentPools
     invoker: Invoker
     provisioned: ProvisionedEnvironments
+    snap_start: SnapStartEnvironments
 
 
 class Node:
@@ -205,7 +207,7 @@ class Node:
         application = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
         server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
-        activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts.factory))
+        activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts))
         stop_retiring = control.functions.subscribe(
             lambda key, current: parts.pools.retire((key[0], key[1], key[2], key[3]), current and current.runnable)
         )
@@ -217,7 +219,8 @@ class Node:
             tasks.append(group.create_task(parts.tasks.run()))
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
-            keeping_provisioned = group.create_task(parts.provisioned.run())
+            existing = [version for _, version in control.records.iter_prefix(())]
+            keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             if stores.cluster is not None:
                 tasks += [group.create_task(stores.cluster.run()), group.create_task(asynchronous.run())]
                 await stores.cluster.join()
@@ -230,7 +233,8 @@ class Node:
                 drains.create_task(server.drain(timeout_seconds=_DRAIN_SECONDS))
                 drains.create_task(asynchronous.dispatcher.drain(timeout_seconds=_DRAIN_SECONDS))
             stop_retiring()
-            keeping_provisioned.cancel()  # first: it would replace what the pools end
+            for keeper in keepers:
+                keeper.cancel()  # first: it would replace what the pools end
             parts.pools.close()
             await parts.pools.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             await parts.delivery.flush()
@@ -264,32 +268,27 @@ class Node:
             clock=clock,
         )
         pools = EnvironmentPools(keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock), memory_available=_memory_available)
-        account_limit, cluster = self._configuration.account_concurrency, stores.cluster
-        wanted: ProvisionedSettings = stores.control.provisioned
-        limits: SharedLimits | None = None
-        if cluster is None:
-            admission = Admission(account_limit=account_limit, clock=clock)
-            stores.control.provisioned.follow_limits(admission.configure)
-        else:
-            rates = SharedRates()
-            admission = Admission(account_limit=None, clock=clock, rates=rates)
-            limits = cluster.share_limits(admission=admission, rates=rates, account_limit=account_limit)
-            stores.control.provisioned.follow_limits(limits.configure)
-            wanted = SharedProvision(settings=wanted, leases=limits)
+        limits = wire_limits(
+            control=stores.control, cluster=stores.cluster, account_limit=self._configuration.account_concurrency, clock=clock
+        )
+        new_environments = NewEnvironments(code=stores.control.code_directories, environments=factory, pools=pools)
+        snap_start = SnapStartEnvironments(
+            versions=stores.control.functions, environments=new_environments, memory_available=_memory_available, clock=clock
+        )
         invoker = Invoker(
             versions=stores.control.functions,
-            code=stores.control.code_directories,
-            environments=factory,
+            new_environments=new_environments,
+            snapshots=snap_start,
             pools=pools,
-            admission=admission,
+            admission=limits.admission,
             wakefulness=Wakefulness(processor_count=(psutil.cpu_count() or 1) // self._configuration.workers),
-            shared=limits,
+            shared=limits.shared,
         )
         provisioned = ProvisionedEnvironments(
-            settings=wanted,
+            settings=limits.provisioned,
             allocations=stores.control.allocations,
             versions=stores.control.functions,
-            create=invoker.create_environment,
+            create=new_environments.create,
             pools=pools,
             clock=clock,
         )
@@ -301,6 +300,7 @@ class Node:
             pools=pools,
             invoker=invoker,
             provisioned=provisioned,
+            snap_start=snap_start,
         )
 
     def _wire_edge(
@@ -355,16 +355,21 @@ class Node:
         return Application(invoke=invoke, own_routes=own_routes, aws_api=aws_api)
 
 
-def _activation(factory: EnvironmentFactory) -> Callable[[FunctionVersion], Awaitable[None]]:
+def _activation(parts: _Invocation) -> Callable[[FunctionVersion], Awaitable[None]]:
     async def activate(version: FunctionVersion) -> None:
         if version.code.image_uri is not None:
             raise ActivationFailed("Alonzo does not run container images yet.", reason_code="InvalidImage")
         if version.custom_runtime is not None:
             raise ActivationFailed(f"There is no runtime {version.custom_runtime.arn} here.", reason_code="InvalidRuntime")
         try:
-            await factory.prepare(version)
+            await parts.factory.prepare(version)
         except AlonzoError as error:
             raise ActivationFailed(str(error), reason_code="InvalidRuntime") from error
+        if version.uses_snap_start:
+            try:
+                await parts.snap_start.publish(version)
+            except InitFailed as error:
+                raise ActivationFailed("An error occurred during function initialization.", reason_code="FunctionError") from error
 
     return activate
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import hashlib
-import os
 import shutil
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from alonzo import ids
 from alonzo.runtimes.interpreters import RuntimeUnavailable
 from alonzo.runtimes.searching import client_cache
 
@@ -64,7 +64,7 @@ def _ensure(directory: Path, cache: Path) -> None:
         target = directory / jar.name
         if not target.exists():
             directory.mkdir(parents=True, exist_ok=True)
-            draft = directory / f".{jar.name}.{os.getpid()}"
+            draft = directory / f".{jar.name}.{ids.new_hex_id(4)}"  # two functions may need it first at once
             shutil.copyfile(_cached(jar, cache), draft)
             draft.replace(target)
 
@@ -74,7 +74,7 @@ def _cached(jar: _Jar, cache: Path) -> Path:
     if not file.exists() or hashlib.sha256(file.read_bytes()).hexdigest() != jar.sha256:
         content = _fetch(jar)
         cache.mkdir(parents=True, exist_ok=True)
-        draft = cache / f".{jar.name}.{os.getpid()}"
+        draft = cache / f".{jar.name}.{ids.new_hex_id(4)}"  # two functions may need it first at once
         draft.write_bytes(content)
         draft.replace(file)
     return file

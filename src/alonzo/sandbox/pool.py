@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable
 
 from alonzo.errors import SetupError
-from alonzo.sandbox.sandbox import Sandbox, SandboxLost
+from alonzo.sandbox.errors import SandboxLost
+from alonzo.sandbox.sandbox import Sandbox
 from alonzo.sandbox.settings import SandboxSettings
 from alonzo.sandbox.users import UserIds
 from alonzo.sandbox.zygote import Zygote, ZygoteSpec

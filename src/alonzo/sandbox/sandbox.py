@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from alonzo.errors import AlonzoError
+from alonzo.sandbox.clone import Clone
+from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.messages import GuestChannel
 from alonzo.sandbox.settings import Network, SandboxSettings
 
@@ -23,10 +24,6 @@ _log = logging.getLogger(__name__)
 
 _SOCKETS_WHEN_READY = (2, 3)
 """The runtime's own connection, the Runtime API's listener and, in a network of its own, the AWS endpoint's."""
-
-
-class SandboxLost(AlonzoError):
-    """A sandbox ended, or could not be built, before its runtime was started. Trying again with another one is safe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +73,7 @@ class SideWatcher(Protocol):
 
 
 class _FromInit(msgspec.Struct, frozen=True, kw_only=True):
-    """What the sandbox's process 1 says: one of these (`guest/init.py`)."""
+    """What the sandbox's process 1 says: one of these, of itself or of a clone (`guest/init.py`, `guest/family.py`)."""
 
     ready: bool = False
     exited: int | None = None
@@ -86,6 +83,10 @@ class _FromInit(msgspec.Struct, frozen=True, kw_only=True):
     error_number: int = 0
     side_log: bool = False
     connected: int | None = None
+    snapshot: str | None = None
+    clone: str | None = None
+    is_running: bool = False
+    is_gone: bool = False
 
 
 class Sandbox:
@@ -107,8 +108,12 @@ class Sandbox:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.runtime_exit: asyncio.Future[int] = loop.create_future()
         """The runtime's exit status, or minus the number of the signal that killed it."""
+        self.obstacle: asyncio.Future[str] = loop.create_future()
+        """Of a sandbox that may be cloned: once its runtime waits to be restored, why it can not be cloned, or nothing."""
         self.ended: asyncio.Future[None] = loop.create_future()
         """Done when no process of the sandbox is left."""
+        self._clones: dict[str, Clone] = {}
+        self._clone_count = 0
         self._channel = GuestChannel(control, message_type=_FromInit, on_message=self._on_message, on_end=self._on_end)
         self._settings = settings
         self._kill = kill
@@ -165,6 +170,31 @@ class Sandbox:
             raise
         return connection
 
+    def clone(self, *, memory_mib: int) -> Clone:
+        """Ask for a clone of the runtime, which waits to be restored; wait for its `ready`. SandboxLost."""
+        self._clone_count += 1
+        read, log_pipe = os.pipe()
+        os.set_blocking(read, False)
+        ours, theirs = socket.socketpair()
+        clone = Clone(
+            clone_id=f"{self.id}-{self._clone_count}",
+            user=self.user,
+            log_pipe=read,
+            runtime_connection=ours,
+            in_transit=(log_pipe, theirs.detach()),
+            settings=self._settings,
+            end=self._end_clone,
+        )
+        self._clones[clone.id] = clone
+        try:
+            order = {"op": "clone", "clone": clone.id, "limits": self._settings.limits(memory_mib=memory_mib)}
+            self._channel.send(order, clone.in_transit)
+        except OSError as error:
+            self._forget_clone(clone)
+            clone.kill()
+            raise SandboxLost(f"sandbox {self.id} is gone") from error
+        return clone
+
     def hold(self) -> None:
         """Somebody uses the sandbox now: even if it ends by itself, its log pipe stays open until `kill`.
 
@@ -203,6 +233,10 @@ class Sandbox:
             if not connecting.done():
                 connecting.set_exception(SandboxLost(reason))
         self.ended.set_result(None)
+        for clone in list(self._clones.values()):
+            self._forget_clone(clone)
+        if not self.obstacle.done():
+            self.obstacle.set_result(reason)
         self._channel.close()
         if not self._is_held:
             self._close()
@@ -242,6 +276,11 @@ class Sandbox:
             os.close(descriptor)
         if message.side is not None:
             self._note_side(message.side, message)
+        elif message.clone is not None:
+            self._on_clone_message(message, message.clone)
+        elif message.snapshot is not None:
+            if not self.obstacle.done():
+                self.obstacle.set_result(message.snapshot)
         elif message.exited is not None and not self.runtime_exit.done():
             self.runtime_exit.set_result(message.exited)
         elif message.failed is not None:
@@ -254,6 +293,30 @@ class Sandbox:
             self._side_watcher.on_side_failure(name, message.failed, message.error_number)
         elif message.exited is not None:
             self._side_watcher.on_side_exit(name, message.exited)
+
+    def _on_clone_message(self, message: _FromInit, clone_id: str) -> None:
+        clone = self._clones.get(clone_id)
+        if clone is None:
+            return
+        if message.is_running:
+            clone.note_running()
+        elif message.exited is not None:
+            clone.note_exit(message.exited)
+        elif message.failed is not None:
+            clone.note_failure(message.failed)
+        elif message.is_gone:
+            self._forget_clone(clone)
+
+    def _end_clone(self, clone_id: str) -> None:
+        if clone_id in self._clones:
+            try:
+                self._channel.send({"op": "end_clone", "clone": clone_id})
+            except OSError:
+                return  # the whole sandbox is gone, and its zygote says so
+
+    def _forget_clone(self, clone: Clone) -> None:
+        del self._clones[clone.id]
+        clone.note_ended()
 
     def _on_end(self, violation: str | None) -> None:
         """Its init is gone, which the zygote will tell too, or must go."""

@@ -16,6 +16,7 @@ from alonzo.invoke.admission import Admission
 from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, Throttled
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.keep_alive import FixedKeepAlive
+from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import CapacityProviderConfig, FunctionVersion, State
@@ -76,8 +77,8 @@ class MemoryNode:
         self.pools = EnvironmentPools(keep_alive=FixedKeepAlive(seconds=60.0, clock=ManualClock()), memory_available=lambda: 1.0)
         self.invoker = Invoker(
             versions=role,
-            code=role,
-            environments=role,
+            new_environments=NewEnvironments(code=role, environments=role, pools=self.pools),
+            snapshots=role,
             pools=self.pools,
             admission=self.admission,
             wakefulness=Wakefulness(processor_count=2),

@@ -9,7 +9,7 @@ from typing import Protocol
 from alonzo.environment.environment import ExecutionEnvironment
 from alonzo.environment.outcomes import EnvironmentLost, InitFailed
 from alonzo.invoke.admission import Admission
-from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, SnapshotNotReady
+from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, SnapshotNotReady, Throttled
 from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.starts import Starts
@@ -35,8 +35,16 @@ class RestoredEnvironments(Protocol):
     async def start(self, version: FunctionVersion) -> ExecutionEnvironment: ...
 
 
+class SharedPlaces(Protocol):
+    """Where a place can still be had that `Admission` has refused for want of it here; see `SharedLimits`."""
+
+    async def acquire(self, version: FunctionVersion, refusal: Throttled) -> None: ...
+
+    async def begin_environment(self, version: FunctionVersion, refusal: Throttled) -> None: ...
+
+
 class Invoker:
-    """Runs functions."""
+    """Runs functions. `shared`: where other workers keep to the same limits."""
 
     def __init__(
         self,
@@ -47,6 +55,7 @@ class Invoker:
         pools: EnvironmentPools,
         admission: Admission,
         wakefulness: Wakefulness,
+        shared: SharedPlaces | None = None,
     ) -> None:
         self._versions = versions
         self._new_environments = new_environments
@@ -54,6 +63,7 @@ class Invoker:
         self._pools = pools
         self._admission = admission
         self._wakefulness = wakefulness
+        self._shared = shared
         self._starts = Starts()
 
     async def invoke(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
@@ -65,7 +75,12 @@ class Invoker:
         """
         if version.state is not State.ACTIVE:
             raise _not_ready(version)
-        self._admission.acquire(version)
+        try:
+            self._admission.acquire(version)
+        except Throttled as refusal:
+            if self._shared is None:
+                raise
+            await self._shared.acquire(version, refusal)
         self._wakefulness.enter()
         try:
             environment = self._pools.take_idle(version)
@@ -84,7 +99,7 @@ class Invoker:
     async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         problem: Exception | None = None
         if version.capacity_provider is None:
-            self._admission.begin_environment(version)
+            await self._begin_environment(version)
         invoke = self._invoke_in_new if version.capacity_provider is None else self._invoke_in_shared
         for pause_seconds in _PAUSES_SECONDS:
             try:
@@ -145,12 +160,20 @@ class Invoker:
         """Put a new environment into its pool; how much of the invocation's time that has cost."""
         # Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html ("Init phase").
         timeout_seconds = max(version.timeout_seconds, INIT_TIMEOUT_PROVISIONED_MIN_SECONDS)
-        self._admission.begin_environment(version)
+        await self._begin_environment(version)
         with self._starts.begin(version):
             environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=timeout_seconds)
             self._new_environments.note_used(environment)
             self._pools.give_back(environment, version)
         return spent_seconds
+
+    async def _begin_environment(self, version: FunctionVersion) -> None:
+        try:
+            self._admission.begin_environment(version)
+        except Throttled as refusal:
+            if self._shared is None:
+                raise
+            await self._shared.begin_environment(version, refusal)
 
     def _give_back(self, environment: ExecutionEnvironment, version: FunctionVersion) -> None:
         if environment.settled is None:

@@ -11,7 +11,7 @@ def test_what_was_counted_is_a_sample_each() -> None:
     metrics = FunctionMetrics()
     for name in ("f", "g", "f"):
         metrics.count(Metric.DEAD_LETTER_ERRORS, HERE, name)
-    assert exposition(metrics).splitlines() == [
+    assert exposition(dict(metrics.iter_counts())).splitlines() == [
         "# TYPE alonzo_destination_delivery_failures_total counter",
         "# TYPE alonzo_dead_letter_errors_total counter",
         'alonzo_dead_letter_errors_total{account="123456789012",region="us-east-1",function="f"} 2',

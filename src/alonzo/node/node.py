@@ -148,12 +148,13 @@ class Node:
             takes_blocked_runtimes=configuration.deprecated_runtimes,
             clock=self._clock,
         )
-        components += [connection.run(), *(follow() for follow in control.followers)]
+        events = await open_event_stores(connection, data_directory=data)
+        components += [connection.run(), events.queue.run(), *(follow() for follow in control.followers)]
         return _Stores(
             connection=connection,
             components=components,
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
-            events=await open_event_stores(connection, data_directory=data),
+            events=events,
             control=control,
         )
 

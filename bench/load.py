@@ -67,10 +67,10 @@ def run_load(address: tuple[str, int], function_name: str, expected_body: bytes,
 
 
 def run_event_load(
-    address: tuple[str, int], function_name: str, *, connection_count: int, rounds: int | None, seconds: float
+    address: tuple[str, int], function_name: str, *, connection_count: int, rounds: int | None, seconds: float, payload: bytes = b"{}"
 ) -> LoadResult:
     """Have events accepted: each connection sends `rounds` of them, or as many as it can in so many seconds."""
-    requests = tuple(signed_request(address, function_name, b"{}", invocation_type="Event") for _ in range(_DISTINCT_REQUESTS))
+    requests = tuple(signed_request(address, function_name, payload, invocation_type="Event") for _ in range(_DISTINCT_REQUESTS))
     order = LoadOrder(
         address=address, requests=requests, expected_body=b"", connection_count=connection_count, rounds=rounds, seconds=seconds
     )

@@ -254,7 +254,7 @@ class Node:
     def _wire_invocation(
         self, *, stores: _Stores, host: Host, serve_endpoint: Callable[[socket.socket], Awaitable[Callable[[], None]]]
     ) -> _Invocation:
-        clock = self._clock
+        clock, processor_count = self._clock, (psutil.cpu_count() or 1) // self._configuration.workers
         delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
         memory = MemoryReader()
 
@@ -271,6 +271,7 @@ class Node:
             users=host.users,
             strict=self._configuration.strict_runtimes,
             spare_count=_SPARE_SANDBOXES,
+            zygote_count=max(1, processor_count),
             packages=host.settings.packages,
             prestarted=prestarted,
         )
@@ -303,7 +304,7 @@ class Node:
             snapshots=snap_start,
             pools=pools,
             admission=limits.admission,
-            wakefulness=Wakefulness(processor_count=(psutil.cpu_count() or 1) // self._configuration.workers),
+            wakefulness=Wakefulness(processor_count=processor_count),
             shared=limits.shared,
         )
         provisioned = ProvisionedEnvironments(

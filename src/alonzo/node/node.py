@@ -168,14 +168,15 @@ class Node:
             cluster=cluster,
             clock=self._clock,
         )
-        components += [connection.run(), *(follow() for follow in control.followers)]
+        events = await open_event_stores(connection, data_directory=data)
+        components += [connection.run(), events.queue.run(), *(follow() for follow in control.followers)]
         if cluster is not None:
             components += cluster.followers()
         return _Stores(
             connection=connection,
             components=components,
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
-            events=await open_event_stores(connection, data_directory=data),
+            events=events,
             control=control,
             cluster=cluster,
         )

@@ -263,7 +263,9 @@ class Node:
 
         prestarted = None
         if self._configuration.prewarm:
-            prestarted = PrestartedPrograms(limit=_prestarted_max(), memory_available=memory_available, clock=clock)
+            prestarted = PrestartedPrograms(
+                limit=_prestarted_max(memory.read().total, self._configuration.workers), memory_available=memory_available, clock=clock
+            )
         sandboxes = RuntimeSandboxes(
             interpreters=host.interpreters,
             places=host.places,
@@ -425,9 +427,9 @@ def _note_change(parts: _Invocation, key: tuple[str, ...], current: FunctionVers
         parts.room.forget(key[0], key[1], key[2])
 
 
-def _prestarted_max() -> int:
-    """How many programs may wait for functions, by what they take of the machine's memory."""
-    return int(psutil.virtual_memory().total * _PRESTARTED_MEMORY_SHARE / _PRESTARTED_BYTES)
+def _prestarted_max(memory_bytes: int, workers: int) -> int:
+    """How many programs may wait for functions in one of so many processes, by what all of them take of the machine's memory."""
+    return int(memory_bytes * _PRESTARTED_MEMORY_SHARE / _PRESTARTED_BYTES / workers)
 
 
 def _worker_count(cluster: Cluster | None) -> Callable[[], int] | None:

@@ -40,7 +40,8 @@ from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
 from alonzo.functions.errors import ActivationFailed
 from alonzo.invoke.destinations.retries import PAUSES_SECONDS, WAITING_MAX_BYTES, Retries
-from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.handing_over import HandingOver
+from alonzo.invoke.invoker import Invoker, VersionInvoker
 from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
 from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
@@ -100,7 +101,7 @@ class _Invocation:
     tasks: EnvironmentTasks
     delivery: LogDelivery
     pools: EnvironmentPools
-    invoker: Invoker
+    invoker: VersionInvoker
     provisioned: ProvisionedEnvironments
     snap_start: SnapStartEnvironments
 
@@ -232,6 +233,8 @@ class Node:
             async with asyncio.TaskGroup() as drains:
                 drains.create_task(server.drain(timeout_seconds=_DRAIN_SECONDS))
                 drains.create_task(asynchronous.dispatcher.drain(timeout_seconds=_DRAIN_SECONDS))
+                if stores.cluster is not None:
+                    drains.create_task(stores.cluster.delegation.drain(timeout_seconds=_DRAIN_SECONDS))
             stop_retiring()
             for keeper in keepers:
                 keeper.cancel()  # first: it would replace what the pools end
@@ -275,7 +278,7 @@ class Node:
         snap_start = SnapStartEnvironments(
             versions=stores.control.functions, environments=new_environments, memory_available=_memory_available, clock=clock
         )
-        invoker = Invoker(
+        invoker: VersionInvoker = Invoker(
             versions=stores.control.functions,
             new_environments=new_environments,
             snapshots=snap_start,
@@ -284,6 +287,15 @@ class Node:
             wakefulness=Wakefulness(processor_count=(psutil.cpu_count() or 1) // self._configuration.workers),
             shared=limits.shared,
         )
+        if limits.shared is not None and stores.cluster is not None:
+            invoker = HandingOver(
+                own=invoker,
+                admission=limits.admission,
+                pools=pools,
+                holders=limits.shared,
+                versions=stores.control.functions,
+                delegation=stores.cluster.delegation,
+            )
         provisioned = ProvisionedEnvironments(
             settings=limits.provisioned,
             allocations=stores.control.allocations,

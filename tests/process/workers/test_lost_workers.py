@@ -31,9 +31,7 @@ def test_a_worker_is_killed_under_load(start_server: Any) -> None:
             clients = [pool.submit(load.run) for _ in range(CLIENTS)]
             load.wait_for(20)
             for _ in range(2):
-                killed = workers_of(server)[0]
-                killed.send_signal(signal.SIGKILL)
-                eventually(lambda: len(workers_of(server)) == 3 and not killed.is_running(), what="a successor", within_seconds=60)
+                kill_one(server)
                 load.wait_for(load.done + 20)
             load.stop.set()
             for client in clients:
@@ -77,6 +75,12 @@ def test_on_a_signal_all_finish_what_they_run(start_server: Any) -> None:
         gauge.release()
         assert len({answer.result()["log_stream"] for answer in answers}) == 6
     assert server.process.wait(60) == 0
+
+
+def kill_one(server: Server) -> None:
+    killed = workers_of(server)[0]
+    killed.send_signal(signal.SIGKILL)
+    eventually(lambda: len(workers_of(server)) == 3 and not killed.is_running(), what="a successor", within_seconds=60)
 
 
 class Load:

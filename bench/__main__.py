@@ -10,6 +10,7 @@ import click
 from bench.figures import Figure
 from bench.measures.burst import measure_burst
 from bench.measures.cold import measure_cold
+from bench.measures.events import measure_events
 from bench.measures.keep_alive import measure_keep_alive
 from bench.measures.languages import measure_languages
 from bench.measures.many_functions import measure_many_functions
@@ -30,6 +31,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "cold": measure_cold,
         "warm": measure_warm,
         "burst": measure_burst,
+        "events": measure_events,
         "functions": measure_many_functions,
         "languages": measure_languages,
         "keep-alive": measure_keep_alive,
@@ -46,9 +48,18 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
 @click.option("--starts", default=5, show_default=True, type=click.IntRange(min=1), help="Starts of the platform.")
 @click.option("--environments", default=500, show_default=True, type=click.IntRange(min=1), help="Environments asked for at once.")
 @click.option("--functions", default=10_000, show_default=True, type=click.IntRange(min=1), help="Functions of one account.")
+@click.option("--events", default=50_000, show_default=True, type=click.IntRange(min=1), help="Events of a backlog.")
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here too.")
 def main(
-    *, only: str | None, seconds: float, cold_starts: int, starts: int, environments: int, functions: int, json_file: Path | None
+    *,
+    only: str | None,
+    seconds: float,
+    cold_starts: int,
+    starts: int,
+    environments: int,
+    functions: int,
+    events: int,
+    json_file: Path | None,
 ) -> None:
     """Measure what SPECIFICATION.md promises, each figure beside the raw limit of this machine. Let nothing else run meanwhile."""
     machine = describe_machine()
@@ -59,6 +70,7 @@ def main(
         start_count=starts,
         environment_count=environments,
         function_count=functions,
+        event_count=events,
     )
     figures: list[Figure] = []
     for name in _chosen(only):

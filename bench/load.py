@@ -66,6 +66,17 @@ def run_load(address: tuple[str, int], function_name: str, expected_body: bytes,
     return _run(order)
 
 
+def run_event_load(
+    address: tuple[str, int], function_name: str, *, connection_count: int, rounds: int | None, seconds: float, payload: bytes = b"{}"
+) -> LoadResult:
+    """Have events accepted: each connection sends `rounds` of them, or as many as it can in so many seconds."""
+    requests = tuple(signed_request(address, function_name, payload, invocation_type="Event") for _ in range(_DISTINCT_REQUESTS))
+    order = LoadOrder(
+        address=address, requests=requests, expected_body=b"", connection_count=connection_count, rounds=rounds, seconds=seconds
+    )
+    return _run(order)
+
+
 def run_burst(address: tuple[str, int], function_name: str, expected_body: bytes, *, connection_count: int) -> LoadResult:
     """Invoke that many times at once, each on a connection of its own."""
     order = LoadOrder(

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
+from tests.support.queues import read_queue
 from tests.support.server import ROLE, Server, zip_of
 
 from bench.http_messages import parse_response, signed_request
@@ -88,6 +89,15 @@ class Platform:
         waiter = self._client.get_waiter("published_version_active")
         waiter.wait(FunctionName=name, Qualifier=version, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000})
         return version
+
+    @property
+    def client(self) -> Any:
+        """A boto3 client of it."""
+        return self._client
+
+    def read_queue(self, name: str) -> dict[str, Any]:
+        """The figures of a function's event queue; empty when nothing is known of it."""
+        return read_queue(self._server, name)
 
     def stream(self, name: str, event: str) -> "Streamed":
         """Invoke a function that streams, and read to the end."""
@@ -169,7 +179,7 @@ class PlatformConnection:
 
 
 @contextlib.contextmanager
-def started_platform() -> Iterator[Platform]:
-    """A new platform without functions; ended and removed at the end."""
-    with temporary_directory() as directory, Server.start(data_directory=directory / "data") as server:
+def started_platform(*options: str) -> Iterator[Platform]:
+    """A new platform without functions, started with these options; ended and removed at the end."""
+    with temporary_directory() as directory, Server.start(*options, data_directory=directory / "data") as server:
         yield Platform(server)

@@ -101,7 +101,7 @@ async def _replay(arrivals: list[tuple[float, int]], is_learned: bool) -> _Run:
     keep_alive: KeepAlive = (
         LearnedKeepAlive(default_seconds=_FIXED_SECONDS, clock=clock) if is_learned else FixedKeepAlive(seconds=_FIXED_SECONDS, clock=clock)
     )
-    pools = EnvironmentPools(keep_alive=keep_alive, memory_available=lambda: 1.0)
+    pools = EnvironmentPools(keep_alive=keep_alive, memory_available=lambda: 1.0, shed_spares=lambda: 0)
     versions = [_version(str(number)) for number in range(_FUNCTION_COUNT)]
     busy: list[tuple[float, int, Any]] = []
     inspected_at = 0.0

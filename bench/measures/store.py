@@ -37,9 +37,9 @@ def measure_store(settings: BenchSettings) -> Iterator[Figure]:
 async def _measure(seconds: float) -> list[Figure]:
     with temporary_directory() as directory:
         async with await EmbeddedServer.start(data_directory=directory) as server, await connect(server.url) as connection:
-            record_limit = await asyncio.to_thread(_file_writes_per_second, directory, b"x" * _RECORD_BYTES, seconds)
+            record_limit = await asyncio.to_thread(file_writes_per_second, directory, b"x" * _RECORD_BYTES, seconds)
             records = await _record_puts_per_second(connection, seconds)
-            blob_limit = await asyncio.to_thread(_file_writes_per_second, directory, os.urandom(_BLOB_BYTES), seconds)
+            blob_limit = await asyncio.to_thread(file_writes_per_second, directory, os.urandom(_BLOB_BYTES), seconds)
             blobs = await _blob_puts_per_second(connection, seconds)
     return [
         Figure(
@@ -85,7 +85,8 @@ async def _blob_puts_per_second(connection: Connection, seconds: float) -> float
     return count / duration
 
 
-def _file_writes_per_second(directory: Path, content: bytes, seconds: float) -> float:
+def file_writes_per_second(directory: Path, content: bytes, seconds: float) -> float:
+    """The raw limit of whatever is durable: the same bytes again and again, each time written through."""
     descriptor = os.open(directory / "limit", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         count, started_at = 0, time.perf_counter()

@@ -1,4 +1,6 @@
-"""Events are accepted and run while node and store are killed at random moments: `python -m tests.crash.event_storm`, or a test."""
+"""Events are accepted and run while node and store are killed, or the disk is full, at random moments: a test, or
+`python -m tests.crash.event_storm`.
+"""
 
 import contextlib
 import json
@@ -8,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +18,14 @@ from typing import Any
 import click
 import psutil
 from botocore.exceptions import BotoCoreError, ClientError
+from tests.crash.small_disk import SmallDisk, mounted_small_disk
 from tests.support.event_sink import REPORTING, EventSink
 from tests.support.queues import wait_for_queue
 from tests.support.server import Server
 from tests.support.waiting import eventually
 
-KINDS = ("node", "store", "both")
+KILLS = ("node", "store", "both")
+DISK = "disk"
 _FEEDERS = 4
 _FLAKY_EVERY = 20
 _NAME = "storm"
@@ -33,6 +38,7 @@ class StormReport:
     """What came of it. An event ran as often as it should when that is once, or twice for those that fail the first time.
 
     A request that was not answered may have been accepted all the same: its event is sent again, and counts as another.
+    `refusals`: what was answered otherwise than with 202.
     """
 
     accepted_count: int
@@ -41,42 +47,55 @@ class StormReport:
     exact_count: int
     surplus_run_count: int
     kills: Counter[str]
+    refusals: Counter[str]
 
     def __str__(self) -> str:
         share = self.exact_count / self.accepted_count
-        kills = ", ".join(f"{kind} {count}" for kind, count in sorted(self.kills.items()))
+        kills = ", ".join(f"{kind} {count}" for kind, count in sorted(self.kills.items())) or "none"
+        refusals = "".join(f"\n{count} times: {refusal}" for refusal, count in self.refusals.most_common())
         return (
-            f"{self.accepted_count} events accepted ({self.refused_count} requests answered otherwise or not at all), kills: {kills}\n"
+            f"{self.accepted_count} events accepted ({self.refused_count} requests answered otherwise or not at all)\n"
+            f"kills, and times of a full disk: {kills}{refusals}\n"
             f"lost: {len(self.lost_ids)}; run as often as they should: {self.exact_count} ({share:.2%}); "
             f"runs too many: {self.surplus_run_count}"
         )
 
 
-def run_storm(*, data_directory: Path, event_count: int, kill_count: int, seed: int, kind: str | None = None) -> StormReport:
-    """Feed, kill, wait until everything is done, count. `kind`: what to kill; None: each in turn."""
+def run_storm(
+    *,
+    data_directory: Path,
+    event_count: int,
+    kill_count: int,
+    seed: int,
+    kinds: Sequence[str] = KILLS,
+    disk: SmallDisk | None = None,
+) -> StormReport:
+    """Feed, kill, wait until everything is done, count. `kinds`: what to do, in turn. `disk`: that of the data directory, for `DISK`."""
+    moments = random.Random(seed)
     with EventSink() as sink:
-        storm = _Storm(sink=sink, data_directory=data_directory, event_count=event_count, moments=random.Random(seed), kind=kind)
+        storm = _Storm(sink=sink, data_directory=data_directory, event_count=event_count, moments=moments, disk=disk)
         try:
-            return storm.run(kill_count)
+            return storm.run(kill_count, kinds)
         finally:
             storm.server.stop()
 
 
 class _Storm:
-    def __init__(self, *, sink: EventSink, data_directory: Path, event_count: int, moments: random.Random, kind: str | None) -> None:
+    def __init__(self, *, sink: EventSink, data_directory: Path, event_count: int, moments: random.Random, disk: SmallDisk | None) -> None:
         self._sink = sink
-        self._kind = kind
+        self._disk = disk
         self._data_directory = data_directory
         self._moments = moments
         self._lock = threading.Lock()
         self._remaining = list(range(event_count))
         self._accepted: dict[int, str] = {}
         self._refused_count = 0
+        self._refusals: Counter[str] = Counter()
         self._kills: Counter[str] = Counter()
         self.server = self._start()
         self.server.deploy(_NAME, REPORTING, Timeout=30)
 
-    def run(self, kill_count: int) -> StormReport:
+    def run(self, kill_count: int, kinds: Sequence[str]) -> StormReport:
         total = len(self._remaining)
         feeders = [threading.Thread(target=self._feed) for _ in range(_FEEDERS)]
         for feeder in feeders:
@@ -85,7 +104,7 @@ class _Storm:
             wanted = min(len(self._accepted) + self._moments.randint(1, max(2 * total // (kill_count + 1), 2)), total)
             eventually(lambda wanted=wanted: len(self._accepted) >= wanted, what=f"{wanted} accepted events", within_seconds=300)
             time.sleep(self._moments.random() * 0.2)
-            self._kill(KINDS[number % len(KINDS)] if self._kind is None else self._kind)
+            self._do(kinds[number % len(kinds)])
         for feeder in feeders:
             feeder.join()
         eventually(self._has_run_all, what="the run of every accepted event", within_seconds=300)
@@ -98,8 +117,10 @@ class _Storm:
     def _start(self) -> Server:
         return Server.start(*_OPTIONS, data_directory=self._data_directory)
 
-    def _kill(self, what: str) -> None:
+    def _do(self, what: str) -> None:
         self._kills[what] += 1
+        if what == DISK:
+            self._have_the_disk_full()
         if what in {"store", "both"}:
             for child in psutil.Process(self.server.process.pid).children():
                 with contextlib.suppress(psutil.NoSuchProcess):
@@ -108,6 +129,15 @@ class _Storm:
         if what in {"node", "both"}:
             self.server.kill()
             self.server = self._start()
+
+    def _have_the_disk_full(self) -> None:
+        """Until some requests were refused, or while nothing more is sent."""
+        assert self._disk is not None
+        before = self._refused_count
+        self._disk.fill()
+        eventually(lambda: self._refused_count > before + _FEEDERS or not self._remaining, what="refused requests", within_seconds=60)
+        time.sleep(self._moments.random() * 2)
+        self._disk.make_room()
 
     def _feed(self) -> None:
         """Each id is sent until it is accepted."""
@@ -129,9 +159,11 @@ class _Storm:
         event = {"id": event_id, "sink": self._sink.url, "flaky": event_id % _FLAKY_EVERY == 0}
         try:
             answer = client.invoke(FunctionName=_NAME, InvocationType="Event", Payload=json.dumps(event).encode())
-        except (BotoCoreError, ClientError):
+        except (BotoCoreError, ClientError) as error:
             with self._lock:
                 self._refused_count += 1
+                if isinstance(error, ClientError):
+                    self._refusals[f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"] += 1
             return False
         with self._lock:
             self._accepted[event_id] = answer["ResponseMetadata"]["RequestId"]
@@ -147,6 +179,7 @@ class _Storm:
             exact_count=surplus.count(0),
             surplus_run_count=sum(surplus),
             kills=self._kills,
+            refusals=self._refusals,
         )
 
 
@@ -154,13 +187,23 @@ class _Storm:
 @click.option("--events", default=10_000, show_default=True, type=click.IntRange(min=1))
 @click.option("--kills", default=24, show_default=True, type=click.IntRange(min=0))
 @click.option("--seed", default=0, show_default=True)
-@click.option("--kind", type=click.Choice(KINDS), help="Kill nothing but this.")
-def main(*, events: int, kills: int, seed: int, kind: str | None) -> None:
-    """Kill node, store and both in turn while events are accepted and run; tell what was lost and what ran twice."""
-    with tempfile.TemporaryDirectory(prefix="alonzo-soak-", dir="/var/tmp") as directory:
-        Path(directory).chmod(0o711)
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice((*KILLS, DISK)),
+    help="What to do, in turn. [default: all but disk]",
+)
+def main(*, events: int, kills: int, seed: int, kinds: tuple[str, ...]) -> None:
+    """Kill node, store and both in turn, or fill the disk, while events are accepted and run; tell what was lost and what ran twice."""
+    kinds = kinds or KILLS
+    with contextlib.ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alonzo-soak-", dir="/var/tmp")))
+        directory.chmod(0o711)
+        disk = stack.enter_context(mounted_small_disk(directory)) if DISK in kinds else None
+        data = (directory if disk is None else disk.directory) / "data"
         started_at = time.monotonic()
-        report = run_storm(data_directory=Path(directory) / "data", event_count=events, kill_count=kills, seed=seed, kind=kind)
+        report = run_storm(data_directory=data, event_count=events, kill_count=kills, seed=seed, kinds=kinds, disk=disk)
         print(f"{report}\nin {time.monotonic() - started_at:.0f} s")
     if report.lost_ids:
         raise SystemExit(1)

@@ -17,6 +17,7 @@ from alonzo.environment.journal import Journal
 from alonzo.environment.launch import launch_commands
 from alonzo.environment.log_channel import LogChannel
 from alonzo.environment.plan import EnvironmentPlan
+from alonzo.environment.prestart import fits_prestarted
 from alonzo.environment.restoration import SnapshotPlan
 from alonzo.environment.sandboxes import RuntimeSandbox, RuntimeSandboxes
 from alonzo.environment.variables import LAYERS_DIRECTORY, Place, environment_variables, role_credentials
@@ -78,8 +79,14 @@ class EnvironmentFactory:
         """An environment that is not initialized yet. Raises RuntimeUnavailable, SetupError, or SandboxLost (try again)."""
         if self._tmp is not None:
             await self._tmp.ensure(version.ephemeral_storage_mib)
-        restores = initialization_type is InitializationType.SNAP_START
-        runtime_sandbox = await self._sandboxes.acquire(version.runtime, clonable=restores)
+        runtime_sandbox = await self._sandboxes.acquire(
+            version.runtime,
+            # Nobody waits for provisioned concurrency: what was started ahead is for callers.
+            fits_prestarted=(lambda: fits_prestarted(version, code_directory, layers_directory))
+            if initialization_type is InitializationType.ON_DEMAND
+            else None,
+            clonable=initialization_type is InitializationType.SNAP_START,
+        )
         try:
             return await self._furnish(version, code_directory, layers_directory, runtime_sandbox, initialization_type)
         except BaseException:

@@ -6,11 +6,15 @@ that was forked from a zygote of the machine's best interpreter.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from alonzo.environment.java_archives import JavaArchives
+from alonzo.environment.java_launch import JAVA_CLIENT_DIRECTORY
+from alonzo.environment.prestart import find_prestart_order
+from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.environment.program_view import ProgramView
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
 from alonzo.runtimes.discovery import SearchPlaces
@@ -29,7 +33,7 @@ from alonzo.sandbox.zygote import ZygoteSpec
 
 _log = logging.getLogger(__name__)
 
-JAVA_CLIENT_DIRECTORY, DOTNET_CLIENT_DIRECTORY = "java", "dotnet"
+DOTNET_CLIENT_DIRECTORY = "dotnet"
 """Below the runtime directory."""
 
 
@@ -53,6 +57,8 @@ class RuntimeSandbox:
     family: RuntimeFamily
     notice: str | None
     program: Program | None = None
+    archive: str | None = None
+    """Of Java's classes, if there is one by now (`java_archives.py`)."""
     is_clonable: bool = False
 
 
@@ -69,6 +75,11 @@ class _Choice:
         """Which pool has its sandboxes."""
         return _PoolKey(self.interpreter.executable, () if self.view is None else self.view.shown, self.clonable)
 
+    @property
+    def prestart_key(self) -> Hashable:
+        """Which programs that were started ahead will do."""
+        return self.pool_key, None if self.view is None else self.view.seen.executable
+
 
 class RuntimeSandboxes:
     """The pools of all runtimes in use. `run` belongs in the parent's TaskGroup and keeps them."""
@@ -83,6 +94,7 @@ class RuntimeSandboxes:
         strict: bool,
         spare_count: int,
         packages: Path,
+        prestarted: PrestartedPrograms | None,
     ) -> None:
         self._interpreters = interpreters
         self._places = places
@@ -92,32 +104,54 @@ class RuntimeSandboxes:
         self._strict = strict
         self._spare_count = spare_count
         self._packages = packages
+        self._prestarted = prestarted
+        self._archives = JavaArchives(settings=settings, packages=packages, cache=default_cache())
         self._pools: dict[_PoolKey, SandboxPool] = {}
         self._opening: dict[_PoolKey, asyncio.Lock] = {}
         self._opened: asyncio.Queue[tuple[PythonInterpreter, SandboxPool]] = asyncio.Queue()
 
     async def warm_up(self, runtime: str | None) -> None:
         """Have the runtime's pool ready. Raises RuntimeUnavailable, or SetupError with what the host refuses."""
-        await self._pool_of(await self._choose(runtime))
+        choice = await self._choose(runtime)
+        pool = await self._pool_of(choice)
+        if choice.view is None or not self._settings.isolated:
+            return
+        if choice.family is RuntimeFamily.JAVA:
+            self._archives.expect(choice.view, pool)
+        order = find_prestart_order(choice.family, choice.view.seen.executable)
+        if self._prestarted is not None and order is not None:
+            self._prestarted.expect(choice.prestart_key, order, pool)
 
-    async def acquire(self, runtime: str | None, *, clonable: bool = False) -> RuntimeSandbox:
-        """A ready sandbox. Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe).
+    async def acquire(
+        self, runtime: str | None, *, fits_prestarted: Callable[[], bool] | None = None, clonable: bool = False
+    ) -> RuntimeSandbox:
+        """A ready sandbox, perhaps one in which the runtime's program waits already.
 
+        `fits_prestarted`: whether such a one will do, asked in a thread; None: none is wanted.
         `clonable`: one whose runtime may be cloned, if the host and the runtime allow it.
+        Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe).
         """
         choice = await self._choose(runtime)
         if clonable and choice.family is RuntimeFamily.PYTHON and self._settings.may_clone:
             choice = replace(choice, clonable=True)
-        pool = self._pools.get(choice.pool_key) or await self._pool_of(choice)
-        sandbox = await pool.acquire()
+        key, sandbox = choice.prestart_key, None
+        if fits_prestarted is not None and self._prestarted is not None and self._prestarted.keeps(key):
+            sandbox = self._prestarted.take(key) if await asyncio.to_thread(fits_prestarted) else None
+        if sandbox is None:
+            pool = self._pools.get(choice.pool_key) or await self._pool_of(choice)
+            sandbox = await pool.acquire()
         if choice.view is None:
             return RuntimeSandbox(sandbox, choice.family, choice.warning, is_clonable=choice.clonable)
         program = choice.view.seen if sandbox.isolated else choice.view.program
-        return RuntimeSandbox(sandbox, choice.family, choice.warning, program)
+        archive = self._archives.find(choice.view)
+        return RuntimeSandbox(sandbox, choice.family, choice.warning, program, archive)
 
     async def run(self) -> None:
         """Keep every pool that has been opened; compile the runtime's packages for each interpreter beside it."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._archives.run())
+            if self._prestarted is not None:
+                group.create_task(self._prestarted.run())
             while True:
                 interpreter, pool = await self._opened.get()
                 group.create_task(pool.run())

@@ -88,14 +88,24 @@ def _python_path(layers_directory: str, runtime: str | None, path: str) -> str:
     return f"{layers_directory}/python/lib/{runtime}/site-packages:{layers_directory}/python:{path}"
 
 
-def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
-    """Variables that a function may set otherwise."""
-    defaults = {
-        "PATH": f"/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:{place.layers_directory}/bin",
-        "LD_LIBRARY_PATH": f"/var/lang/lib:/lib64:/usr/lib64:{place.runtime_directory}:{place.runtime_directory}/lib"
-        f":{place.task_root}:{place.task_root}/lib:{place.layers_directory}/lib",
+def startup_defaults(
+    *, task_root: str = TASK_ROOT, runtime_directory: str = RUNTIME_DIRECTORY, layers_directory: str = LAYERS_DIRECTORY
+) -> dict[str, str]:
+    """Those of the variables that a function may set otherwise which programs read when they start. First in every environment."""
+    return {
+        "PATH": f"/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:{layers_directory}/bin",
+        "LD_LIBRARY_PATH": f"/var/lang/lib:/lib64:/usr/lib64:{runtime_directory}:{runtime_directory}/lib"
+        f":{task_root}:{task_root}/lib:{layers_directory}/lib",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
+    }
+
+
+def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
+    """Variables that a function may set otherwise."""
+    defaults = startup_defaults(
+        task_root=place.task_root, runtime_directory=place.runtime_directory, layers_directory=place.layers_directory
+    ) | {
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": f"{_XRAY_DAEMON_HOST}:{_XRAY_DAEMON_PORT}",
         "_AWS_XRAY_DAEMON_ADDRESS": _XRAY_DAEMON_HOST,

@@ -27,7 +27,7 @@ TELEMETRY_DESCRIPTOR = 62
 _FIRST_DESCRIPTOR = 3
 
 RELEASE_DESCRIPTOR = 63
-"""Where the runtime's process waits to be let go; closed before it runs anything of the function's."""
+"""The socket to init at which the runtime's process waits to be let go; closed before it runs anything of the function's."""
 
 
 def attach_descriptors(*, log_pipe: int, release: int, runtime_api: int, clones: int | None) -> None:

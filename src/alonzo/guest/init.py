@@ -3,10 +3,11 @@
 A sandbox may wait here complete but for its function, the runtime's process already confined (`sandbox/pool.py`): what a cold start then
 costs is one mount, one more with layers, and the function's own imports.
 Messages to the node: `{"ready"}` with the node's end of the runtime's own connection to the Runtime API, the Runtime API's listening socket
-and, with a network of its own, the AWS endpoint's; `{"exited"}`; `{"failed"}`; of programs that run beside the runtime `{"side_log"}` with
-the pipe that they write to, and `{"side", "exited" | "failed"}`; `{"connected"}` with a socket that was asked for. From the node: one
-assignment, then what it wants done (`{"op"}`: see `_Sandbox.serve`). When the node closes the
-socket, the sandbox ends: with namespaces because this process does, without them because it kills all that it can find below itself.
+and, with a network of its own, the AWS endpoint's; `{"started"}`, `{"exited"}`; `{"failed"}`; of programs that run beside the runtime
+`{"side_log"}` with the pipe that they write to, and `{"side", "exited" | "failed"}`; `{"connected"}` with a socket that was asked for. From
+the node: perhaps `{"prestart"}` (`prestart.py`), one assignment, then what it wants done (`{"op"}`: see `_Sandbox.serve`). When the node
+closes the socket, the sandbox ends: with namespaces because this process does, without them because it kills all that it can find below
+itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import signal
 import socket
 from typing import Any, NoReturn
 
-from alonzo.guest import channel, confine, family, linux, processes, runtime_process, side_programs
+from alonzo.guest import channel, confine, family, linux, prestart, processes, runtime_process, side_programs
 
 WORKPLACE = "/.alonzo"
 RUNTIME_API_PORT = 9001
@@ -43,6 +44,8 @@ def run(
         sandbox = _Sandbox(control=control, log_pipe=log_pipe, sandbox_id=sandbox_id, user=user, settings=settings, cgroups=cgroups)
         sandbox.prepare()
         assignment, _ = channel.receive(control)
+        if assignment is not None and "prestart" in assignment:
+            assignment = sandbox.prestart(assignment)
         if assignment is not None:
             sandbox.start(assignment)
             _watch(control, sandbox)
@@ -74,7 +77,8 @@ class _Sandbox:
         self._settings = settings
         self._cgroups = cgroups
         self._isolated = settings["isolation"] == "namespaces"
-        self._release = -1
+        self._release: socket.socket
+        """To the runtime's process."""
         self.family = family.Family(control, sandbox_id, settings, cgroups) if settings["clonable"] else None
         """Of a sandbox whose runtime may be cloned."""
         self._sent: list[socket.socket] = []
@@ -107,11 +111,15 @@ class _Sandbox:
         self._sent = [node_end, *listeners]
         channel.send(self._control, {"ready": True}, [each.fileno() for each in self._sent])
 
+    def prestart(self, order: dict[str, Any]) -> dict[str, Any] | None:
+        """Have the runtime's program started before its function is known; then the assignment, None if there is none."""
+        self._limit(order["limits"])
+        self._release.sendall(json.dumps(order).encode() + b"\n")
+        return prestart.wait_for_assignment(self._control, self._release)
+
     def start(self, assignment: dict[str, Any]) -> None:
         """Give the sandbox its function and let the runtime go."""
-        for name, value in assignment["limits"].items():
-            group, _, file = name.partition("/")
-            self._write_cgroup(group, file, value)
+        self._limit(assignment["limits"])
         if self._isolated:
             if assignment["tmp_mib"] != self._settings["tmp_mib"]:
                 linux.unmount("/tmp")  # the sandbox's own /tmp
@@ -125,7 +133,7 @@ class _Sandbox:
                 linux.unmount(f"{WORKPLACE}/{name}")
         for each in self._sent:
             each.close()
-        self._runtime_assignment = json.dumps({name: assignment[name] for name in ("directory", "variables", "commands")}).encode()
+        self._runtime_assignment = json.dumps({name: assignment[name] for name in ("directory", "variables", "commands")}).encode() + b"\n"
         if assignment["side"] is None:
             self._start_runtime()
         else:
@@ -161,8 +169,8 @@ class _Sandbox:
             self.family.note_exit(process_id, ended)
 
     def _start_runtime(self) -> None:
-        with open(self._release, "wb") as release:
-            release.write(self._runtime_assignment)
+        self._release.sendall(self._runtime_assignment)
+        self._release.close()
 
     def _start_sides(self, side: dict[str, Any]) -> None:
         """Programs that run beside the runtime, each the executable of its own; the node says when the runtime starts."""
@@ -193,6 +201,11 @@ class _Sandbox:
         for name, descriptor in self._cgroups.items():
             os.mkdir(self._sandbox_id, 0o755, dir_fd=descriptor)
             self._write_cgroup(name, "cgroup.procs", "0")  # 0: the writer itself (cgroups(7))
+
+    def _limit(self, limits: dict[str, str]) -> None:
+        for name, value in limits.items():
+            group, _, file = name.partition("/")
+            self._write_cgroup(group, file, value)
 
     def _write_cgroup(self, name: str, file: str, value: str) -> None:
         path = f"{self._sandbox_id}/{file}"
@@ -242,15 +255,15 @@ class _Sandbox:
             os.setsid()
             processes.adopt_orphans()
         unshared_read, unshared_write = os.pipe()
-        release_read, self._release = os.pipe()
+        self._release, release = socket.socketpair()
         self.runtime = os.fork()
         if self.runtime == 0:
             try:
-                self._become_runtime(unshared_write, release_read, runtime_api.fileno())
+                self._become_runtime(unshared_write, release.fileno(), runtime_api.fileno())
             finally:
                 os._exit(71)
         os.close(unshared_write)
-        os.close(release_read)
+        release.close()
         os.close(self._log_pipe)
         runtime_api.close()
         if self.family is not None:
@@ -262,7 +275,7 @@ class _Sandbox:
             os.read(unshared, 1)
             for name, inside in (("uid_map", confine.USER_ID), ("gid_map", confine.GROUP_ID)):
                 linux.write_file(f"/proc/{self.runtime}/{name}", f"{inside} {self._user} 1")
-            os.write(self._release, _MAPPED)
+            self._release.sendall(_MAPPED)
         os.close(unshared)
 
     def _become_runtime(self, unshared: int, release: int, runtime_api: int) -> NoReturn:

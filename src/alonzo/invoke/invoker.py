@@ -125,6 +125,7 @@ class Invoker:
         except InitFailed as failure:
             return failure.result(invocation.request_id)
         result = await environment.invoke(invocation, timeout_seconds=version.timeout_seconds, spent_seconds=spent_seconds)
+        self._new_environments.note_used(environment)
         self._give_back(environment, version)
         return result
 
@@ -168,6 +169,7 @@ class Invoker:
         await self._begin_environment(version)
         with self._starts.begin(version):
             environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=timeout_seconds)
+            self._new_environments.note_used(environment)
             self._pools.give_back(environment, version)
         return spent_seconds
 

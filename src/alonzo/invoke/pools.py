@@ -33,14 +33,17 @@ _UNCOUNTED_BYTES = 10 << 20
 
 MemoryAvailable = Callable[[], float]
 """The share of the machine's memory that is available, 0–1."""
+ShedSpares = Callable[[], int]
+"""Ends what only waits for functions; how much that was."""
 
 
 class EnvironmentPools:
     """All environments with room, and the living ones for the end."""
 
-    def __init__(self, *, keep_alive: KeepAlive, memory_available: MemoryAvailable) -> None:
+    def __init__(self, *, keep_alive: KeepAlive, memory_available: MemoryAvailable, shed_spares: ShedSpares) -> None:
         self._keep_alive = keep_alive
         self._memory_available = memory_available
+        self._shed_spares = shed_spares
         self._level = 0.0
         self._idle: dict[PoolKey, list[ExecutionEnvironment]] = {}
         self._living: set[ExecutionEnvironment] = set()
@@ -111,7 +114,7 @@ class EnvironmentPools:
             while True:
                 await asyncio.sleep(_INSPECTION_SECONDS)
                 self.end_expired()
-                if self._memory_available() < _MEMORY_PRESSURE_SHARE:
+                if self._memory_available() < _MEMORY_PRESSURE_SHARE and not self._shed_spares():
                     self.evict(_EVICTED_AT_ONCE)
         finally:
             self.close()

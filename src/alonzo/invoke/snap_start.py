@@ -16,6 +16,7 @@ from alonzo.environment.environment import ExecutionEnvironment
 from alonzo.environment.outcomes import EnvironmentLost, InitFailed
 from alonzo.environment.phases import Phase
 from alonzo.errors import AlonzoError
+from alonzo.invoke.errors import Throttled
 from alonzo.invoke.keep_alive import PoolKey
 from alonzo.invoke.pools import MemoryAvailable, pool_key
 from alonzo.model.function import FunctionVersion, State
@@ -112,7 +113,7 @@ class SnapStartEnvironments:
             except InitFailed:
                 self._drop(pool_key(version))
                 raise
-            except (EnvironmentLost, SandboxLost):
+            except (EnvironmentLost, SandboxLost, Throttled):
                 if self._versions.find_current(version) is None:
                     return
                 if not tries_left:

@@ -35,6 +35,7 @@ from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.factory import EnvironmentFactory
 from alonzo.environment.outcomes import InitFailed
+from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.environment.sandboxes import RuntimeSandboxes
 from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
@@ -43,6 +44,7 @@ from alonzo.invoke.destinations.retries import PAUSES_SECONDS, WAITING_MAX_BYTES
 from alonzo.invoke.handing_over import HandingOver
 from alonzo.invoke.invoker import Invoker, VersionInvoker
 from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
+from alonzo.invoke.memory_room import MemoryRoom
 from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.provisioned import ProvisionedEnvironments
@@ -64,6 +66,7 @@ from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
+from alonzo.sandbox.memory import MemoryReader
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
 from alonzo.store.log_stream import LogStore
@@ -75,9 +78,14 @@ _log = logging.getLogger(__name__)
 _LOG_STREAM_MAX_BYTES = 1 << 30
 _LOG_STREAM_DISK_SHARE = 0.1
 _SPARE_SANDBOXES = 2
+_PRESTARTED_MEMORY_SHARE = 0.05
+_PRESTARTED_BYTES = 48 << 20
+"""What a Node.js that waits takes, measured."""
 _DRAIN_SECONDS = 30.0
 _SHUTDOWN_SECONDS = 5.0
 """More than extensions get of it (`model/quotas.py`)."""
+_MEMORY_WAIT_SECONDS = 5.0
+"""So long an invocation waits for memory: most end sooner, and the SDKs' clients have a minute."""
 _HTTP_TIMEOUTS = HttpTimeouts()
 
 
@@ -98,6 +106,7 @@ class _Invocation:
 
     sandboxes: RuntimeSandboxes
     factory: EnvironmentFactory
+    room: MemoryRoom
     tasks: EnvironmentTasks
     delivery: LogDelivery
     pools: EnvironmentPools
@@ -160,14 +169,15 @@ class Node:
             cluster=cluster,
             clock=self._clock,
         )
-        components += [connection.run(), *(follow() for follow in control.followers)]
+        events = await open_event_stores(connection, data_directory=data)
+        components += [connection.run(), events.queue.run(), *(follow() for follow in control.followers)]
         if cluster is not None:
             components += cluster.followers()
         return _Stores(
             connection=connection,
             components=components,
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
-            events=await open_event_stores(connection, data_directory=data),
+            events=events,
             control=control,
             cluster=cluster,
         )
@@ -209,9 +219,7 @@ class Node:
         server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
         activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts))
-        stop_retiring = control.functions.subscribe(
-            lambda key, current: parts.pools.retire((key[0], key[1], key[2], key[3]), current and current.runnable)
-        )
+        stop_retiring = control.functions.subscribe(lambda key, current: _note_change(parts, key, current))
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(component)
@@ -251,6 +259,14 @@ class Node:
     ) -> _Invocation:
         clock = self._clock
         delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
+        memory = MemoryReader()
+
+        def memory_available() -> float:
+            return memory.read().available_share
+
+        prestarted = None
+        if self._configuration.prewarm:
+            prestarted = PrestartedPrograms(limit=_prestarted_max(), memory_available=memory_available, clock=clock)
         sandboxes = RuntimeSandboxes(
             interpreters=host.interpreters,
             places=host.places,
@@ -259,6 +275,7 @@ class Node:
             strict=self._configuration.strict_runtimes,
             spare_count=_SPARE_SANDBOXES,
             packages=host.settings.packages,
+            prestarted=prestarted,
         )
         tasks = EnvironmentTasks()
         factory = EnvironmentFactory(
@@ -270,13 +287,18 @@ class Node:
             tasks=tasks,
             clock=clock,
         )
-        pools = EnvironmentPools(keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock), memory_available=_memory_available)
+        pools = EnvironmentPools(
+            keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock),
+            memory_available=memory_available,
+            shed_spares=prestarted.shed if prestarted is not None else lambda: 0,
+        )
+        room = MemoryRoom(read=memory.read, evict=pools.make_room, wait_seconds=_MEMORY_WAIT_SECONDS, clock=clock)
         limits = wire_limits(
             control=stores.control, cluster=stores.cluster, account_limit=self._configuration.account_concurrency, clock=clock
         )
-        new_environments = NewEnvironments(code=stores.control.code_directories, environments=factory, pools=pools)
+        new_environments = NewEnvironments(code=stores.control.code_directories, environments=factory, pools=pools, room=room)
         snap_start = SnapStartEnvironments(
-            versions=stores.control.functions, environments=new_environments, memory_available=_memory_available, clock=clock
+            versions=stores.control.functions, environments=new_environments, memory_available=memory_available, clock=clock
         )
         invoker: VersionInvoker = Invoker(
             versions=stores.control.functions,
@@ -307,6 +329,7 @@ class Node:
         return _Invocation(
             sandboxes=sandboxes,
             factory=factory,
+            room=room,
             tasks=tasks,
             delivery=delivery,
             pools=pools,
@@ -407,9 +430,15 @@ def _keep_alive(fixed_seconds: float | None, clock: Clock) -> KeepAlive:
     return FixedKeepAlive(seconds=fixed_seconds, clock=clock)
 
 
-def _memory_available() -> float:
-    memory = psutil.virtual_memory()
-    return float(memory.available / memory.total)
+def _note_change(parts: _Invocation, key: tuple[str, ...], current: FunctionVersion | None) -> None:
+    parts.pools.retire((key[0], key[1], key[2], key[3]), current and current.runnable)
+    if current is None:
+        parts.room.forget(key[0], key[1], key[2])
+
+
+def _prestarted_max() -> int:
+    """How many programs may wait for functions, by what they take of the machine's memory."""
+    return int(psutil.virtual_memory().total * _PRESTARTED_MEMORY_SHARE / _PRESTARTED_BYTES)
 
 
 def _worker_count(cluster: Cluster | None) -> Callable[[], int] | None:

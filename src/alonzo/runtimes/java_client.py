@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import shutil
 import urllib.request
 from dataclasses import dataclass
@@ -49,6 +50,13 @@ _JARS = (
 """The client of 2.9.0 with all that it requires at run time, as Maven Central has them."""
 
 
+CLIENT_JARS = tuple(jar.name for jar in _JARS)
+"""The class path, in its order."""
+
+_MODIFIED_AT = 1_000_000_000
+"""Of every copy: archives of classes are good for jars of one size and age."""
+
+
 async def ensure_java_client(directory: Path, *, cache: Path) -> None:
     """Have the client's jars in `directory`, from `cache` or from Maven Central. `RuntimeUnavailable` says why that cannot be."""
     await asyncio.to_thread(_ensure, directory, cache)
@@ -66,6 +74,7 @@ def _ensure(directory: Path, cache: Path) -> None:
             directory.mkdir(parents=True, exist_ok=True)
             draft = directory / f".{jar.name}.{ids.new_hex_id(4)}"  # two functions may need it first at once
             shutil.copyfile(_cached(jar, cache), draft)
+            os.utime(draft, (_MODIFIED_AT, _MODIFIED_AT))
             draft.replace(target)
 
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -76,6 +76,7 @@ class _FromInit(msgspec.Struct, frozen=True, kw_only=True):
     """What the sandbox's process 1 says: one of these, of itself or of a clone (`guest/init.py`, `guest/family.py`)."""
 
     ready: bool = False
+    started: bool = False
     exited: int | None = None
     failed: str | None = None
     side: str | None = None
@@ -106,6 +107,8 @@ class Sandbox:
         self.listeners: list[socket.socket] = []
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
+        self.started: asyncio.Future[None] = loop.create_future()
+        """Done when a program that was started ahead of its function waits for it."""
         self.runtime_exit: asyncio.Future[int] = loop.create_future()
         """The runtime's exit status, or minus the number of the signal that killed it."""
         self.obstacle: asyncio.Future[str] = loop.create_future()
@@ -124,6 +127,14 @@ class Sandbox:
         self._is_held = False
         self._is_closed = False
 
+    def prestart(self, command: Sequence[str], variables: Mapping[str, str], *, memory_mib: int) -> None:
+        """Have a program started before the function is known; `started` tells when it waits, `ended` that it could not.
+
+        `memory_mib` decides what it may use until it is assigned. Raises SandboxLost.
+        """
+        order = {"command": command, "variables": dict(variables)}
+        self._order({"prestart": order, "limits": self._settings.limits(memory_mib=memory_mib)})
+
     def assign(self, assignment: Assignment) -> None:
         """Start the runtime. Returns at once; `runtime_exit` tells how it ended, the Runtime API that it lives."""
         message = {
@@ -137,10 +148,7 @@ class Sandbox:
             "side": None if assignment.side is None else {"paths": assignment.side.paths, "variables": assignment.side.variables},
         }
         self._side_watcher = None if assignment.side is None else assignment.side.watcher
-        try:
-            self._channel.send(message)
-        except OSError as error:
-            raise SandboxLost(f"sandbox {self.id} is gone") from error
+        self._order(message)
         self._open_peak_file()
 
     def start_runtime(self) -> None:
@@ -274,7 +282,9 @@ class Sandbox:
             connecting.set_result(socket.socket(fileno=descriptors.pop()))
         for descriptor in descriptors:
             os.close(descriptor)
-        if message.side is not None:
+        if message.started and not self.started.done():
+            self.started.set_result(None)
+        elif message.side is not None:
             self._note_side(message.side, message)
         elif message.clone is not None:
             self._on_clone_message(message, message.clone)

@@ -127,13 +127,17 @@ class Connection:
         `StoreFull`, `MessageTooLarge`; `StoreRefused` when an expectation in the headers is not met; `StoreUnavailable`.
         Cancelled, the message may be stored.
         """
-        if not self._has_room():
-            raise StoreFull("the disk of the data directory is full")
+        self.check_room()
         headers = {MESSAGE_ID_HEADER: new_hex_id(12), **(headers or {})}
         answer = await self._request_until_ready(subject, payload, headers)
         sequence = answer["seq"]
         assert isinstance(sequence, int)
         return sequence
+
+    def check_room(self) -> None:
+        """`StoreFull` while the disk has no room for another write; `publish` asks by itself."""
+        if not self._has_room():
+            raise StoreFull("the disk of the data directory is full")
 
     async def call(self, operation: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """One operation of JetStream's API, such as `STREAM.INFO.name`. Errors as `publish`."""
@@ -176,10 +180,10 @@ class Connection:
         if not self._client.is_closed:
             await subscription.unsubscribe()
 
-    async def send(self, subject: str, payload: bytes = b"", *, reply: str = "") -> None:
+    async def send(self, subject: str, payload: bytes = b"", *, reply: str = "", headers: dict[str, str] | None = None) -> None:
         """A message that is not waited for; `reply`: where answers go, if there are any."""
         try:
-            await self._client.publish(subject, payload, reply=reply)
+            await self._client.publish(subject, payload, reply=reply, headers=headers)
         except NatsError as error:
             raise StoreUnavailable(f"cannot send: {error}") from error
 

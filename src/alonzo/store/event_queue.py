@@ -23,6 +23,7 @@ from alonzo.model.names import FunctionReference
 from alonzo.model.scope import Scope, partition_of
 from alonzo.store.connection import DUPLICATE_WINDOW_SECONDS, MESSAGE_ID_HEADER, Connection
 from alonzo.store.errors import MessageTooLarge
+from alonzo.store.group_publisher import GroupPublisher
 from alonzo.store.keys import from_subject, to_subject, to_token
 from alonzo.store.queue_consumer import Hand, QueueConsumer
 
@@ -45,10 +46,14 @@ class QueueDepth(msgspec.Struct, frozen=True):
 
 
 class EventQueue:
-    """Made by `open`. Functions are named by references without qualifier. Errors of all methods: `StoreUnavailable`, `StoreRefused`."""
+    """Made by `open`; takes events while `run` runs.
+
+    Functions are named by references without qualifier. Errors of all methods: `StoreUnavailable`, `StoreRefused`.
+    """
 
     def __init__(self, *, connection: Connection) -> None:
         self._connection = connection
+        self._publisher = GroupPublisher(connection=connection)
         self.hand = Hand()
 
     @classmethod
@@ -60,10 +65,15 @@ class EventQueue:
                 "subjects": [f"{_READY}.>", f"{_DELAYED}.>"],
                 "allow_msg_schedules": True,
                 "allow_rollup_hdrs": True,
+                "allow_atomic": True,
                 "duplicate_window": DUPLICATE_WINDOW_SECONDS * _NANOSECONDS,
             }
         )
         return cls(connection=connection)
+
+    async def run(self) -> None:
+        """Component: writes what many add at once."""
+        await self._publisher.run()
 
     async def add(self, function: FunctionReference, message: bytes, *, message_id: str) -> None:
         """Have an event tried as soon as may be. A second message of the same id is dropped, for half a minute.
@@ -72,7 +82,7 @@ class EventQueue:
         """
         if len(message) > self._connection.message_max_bytes - _RESERVED_BYTES:
             raise MessageTooLarge(f"{len(message)} bytes; the store takes {self._connection.message_max_bytes}")
-        await self._connection.publish(_ready_subject(function), message, headers={MESSAGE_ID_HEADER: message_id})
+        await self._publisher.publish(_ready_subject(function), message, message_id=message_id)
 
     async def add_delayed(
         self, function: FunctionReference, message: bytes, *, event_id: str, message_id: str, accepted_unix_ms: int, due_unix_ms: int

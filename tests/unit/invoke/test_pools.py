@@ -69,7 +69,9 @@ class Pools:
     pools: Any = None
 
     def __post_init__(self) -> None:
-        self.pools = EnvironmentPools(keep_alive=FixedKeepAlive(seconds=60.0, clock=self.clock), memory_available=lambda: self.memory)
+        self.pools = EnvironmentPools(
+            keep_alive=FixedKeepAlive(seconds=60.0, clock=self.clock), memory_available=lambda: self.memory, shed_spares=lambda: 0
+        )
 
     def idle(self, version: FunctionVersion) -> Any:
         """An environment that has just become idle."""

@@ -60,6 +60,12 @@ class Admission:
         account = self._accounts.get(scope)
         return {} if account is None else account.used_slots()
 
+    def has_provisioned_place(self, version: FunctionVersion) -> bool:
+        """Whether an invocation of the version would have a place of its provisioned concurrency."""
+        account = self._accounts.get(version.scope)
+        function = None if account is None else account.functions.get(version.name)
+        return function is not None and function.running.get(version.version, 0) < function.provisioned.get(version.version, 0)
+
     def acquire(self, version: FunctionVersion) -> None:
         """Take a place for an invocation of a version. Raises Throttled when there is none."""
         account = self._accounts.get(version.scope) or self._account(version.scope)

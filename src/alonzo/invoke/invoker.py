@@ -23,6 +23,12 @@ _PAUSES_SECONDS = (0.02, 0.3, 1.0, 3.0)
 """Between tries to get an environment: a zygote that was lost takes a quarter of a second to come back."""
 
 
+class VersionInvoker(Protocol):
+    """Runs functions; see `Invoker`."""
+
+    async def invoke(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult: ...
+
+
 class CurrentVersions(Protocol):
     """The control plane, as this file needs it: what a version is by now."""
 

@@ -160,6 +160,11 @@ class Desk:
         """How many provisioned environments of a version shall be here."""
         return self._leased.get(provisioned_pool(name, version), 0)
 
+    def other_holders(self, name: str, version: str) -> set[str]:
+        """Who else has some."""
+        pool = provisioned_pool(name, version)
+        return self._ledger().holders(pool) - {self._members.own_name} if pool in self._pools else set()
+
     async def settle(self) -> None:
         """After `configure`: what is in use is written down, what is not is given back. Errors: the store's."""
         while not self._is_settled:
@@ -367,7 +372,7 @@ class Desk:
         for rate, count in wish.rates.items():
             limit, unused = self._rate_limit(rate), self._unused(rate)
             if limit is not None and unused < count:
-                at_once = max(tokens_at_once(limit.capacity, len(self._members.names)), count - unused)
+                at_once = max(tokens_at_once(limit.capacity, max(len(self._members.names), 1)), count - unused)
                 had = ledger
                 ledger = ledger.draw(
                     rate, own_name, unused=unused, wanted=at_once, capacity=limit.capacity, per_second=limit.per_second, now=now

@@ -62,6 +62,11 @@ class EnvironmentPools:
             self._keep_alive.note_wanted(key, environment.idle_since)
         return environment
 
+    def has_idle_kept(self, version: FunctionVersion) -> bool:
+        """Whether an environment of the version's provisioned concurrency is idle."""
+        idle = self._idle_kept.get(pool_key(version))
+        return idle is not None and any(environment.phase is Phase.IDLE and version.runs_as(environment.version) for environment in idle)
+
     def add(self, environment: ExecutionEnvironment) -> None:
         """Know of a new environment until it ends."""
         self._living.add(environment)

@@ -105,6 +105,11 @@ class SharedLimits:
         desk = self._desks.get(scope)
         return 0 if desk is None else desk.provisioned_count(name, version)
 
+    def provisioned_holders(self, scope: Scope, name: str, version: str) -> set[str]:
+        """The other workers that have environments of a version's provisioned concurrency, or shall have."""
+        desk = self._desks.get(scope)
+        return set() if desk is None else desk.other_holders(name, version)
+
     async def acquire(self, version: FunctionVersion, refusal: Throttled) -> None:
         """Take a place as `Admission.acquire` does, which has refused one for want of leases. `Throttled`, `StoreError`."""
         await self._wait(version, refusal, attempt=lambda: self._admission.acquire(version), undo=lambda: self._admission.release(version))

@@ -20,6 +20,7 @@ from alonzo.model.names import FunctionReference
 from alonzo.node.seat import Seat
 from alonzo.store.agreement import Agreement
 from alonzo.store.connection import Connection
+from alonzo.store.delegation import Delegation
 from alonzo.store.errors import StoreError
 from alonzo.store.members import Member, Members
 from alonzo.store.peer_calls import PeerCalls
@@ -56,11 +57,12 @@ async def open_cluster_tables(connection: Connection, *, cluster: str, own_name:
 class Cluster:
     """One worker's view of all. Made by `open`, then given the tables to agree on and the limits to share."""
 
-    def __init__(self, *, seat: Seat, tables: ClusterTables, peers: PeerCalls, clock: Clock) -> None:
+    def __init__(self, *, seat: Seat, tables: ClusterTables, peers: PeerCalls, delegation: Delegation, clock: Clock) -> None:
         self._seat = seat
         self._tables = tables
         self._clock = clock
         self.peers = peers
+        self.delegation = delegation
         self.allocations = SharedAllocations(table=tables.allocations, cluster=seat.cluster, own_name=seat.name)
         self._agreement: Agreement | None = None
         self._turns: SharedTurns | None = None
@@ -71,7 +73,8 @@ class Cluster:
         """Errors: the store's."""
         tables = await open_cluster_tables(connection, cluster=seat.cluster, own_name=seat.name)
         peers = await PeerCalls.open(connection, cluster=seat.cluster, members=tables.members)
-        return cls(seat=seat, tables=tables, peers=peers, clock=clock)
+        delegation = await Delegation.open(connection, cluster=seat.cluster, members=tables.members)
+        return cls(seat=seat, tables=tables, peers=peers, delegation=delegation, clock=clock)
 
     @property
     def members(self) -> Members:
@@ -140,6 +143,7 @@ class Cluster:
             group.create_task(self._limits.run())
             group.create_task(self._turns.run())
             group.create_task(self.allocations.run())
+            group.create_task(self.delegation.run())
 
     async def collect(self, topic: str, question: bytes = b"") -> list[bytes]:
         """What the others answer; those that do not, in time, are left out."""
@@ -177,16 +181,20 @@ class QueueOwners:
             self._wake.clear()
             functions, self._told = list(self._told), {}
             for function in functions:
+                owner = self._owner(function)
+                if owner is None:
+                    continue
                 try:
-                    await self._peers.tell(self._owner(function), "events", msgspec.msgpack.encode(function))
+                    await self._peers.tell(owner, "events", msgspec.msgpack.encode(function))
                 except StoreError as error:  # it looks for itself every now and then
                     _log.info("a worker was not told of an event: %s", error)
 
-    def _owner(self, function: FunctionReference) -> str:
+    def _owner(self, function: FunctionReference) -> str | None:
         """The one for which a hash of both is highest: when somebody comes or goes, only what is theirs moves."""
         text = f"{function.scope.account_id}/{function.scope.region}/{function.name}/"
-        names = self._members.names or (self._members.own_name,)
-        return max(names, key=lambda name: hashlib.blake2b((text + name).encode(), digest_size=8).digest())
+        if self._members.own_name not in self._members.names:
+            return None  # it is about to join, or to leave
+        return max(self._members.names, key=lambda name: hashlib.blake2b((text + name).encode(), digest_size=8).digest())
 
 
 def _waking(wake: Callable[[FunctionReference], None]) -> Callable[[bytes], Awaitable[bytes]]:

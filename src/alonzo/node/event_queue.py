@@ -17,7 +17,7 @@ from alonzo.invoke.asynchronous.event_handling import EventHandling
 from alonzo.invoke.asynchronous.outcomes import OutcomeDelivery
 from alonzo.invoke.asynchronous.retry_policy import RetryPolicy
 from alonzo.invoke.asynchronous.trials import EventTrials
-from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.invoker import VersionInvoker
 from alonzo.invoke.recursion import RecursionGuard
 from alonzo.model.names import FunctionReference
 from alonzo.model.scope import Scope
@@ -69,7 +69,7 @@ def wire_asynchronous_invocation(
     *,
     stores: EventStores,
     control: ControlPlane,
-    invoker: Invoker,
+    invoker: VersionInvoker,
     recursion: RecursionGuard,
     outcomes: Callable[[EventAcceptance], OutcomeDelivery],
     retry_delays_seconds: tuple[float, ...],

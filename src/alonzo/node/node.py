@@ -41,7 +41,8 @@ from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
 from alonzo.functions.errors import ActivationFailed
 from alonzo.invoke.destinations.retries import PAUSES_SECONDS, WAITING_MAX_BYTES, Retries
-from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.handing_over import HandingOver
+from alonzo.invoke.invoker import Invoker, VersionInvoker
 from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
 from alonzo.invoke.memory_room import MemoryRoom
 from alonzo.invoke.new_environments import NewEnvironments
@@ -109,7 +110,7 @@ class _Invocation:
     tasks: EnvironmentTasks
     delivery: LogDelivery
     pools: EnvironmentPools
-    invoker: Invoker
+    invoker: VersionInvoker
     provisioned: ProvisionedEnvironments
     snap_start: SnapStartEnvironments
 
@@ -240,6 +241,8 @@ class Node:
             async with asyncio.TaskGroup() as drains:
                 drains.create_task(server.drain(timeout_seconds=_DRAIN_SECONDS))
                 drains.create_task(asynchronous.dispatcher.drain(timeout_seconds=_DRAIN_SECONDS))
+                if stores.cluster is not None:
+                    drains.create_task(stores.cluster.delegation.drain(timeout_seconds=_DRAIN_SECONDS))
             stop_retiring()
             for keeper in keepers:
                 keeper.cancel()  # first: it would replace what the pools end
@@ -300,7 +303,7 @@ class Node:
         snap_start = SnapStartEnvironments(
             versions=stores.control.functions, environments=new_environments, memory_available=memory_available, clock=clock
         )
-        invoker = Invoker(
+        invoker: VersionInvoker = Invoker(
             versions=stores.control.functions,
             new_environments=new_environments,
             snapshots=snap_start,
@@ -309,6 +312,15 @@ class Node:
             wakefulness=Wakefulness(processor_count=processor_count),
             shared=limits.shared,
         )
+        if limits.shared is not None and stores.cluster is not None:
+            invoker = HandingOver(
+                own=invoker,
+                admission=limits.admission,
+                pools=pools,
+                holders=limits.shared,
+                versions=stores.control.functions,
+                delegation=stores.cluster.delegation,
+            )
         provisioned = ProvisionedEnvironments(
             settings=limits.provisioned,
             allocations=stores.control.allocations,

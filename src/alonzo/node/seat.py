@@ -69,6 +69,7 @@ class HandedConnections:
     """The connections that the parent hands over. `open` begins to take them, `close` takes the last ones."""
 
     def __init__(self, descriptor: int) -> None:
+        os.set_inheritable(descriptor, False)
         self._channel = socket.socket(fileno=descriptor)
         self._channel.setblocking(False)
         self._serve: Callable[[socket.socket], Awaitable[None]] | None = None

@@ -58,6 +58,12 @@ class Workers:
 
     async def run(self, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
         """As `Node.run`."""
+        try:
+            await self._run(stop=stop, on_ready=on_ready)
+        except* SetupError as group:
+            raise SetupError(str(group.exceptions[0])) from group
+
+    async def _run(self, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
         configuration = self._configuration
         listener = open_listening_socket(host=configuration.host, port=configuration.port)
         listener.setblocking(False)

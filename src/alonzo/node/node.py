@@ -56,6 +56,7 @@ from alonzo.node.log_appending import StoredLogs
 from alonzo.node.secrets import get_secret
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
+from alonzo.observe.process_metrics import read_process
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
 from alonzo.store.log_stream import LogStore
@@ -305,7 +306,7 @@ class Node:
         own_routes = OwnRoutes(
             exact={
                 **health_routes(version=__version__, services=sorted(operations), clock=self._clock),
-                METRICS_PATH: metrics_page(metrics),
+                METRICS_PATH: metrics_page(metrics, read_process),
             },
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),

@@ -46,7 +46,7 @@ def handler(event, context):
     return event
 """
 _CHURNED = "def handler(event, context): return {number}\n"
-_STEADY, _BROKEN, _EVENTS = "steady", "broken", "events"
+_STEADY, _BROKEN, _EVENTS, _LITTERED = "steady", "broken", "events", "littered"
 _BREAKING = {
     "raise": "ValueError",
     "exit": "Runtime.ExitError",
@@ -57,13 +57,13 @@ _BREAKING = {
 }
 _ALSO = frozenset({"Runtime.OutOfMemory", "Sandbox.Timedout"})
 """Where the kernel tells who was killed for memory; and on a busy machine everything takes longer than a second now and then."""
-_RESPECTED = ("orphans", "descriptors", "files", "log")
+_KINDS_LEFT = ("orphans", "descriptors", "files", "log")
 _numbers = itertools.count()
 
 
 def deploy_standing(server: Server) -> None:
     """The functions that stay throughout."""
-    for name in (_STEADY, _BROKEN, _EVENTS):
+    for name in (_STEADY, _BROKEN, _EVENTS, _LITTERED):
         server.deploy(name, _STANDING, Timeout=1 if name == _BROKEN else 20, MemorySize=128)
 
 
@@ -91,8 +91,8 @@ def break_a_function(_: Server, client: Any, source: random.Random) -> str:
 
 def leave_things_behind(_: Server, client: Any, source: random.Random) -> str:
     """Processes, open files, files in /tmp, logs: all of them the environment's, and gone with it."""
-    do = source.choice(_RESPECTED)
-    answer = client.invoke(FunctionName=_STEADY, Payload=json.dumps({"do": do}))
+    do = source.choice(_KINDS_LEFT)
+    answer = client.invoke(FunctionName=_LITTERED, Payload=json.dumps({"do": do}))
     payload = json.load(answer["Payload"])
     # A warm environment is full at some time: of 1,024 descriptors, or of its 128 MB.
     return f"left behind: {do}" if "FunctionError" not in answer else f"left behind: {do}, until {payload.get('errorType')}"

@@ -30,6 +30,8 @@ _SETTLING_SECONDS = 60.0
 _WARM_UP_SECONDS = 8.0
 _SLOPE_SHARE = 0.5
 _SLOPE_MIN_SECONDS = 120.0
+_MB_PER_MINUTE_MAX = 1.0
+"""What counts as flat: the allocator's ups and downs are below that."""
 _MB = 1e6
 
 
@@ -79,9 +81,7 @@ def run_mixed_load(*, data_directory: Path, seconds: float, seed: int) -> MixedR
         )
 
 
-def _run_actors(
-    server: Server, seconds: float, *, seed: int, on_tick: Callable[[float], None]
-) -> tuple[Counter[str], list[str], float]:
+def _run_actors(server: Server, seconds: float, *, seed: int, on_tick: Callable[[float], None]) -> tuple[Counter[str], list[str], float]:
     """Each kind of actor in a thread of its own, until the time is over and each has finished what it was doing."""
     outcomes: Counter[str] = Counter()
     unexpected: list[str] = []
@@ -169,7 +169,7 @@ def main(*, minutes: float, seed: int, memory_csv: Path | None) -> None:
     if memory_csv is not None:
         rows: list[Any] = ["seconds,node_mb,store_mb", *(",".join(f"{value:.2f}" for value in sample) for sample in report.memory)]
         memory_csv.write_text("\n".join(rows) + "\n")
-    if report.leaked or report.unexpected:
+    if report.leaked or report.unexpected or (report.mb_per_minute or 0.0) > _MB_PER_MINUTE_MAX:
         raise SystemExit(1)
 
 

@@ -10,14 +10,14 @@ from tests.crash.census import take_census
 from tests.support.server import Server
 
 _STORE_NAME = "nats-server"
-_DIRECTORIES = ("code", "tmp", "root")
+_DIRECTORIES = ("tmp", "root")
 _MB = 1e6
 _GAUGE = re.compile(r"^(\w+) (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vitals:
-    """`descriptors`: of the node and of all its processes; `entries`: what lies in its directories of code and of sandboxes.
+    """`descriptors`: of the node and of all its processes; `entries`: what lies in its directories of sandboxes (unpacked code stays).
 
     Memory is that which is resident, of the node's own process and of its store.
     """

@@ -15,6 +15,7 @@ from bench.measures.fairness import measure_fairness
 from bench.measures.keep_alive import measure_keep_alive
 from bench.measures.languages import measure_languages
 from bench.measures.many_functions import measure_many_functions
+from bench.measures.peers import measure_peers
 from bench.measures.scale import measure_scale
 from bench.measures.start import measure_memory, measure_start
 from bench.measures.store import measure_store
@@ -43,9 +44,16 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
 )
 """In the order in which they run: what leaves a machine least disturbed comes first."""
 
+ON_REQUEST: Mapping[str, Measure] = MappingProxyType({"peers": measure_peers})
+"""Those that are only run when they are named: they fetch and run programs of others."""
+
+_ALL: Mapping[str, Measure] = {**MEASURES, **ON_REQUEST}
+
 
 @click.command()
-@click.option("--only", metavar="NAME,...", help=f"Measure no more than these: {', '.join(MEASURES)}.")
+@click.option(
+    "--only", metavar="NAME,...", help=f"Measure no more than these: {', '.join(MEASURES)}; or, on request only, {', '.join(ON_REQUEST)}."
+)
 @click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(min=0, min_open=True), help="Length of each load.")
 @click.option("--cold-starts", default=40, show_default=True, type=click.IntRange(min=3), help="Cold starts of the trivial handler.")
 @click.option("--starts", default=5, show_default=True, type=click.IntRange(min=1), help="Starts of the platform.")
@@ -80,7 +88,7 @@ def main(
     curves: list[Curve] = []
     for name in _chosen(only):
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
-        for measured in MEASURES[name](settings):
+        for measured in _ALL[name](settings):
             if isinstance(measured, Curve):
                 curves.append(measured)
             else:
@@ -97,8 +105,8 @@ def main(
 
 def _chosen(only: str | None) -> list[str]:
     names = list(MEASURES) if only is None else [name.strip() for name in only.split(",")]
-    if unknown := [name for name in names if name not in MEASURES]:
-        raise click.BadParameter(f"{', '.join(unknown)}: there are {', '.join(MEASURES)}", param_hint="--only")
+    if unknown := [name for name in names if name not in _ALL]:
+        raise click.BadParameter(f"{', '.join(unknown)}: there are {', '.join(_ALL)}", param_hint="--only")
     return names
 
 

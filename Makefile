@@ -5,12 +5,14 @@ PORT ?= 4566
 EVENTS ?= 10000
 KILLS ?= 24
 WORKERS ?= 4
+MINUTES ?= 10
+PLOTS ?= .alonzo/plots
 INSTALLED := .venv/.installed
 
-.PHONY: help install run test lint format bench soak docs clean
+.PHONY: help install run test lint format bench bench-peers soak soak-mixed docs clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv with .venv/bin/alonzo and the tools for working on it
 
@@ -30,11 +32,17 @@ format: $(INSTALLED) ## format the code
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
-bench: $(INSTALLED) ## measure what SPECIFICATION.md promises
-	.venv/bin/python -m bench
+bench: $(INSTALLED) ## measure what SPECIFICATION.md promises, and draw it (PLOTS=.alonzo/plots)
+	.venv/bin/python -m bench --plots $(PLOTS)
+
+bench-peers: $(INSTALLED) ## install other local Lambda servers from PyPI and npm, and measure them beside Alonzo
+	.venv/bin/python -m bench --only peers
 
 soak: $(INSTALLED) ## kill the platform 24 times while 10,000 events are accepted and run (EVENTS=10000 KILLS=24)
 	.venv/bin/python -m tests.crash.event_storm --events $(EVENTS) --kills $(KILLS)
+
+soak-mixed: $(INSTALLED) ## ten minutes of everything at once, then count what has leaked (MINUTES=10)
+	.venv/bin/python -m tests.crash.mixed_load --minutes $(MINUTES)
 
 docs: $(INSTALLED) ## write the reference pages
 	.venv/bin/python -m alonzo.cli.reference > docs/configuration.md

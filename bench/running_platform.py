@@ -99,6 +99,10 @@ class Platform:
         """The figures of a function's event queue; empty when nothing is known of it."""
         return read_queue(self._server, name)
 
+    def reserve(self, name: str, count: int) -> None:
+        """Let no more than so many invocations of a function run at once."""
+        self._client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=count)
+
     def stream(self, name: str, event: str) -> "Streamed":
         """Invoke a function that streams, and read to the end."""
         answer = self._client.invoke_with_response_stream(FunctionName=name, Payload=event)
@@ -121,7 +125,7 @@ class Platform:
         """Return when nothing of it works any more and at least so many sandboxes are there; raises NotQuiet.
 
         They are the environments and the spares, which deploying a function has made and each cold start has made again.
-        ."""
+        """
         deadline = time.monotonic() + _QUIET_TIMEOUT_SECONDS
         used = 0.0
         while time.monotonic() < deadline:
@@ -180,6 +184,6 @@ class PlatformConnection:
 
 @contextlib.contextmanager
 def started_platform(*options: str) -> Iterator[Platform]:
-    """A new platform without functions, started with these options; ended and removed at the end."""
+    """A new platform without functions, started with these options of `alonzo up`; ended and removed at the end."""
     with temporary_directory() as directory, Server.start(*options, data_directory=directory / "data") as server:
         yield Platform(server)

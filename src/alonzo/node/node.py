@@ -66,6 +66,7 @@ from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
+from alonzo.observe.process_metrics import read_process
 from alonzo.sandbox.memory import MemoryReader
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
@@ -382,7 +383,7 @@ class Node:
                 **health_routes(
                     version=__version__, services=sorted(operations), clock=self._clock, count_workers=_worker_count(stores.cluster)
                 ),
-                METRICS_PATH: metrics_page(metrics if stores.cluster is None else SharedMetrics(stores.cluster, metrics)),
+                METRICS_PATH: metrics_page(metrics if stores.cluster is None else SharedMetrics(stores.cluster, metrics), read_process),
             },
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),

@@ -1,6 +1,6 @@
 """What Prometheus reads."""
 
-from alonzo.edge.metrics_page import exposition
+from alonzo.edge.metrics_page import exposition, gauges
 from alonzo.model.scope import Scope
 from alonzo.observe.function_metrics import FunctionMetrics, Metric
 
@@ -17,4 +17,13 @@ def test_what_was_counted_is_a_sample_each() -> None:
         'alonzo_dead_letter_errors_total{account="123456789012",region="us-east-1",function="f"} 2',
         'alonzo_dead_letter_errors_total{account="123456789012",region="us-east-1",function="g"} 1',
         "# TYPE alonzo_recursive_invocations_dropped_total counter",
+    ]
+
+
+def test_what_the_node_holds_is_a_gauge_each() -> None:
+    assert gauges({"process_open_fds": 12, "alonzo_tasks": 0.25}).splitlines() == [
+        "# TYPE process_open_fds gauge",
+        "process_open_fds 12",
+        "# TYPE alonzo_tasks gauge",
+        "alonzo_tasks 0.25",
     ]

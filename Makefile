@@ -4,6 +4,7 @@
 PORT ?= 4566
 EVENTS ?= 10000
 KILLS ?= 24
+WORKERS ?= 4
 INSTALLED := .venv/.installed
 
 .PHONY: help install run test lint format bench soak docs clean
@@ -16,8 +17,8 @@ install: $(INSTALLED) ## make .venv with .venv/bin/alonzo and the tools for work
 run: $(INSTALLED) ## start the platform with examples/hello deployed, and print what to try (PORT=4566)
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" PORT=$(PORT) examples/hello/start.sh
 
-test: $(INSTALLED) ## run all tests
-	.venv/bin/pytest
+test: $(INSTALLED) ## run all tests, in four processes: they wait more than they compute (WORKERS=4)
+	.venv/bin/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations 20
 
 lint: $(INSTALLED) ## check style, types and import floors
 	.venv/bin/ruff check

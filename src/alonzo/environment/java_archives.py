@@ -1,4 +1,4 @@
-"""Archives of the classes that every Java function loads: half of a JVM's cold start is loading and verifying them (decision 5).
+"""Archives of the classes that every Java function loads: half of a JVM's cold start is loading and verifying them (decision 6).
 
 One is made for each Java of the machine, the first time a function needs it, by a JVM in a sandbox: it runs AWS's client with a method of
 the JDK as handler through one invocation, and at its exit writes the classes it has loaded (JEP 350, dynamic class data sharing). Kept

@@ -27,6 +27,8 @@ _REFILL_DELAY_SECONDS = 0.15
 _START_TIMEOUT_SECONDS = 30.0
 _FAILURE_PAUSE_SECONDS = 1.0
 _FAILURE_PAUSE_MAX_SECONDS = 300.0
+_SHED_PAUSE_SECONDS = 30.0
+"""What made way for functions shall not take their room again at once."""
 _MEMORY_RESERVE_SHARE = 0.12
 """Nothing is started ahead when less of the machine's memory is available; what waits ends when it becomes shorter still (`shed`)."""
 
@@ -79,10 +81,12 @@ class PrestartedPrograms:
         return None
 
     def shed(self) -> int:
-        """Memory is short: end all that wait; how many that were."""
+        """Memory is short: end all that wait, and start none for a while; how many that were."""
         count = sum(len(line.waiting) for line in self._lines.values())
+        paused_until = self._clock.monotonic() + _SHED_PAUSE_SECONDS
         for line in self._lines.values():
             _end(line.waiting, down_to=0)
+            line.paused_until = max(line.paused_until, paused_until)
         if count:
             _log.warning("memory is short: ending %d programs that were started ahead", count)
         return count

@@ -93,6 +93,7 @@ class RuntimeSandboxes:
         users: UserIds,
         strict: bool,
         spare_count: int,
+        zygote_count: int,
         packages: Path,
         prestarted: PrestartedPrograms | None,
     ) -> None:
@@ -103,6 +104,7 @@ class RuntimeSandboxes:
         self._users = users
         self._strict = strict
         self._spare_count = spare_count
+        self._zygote_count = zygote_count
         self._packages = packages
         self._prestarted = prestarted
         self._archives = JavaArchives(settings=settings, packages=packages, cache=default_cache())
@@ -184,7 +186,9 @@ class RuntimeSandboxes:
                 interpreter = choice.interpreter
                 spec = _zygote_spec(interpreter, key.shown, clonable=choice.clonable)
                 spare_count = 0 if choice.clonable else self._spare_count  # nobody waits for a snapshot to be made
-                pool = SandboxPool(spec=spec, settings=self._settings, users=self._users, spare_count=spare_count)
+                pool = SandboxPool(
+                    spec=spec, settings=self._settings, users=self._users, spare_count=spare_count, zygote_count=self._zygote_count
+                )
                 await pool.open()
                 _log.info("Python %s is ready (%s)", interpreter.version_text, interpreter.executable)
                 self._pools[key] = pool

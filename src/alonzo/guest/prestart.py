@@ -1,4 +1,4 @@
-"""Programs that are executed ahead of their function: they load their client, say so, and wait to be assigned (docs/decisions/0005).
+"""Programs that are executed ahead of their function: they load their client, say so, and wait to be assigned (docs/decisions/0006).
 
 Both sides of it: init's, which waits for the program and for the node at once, and the runtime's process, which becomes the program.
 """

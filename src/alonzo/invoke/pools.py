@@ -132,8 +132,11 @@ class EnvironmentPools:
         self._evict(lambda ended_count, _: ended_count < count)
 
     def make_room(self, wanted_bytes: int) -> int:
-        """End idle environments, those that are worth least, until they have held so much memory; how many it were."""
-        return self._evict(lambda _, freed_bytes: freed_bytes < wanted_bytes)
+        """End idle environments, those that are worth least, until they have held so much memory; how many it were.
+
+        What only waits for functions goes before any of them: the caller looks whether that was enough.
+        """
+        return self._shed_spares() or self._evict(lambda _, freed_bytes: freed_bytes < wanted_bytes)
 
     def _evict(self, is_wanted: Callable[[int, int], bool]) -> int:
         ranked = sorted(((_worth(each), each.idle_since, each) for each in self._iter_idle()), key=lambda rank: rank[:2])

@@ -257,7 +257,7 @@ class Node:
     def _wire_invocation(
         self, *, stores: _Stores, host: Host, serve_endpoint: Callable[[socket.socket], Awaitable[Callable[[], None]]]
     ) -> _Invocation:
-        clock = self._clock
+        clock, processor_count = self._clock, (psutil.cpu_count() or 1) // self._configuration.workers
         delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
         memory = MemoryReader()
 
@@ -266,7 +266,9 @@ class Node:
 
         prestarted = None
         if self._configuration.prewarm:
-            prestarted = PrestartedPrograms(limit=_prestarted_max(), memory_available=memory_available, clock=clock)
+            prestarted = PrestartedPrograms(
+                limit=_prestarted_max(memory.read().total, self._configuration.workers), memory_available=memory_available, clock=clock
+            )
         sandboxes = RuntimeSandboxes(
             interpreters=host.interpreters,
             places=host.places,
@@ -274,6 +276,7 @@ class Node:
             users=host.users,
             strict=self._configuration.strict_runtimes,
             spare_count=_SPARE_SANDBOXES,
+            zygote_count=max(1, processor_count),
             packages=host.settings.packages,
             prestarted=prestarted,
         )
@@ -306,7 +309,7 @@ class Node:
             snapshots=snap_start,
             pools=pools,
             admission=limits.admission,
-            wakefulness=Wakefulness(processor_count=(psutil.cpu_count() or 1) // self._configuration.workers),
+            wakefulness=Wakefulness(processor_count=processor_count),
             shared=limits.shared,
         )
         if limits.shared is not None and stores.cluster is not None:
@@ -436,9 +439,9 @@ def _note_change(parts: _Invocation, key: tuple[str, ...], current: FunctionVers
         parts.room.forget(key[0], key[1], key[2])
 
 
-def _prestarted_max() -> int:
-    """How many programs may wait for functions, by what they take of the machine's memory."""
-    return int(psutil.virtual_memory().total * _PRESTARTED_MEMORY_SHARE / _PRESTARTED_BYTES)
+def _prestarted_max(memory_bytes: int, workers: int) -> int:
+    """How many programs may wait for functions in one of so many processes, by what all of them take of the machine's memory."""
+    return int(memory_bytes * _PRESTARTED_MEMORY_SHARE / _PRESTARTED_BYTES / workers)
 
 
 def _worker_count(cluster: Cluster | None) -> Callable[[], int] | None:

@@ -99,6 +99,11 @@ class Zygote:
         """Of the zygote itself."""
         return self._process.pid
 
+    @property
+    def queue_length(self) -> int:
+        """How many sandboxes it has been asked for and has not forked yet."""
+        return len(self._in_transit)
+
     def spawn(self, *, user: int) -> Sandbox:
         """Ask for a sandbox; wait for its `ready` before using it."""
         ours, theirs = socket.socketpair()

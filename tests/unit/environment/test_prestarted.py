@@ -111,6 +111,8 @@ def test_they_go_first_when_memory_is_short_and_come_back_when_it_is_not() -> No
         assert (given.programs.shed(), given.programs.shed()) == (1, 0)
         assert await given.living() == []
         given.memory = 0.5
+        assert await given.living() == []
+        given.clock.advance(30.0)
         assert len(await given.living()) == 1
 
     check(body)

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 
 from nats.aio.msg import Msg
 
-from alonzo.errors import AlonzoError
 from alonzo.store.connection import Connection
 from alonzo.store.errors import StoreError
 from alonzo.store.keys import to_token
@@ -27,7 +26,7 @@ Work = Callable[[bytes], Awaitable[bytes] | None]
 """What is done with a request; None, at once, if it is refused."""
 
 
-class DelegateLost(AlonzoError):
+class DelegateLost(StoreError):
     """The worker that had the work is gone, or the way to it: the work may have been done, and nobody knows what came of it."""
 
 

@@ -6,7 +6,7 @@ EVENTS ?= 10000
 KILLS ?= 24
 INSTALLED := .venv/.installed
 
-.PHONY: help install run test lint format bench soak docs clean
+.PHONY: help install run test lint format bench peers soak docs clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,12 @@ format: $(INSTALLED) ## format the code
 bench: $(INSTALLED) ## measure what SPECIFICATION.md promises
 	.venv/bin/python -m bench
 
-soak: $(INSTALLED) ## kill the platform 24 times while 10,000 events are accepted and run (EVENTS=10000 KILLS=24)
+peers: .peers/ministack/bin/ministack ## install what `make bench` also measures to compare, into .peers
+
+soak: $(INSTALLED) ## kill the platform, then fill its disk (as root), 24 times while 10,000 events are accepted and run (EVENTS=10000 KILLS=24)
 	.venv/bin/python -m tests.crash.event_storm --events $(EVENTS) --kills $(KILLS)
+	@if [ "$$(id -u)" = 0 ]; then set -x; .venv/bin/python -m tests.crash.event_storm --events $(EVENTS) --kills $(KILLS) \
+	  --kind disk --kind node --kind disk --kind store --kind disk --kind both; else echo "not root: the full disk is left out"; fi
 
 docs: $(INSTALLED) ## write the reference pages
 	.venv/bin/python -m alonzo.cli.reference > docs/configuration.md
@@ -41,8 +45,13 @@ docs: $(INSTALLED) ## write the reference pages
 	.venv/bin/python -m tests.conformance.page > docs/runtimes.md
 
 clean: ## remove everything that was made here
-	rm -rf .venv .alonzo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .peers .alonzo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.peers/ministack/bin/ministack: $(INSTALLED)
+	.venv/bin/python -m venv .peers/ministack
+	.peers/ministack/bin/python -m pip install --quiet --disable-pip-version-check ministack==1.5.33 boto3
+	@touch $@
 
 # The newest Python that can make virtual environments; one built with optimizations (as distributions build theirs) if there is one:
 # Alonzo runs a third faster on it. An existing .venv keeps its own.

@@ -4,20 +4,23 @@
 PORT ?= 4566
 EVENTS ?= 10000
 KILLS ?= 24
+WORKERS ?= 4
+MINUTES ?= 10
+PLOTS ?= .alonzo/plots
 INSTALLED := .venv/.installed
 
-.PHONY: help install run test lint format bench peers soak docs clean
+.PHONY: help install run test lint format bench bench-peers soak soak-mixed docs clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv with .venv/bin/alonzo and the tools for working on it
 
 run: $(INSTALLED) ## start the platform with examples/hello deployed, and print what to try (PORT=4566)
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" PORT=$(PORT) examples/hello/start.sh
 
-test: $(INSTALLED) ## run all tests
-	.venv/bin/pytest
+test: $(INSTALLED) ## run all tests, in four processes: they wait more than they compute (WORKERS=4)
+	.venv/bin/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations 20
 
 lint: $(INSTALLED) ## check style, types and import floors
 	.venv/bin/ruff check
@@ -29,15 +32,19 @@ format: $(INSTALLED) ## format the code
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
-bench: $(INSTALLED) ## measure what SPECIFICATION.md promises
-	.venv/bin/python -m bench
+bench: $(INSTALLED) ## measure what SPECIFICATION.md promises, and draw it (PLOTS=.alonzo/plots)
+	.venv/bin/python -m bench --plots $(PLOTS)
 
-peers: .peers/ministack/bin/ministack ## install what `make bench` also measures to compare, into .peers
+bench-peers: $(INSTALLED) ## install other local Lambda servers from PyPI and npm, and measure them beside Alonzo
+	.venv/bin/python -m bench --only peers
 
 soak: $(INSTALLED) ## kill the platform, then fill its disk (as root), 24 times while 10,000 events are accepted and run (EVENTS=10000 KILLS=24)
 	.venv/bin/python -m tests.crash.event_storm --events $(EVENTS) --kills $(KILLS)
 	@if [ "$$(id -u)" = 0 ]; then set -x; .venv/bin/python -m tests.crash.event_storm --events $(EVENTS) --kills $(KILLS) \
 	  --kind disk --kind node --kind disk --kind store --kind disk --kind both; else echo "not root: the full disk is left out"; fi
+
+soak-mixed: $(INSTALLED) ## ten minutes of everything at once, then count what has leaked (MINUTES=10)
+	.venv/bin/python -m tests.crash.mixed_load --minutes $(MINUTES)
 
 docs: $(INSTALLED) ## write the reference pages
 	.venv/bin/python -m alonzo.cli.reference > docs/configuration.md
@@ -45,13 +52,8 @@ docs: $(INSTALLED) ## write the reference pages
 	.venv/bin/python -m tests.conformance.page > docs/runtimes.md
 
 clean: ## remove everything that was made here
-	rm -rf .venv .peers .alonzo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .alonzo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +
-
-.peers/ministack/bin/ministack: $(INSTALLED)
-	.venv/bin/python -m venv .peers/ministack
-	.peers/ministack/bin/python -m pip install --quiet --disable-pip-version-check ministack==1.5.33 boto3
-	@touch $@
 
 # The newest Python that can make virtual environments; one built with optimizations (as distributions build theirs) if there is one:
 # Alonzo runs a third faster on it. An existing .venv keeps its own.

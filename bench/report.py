@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from alonzo import __version__
+from bench.curves import Curve
 from bench.figures import Figure
 
 _VERDICTS = {True: "kept", False: "MISSED", None: ""}
@@ -34,6 +35,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     machine: Machine
     figures: tuple[Figure, ...]
+    curves: tuple[Curve, ...] = ()
 
 
 def describe_machine() -> Machine:

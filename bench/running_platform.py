@@ -80,6 +80,16 @@ class Platform:
         self._client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 1000})
         return name
 
+    def publish(self, name: str, *, description: str) -> str:
+        """Change a function, publish it and wait until the version is active; the version."""
+        self._client.update_function_configuration(FunctionName=name, Description=description)
+        for waiter in ("function_active_v2", "function_updated_v2"):
+            self._client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 1000})
+        version: str = self._client.publish_version(FunctionName=name)["Version"]
+        waiter = self._client.get_waiter("published_version_active")
+        waiter.wait(FunctionName=name, Qualifier=version, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000})
+        return version
+
     @property
     def client(self) -> Any:
         """A boto3 client of it."""
@@ -88,6 +98,10 @@ class Platform:
     def read_queue(self, name: str) -> dict[str, Any]:
         """The figures of a function's event queue; empty when nothing is known of it."""
         return read_queue(self._server, name)
+
+    def reserve(self, name: str, count: int) -> None:
+        """Let no more than so many invocations of a function run at once."""
+        self._client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=count)
 
     def stream(self, name: str, event: str) -> "Streamed":
         """Invoke a function that streams, and read to the end."""
@@ -111,7 +125,7 @@ class Platform:
         """Return when nothing of it works any more and at least so many sandboxes are there; raises NotQuiet.
 
         They are the environments and the spares, which deploying a function has made and each cold start has made again.
-        ."""
+        """
         deadline = time.monotonic() + _QUIET_TIMEOUT_SECONDS
         used = 0.0
         while time.monotonic() < deadline:
@@ -169,7 +183,7 @@ class PlatformConnection:
 
 
 @contextlib.contextmanager
-def started_platform() -> Iterator[Platform]:
-    """A new platform without functions; ended and removed at the end."""
-    with temporary_directory() as directory, Server.start(data_directory=directory / "data") as server:
+def started_platform(*options: str) -> Iterator[Platform]:
+    """A new platform without functions, started with these options of `alonzo up`; ended and removed at the end."""
+    with temporary_directory() as directory, Server.start(*options, data_directory=directory / "data") as server:
         yield Platform(server)

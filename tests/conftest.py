@@ -5,9 +5,24 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from tests.support.groups import group_of, rank_of
 from tests.support.server import Server
 
 StartServer = Callable[..., Server]
+
+# How long an example takes says more about what else the machine does than about what is tested.
+settings.register_profile("alonzo", deadline=None)
+settings.load_profile("alonzo")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes run the tests, say what belongs together."""
+    if config.getoption("loadgroup", default=False):
+        items.sort(key=rank_of)
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(group_of(item)))
 
 
 @pytest.fixture(scope="module")

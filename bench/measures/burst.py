@@ -35,7 +35,7 @@ def measure_burst(settings: BenchSettings) -> Iterator[Figure]:
             limit=Limit(limit_seconds, f"{count} forked processes that sleep {_HANDLER_SECONDS} s"),
             promise=PROMISES.get(_ANSWERED_ROW),
             failure_count=result.failure_count,
-            note=f"{count} at once; p50 {result.p50_seconds:.2f} s{_failures(result.failure_count, result.first_failure)}",
+            note=f"{count} at once; p50 {result.p50_seconds:.2f} s{result.told_failure}",
         )
         taken = sorted(map(read_pss_mb, platform.wait_until_quiet(sandbox_count=count).sandboxes), reverse=True)
         environments = taken[:count]  # the rest are the spares, in which nothing has run yet
@@ -47,7 +47,3 @@ def measure_burst(settings: BenchSettings) -> Iterator[Figure]:
             promise=PROMISES.get(_MEMORY_ROW),
             note=f"mean of {len(environments)}, process 1 and runtime together; the largest {environments[0]:.2f} MB",
         )
-
-
-def _failures(count: int, first: str) -> str:
-    return f"; first failure: {first}" if count else ""

@@ -13,7 +13,9 @@ from bench.figures import Figure, Limit, percentile
 from bench.load import run_event_load, run_load
 from bench.measures.event_timing import HANDLER, Delay, Run, measure_delays, measure_run
 from bench.measures.store import file_writes_per_second
-from bench.peers import INSTALLING, is_ministack_installed, started_ministack
+from bench.peers.api import started_api_peer
+from bench.peers.catalog import MINISTACK
+from bench.peers.install import is_installed
 from bench.running_platform import Platform, started_platform, temporary_directory
 from bench.settings import BenchSettings
 
@@ -55,7 +57,7 @@ def measure_events(settings: BenchSettings) -> Iterator[Figure]:
             yield from _measure_acceptance(platform, name, settings)
             yield from _measure_drain(platform, name, settings, gate)
         yield _measure_poison(platform, name)
-    if is_ministack_installed():
+    if is_installed(MINISTACK):
         yield from _measure_peer(compared)
 
 
@@ -75,7 +77,7 @@ def _delay_rows(delays: list[Delay]) -> Iterator[tuple[str, float]]:
 def _measure_run(platform: Platform, name: str, settings: BenchSettings) -> Iterator[Figure]:
     limit = run_load(platform.address, name, b"{}", connection_count=_CLIENTS, seconds=settings.load_seconds)
     run = measure_run(platform, name, count=_RUN_EVENTS, client_count=_CLIENTS)
-    hint = "" if is_ministack_installed() else f"MiniStack is not there to compare: {INSTALLING}"
+    hint = "" if is_installed(MINISTACK) else "MiniStack is not there to compare: `make bench-peers` installs it"
     for row, value in _rates(run):
         yield Figure(
             row=row,
@@ -92,7 +94,7 @@ def _rates(run: Run) -> tuple[tuple[str, float], ...]:
 
 
 def _measure_peer(compared: dict[str, Figure]) -> Iterator[Figure]:
-    with started_ministack() as peer:
+    with started_api_peer(MINISTACK) as peer:
         name = peer.deploy("events", HANDLER)
         peer.client.invoke(FunctionName=name, Payload=b"{}")
         delay_rows = list(_delay_rows(list(measure_delays(peer, name))))

@@ -13,16 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from alonzo.clock import ManualClock
 from alonzo.environment.phases import Phase
 from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
 from alonzo.invoke.pools import EnvironmentPools
-from alonzo.model.function import CodePackage, FunctionVersion, LoggingConfig
-from alonzo.model.scope import Scope
+from alonzo.model.function import FunctionVersion
 from bench.figures import Figure, Limit
 from bench.settings import BenchSettings
+from bench.versions import a_version
 
 _FIXED_SECONDS = 300.0
 _HOUR = 3_600.0
@@ -101,8 +99,8 @@ async def _replay(arrivals: list[tuple[float, int]], is_learned: bool) -> _Run:
     keep_alive: KeepAlive = (
         LearnedKeepAlive(default_seconds=_FIXED_SECONDS, clock=clock) if is_learned else FixedKeepAlive(seconds=_FIXED_SECONDS, clock=clock)
     )
-    pools = EnvironmentPools(keep_alive=keep_alive, memory_available=lambda: 1.0)
-    versions = [_version(str(number)) for number in range(_FUNCTION_COUNT)]
+    pools = EnvironmentPools(keep_alive=keep_alive, memory_available=lambda: 1.0, shed_spares=lambda: 0)
+    versions = [a_version(str(number)) for number in range(_FUNCTION_COUNT)]
     busy: list[tuple[float, int, Any]] = []
     inspected_at = 0.0
     for order, (at, number) in enumerate(arrivals):
@@ -157,21 +155,3 @@ def _median_percent(run: _Run, arrivals: list[tuple[float, int]]) -> float:
         counts[number] += 1
     shares = sorted(cold / count for cold, count in zip(run.cold_counts, counts, strict=True) if count)
     return 100 * shares[len(shares) // 2]
-
-
-def _version(name: str) -> FunctionVersion:
-    return msgspec.structs.replace(_VERSION, name=name)
-
-
-_VERSION = FunctionVersion(
-    scope=Scope("000000000000", "us-east-1"),
-    name="",
-    runtime="python3.12",
-    handler="app.handler",
-    role="arn:aws:iam::000000000000:role/replayed",
-    code=CodePackage("00" * 32, 1),
-    logging=LoggingConfig(log_group="/aws/lambda/replayed"),
-    last_modified_unix_ms=0,
-    revision_id="1",
-    runtime_version_arn=None,
-)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,16 +32,20 @@ _PIPE = f"node -e '{_PIPED}' | cat > /dev/null"
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """A language of the conformance suite, and what its start is compared with. `tools`: what building and running it needs."""
+    """A language of the conformance suite, and what its start is compared with.
+
+    `tools`: what building and running it needs. `is_prewarmed`: whether `--no-prewarm` makes a difference.
+    """
 
     language: str
     tools: tuple[str, ...]
     bare: tuple[str, ...]
+    is_prewarmed: bool = False
 
 
 _STARTS = (
     _Start("python", (), (sys.executable, "-c", "pass")),
-    _Start("commonjs", ("node",), ("node", "-e", "0")),
+    _Start("commonjs", ("node",), ("node", "-e", "0"), is_prewarmed=True),
     _Start("java", ("java", "javac"), ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-version")),
     _Start("go", ("go",), ("true",)),
     _Start("shell", ("bash", "curl"), ("bash", "-c", "curl --version")),
@@ -51,32 +55,36 @@ _STARTS = (
 def measure_languages(settings: BenchSettings) -> Iterator[Figure]:
     """What there are tools for on this machine."""
     languages = {language.id: language for language in LANGUAGES}
-    with started_platform() as platform:
+    with started_platform() as platform, started_platform("--no-prewarm") as plain:
         for start in _STARTS:
             if all(shutil.which(tool) for tool in start.tools):
-                yield _cold_starts(platform, languages[start.language], start, max(settings.cold_start_count // 3, 3))
+                platforms = {"": platform} | ({", --no-prewarm": plain} if start.is_prewarmed else {})
+                yield from _cold_starts(platforms, languages[start.language], start, max(settings.cold_start_count // 3, 3))
         if shutil.which("node"):
             yield _streamed(platform)
 
 
-def _cold_starts(platform: Platform, language: Language, start: _Start, count: int) -> Figure:
+def _cold_starts(platforms: Mapping[str, Platform], language: Language, start: _Start, count: int) -> Iterator[Figure]:
+    """On all of them alternately, so that whatever else goes on in the machine meets them alike."""
     with tempfile.TemporaryDirectory() as directory:
         package = language.build(HANDLERS / language.folder, Path(directory))
     configuration = {"Runtime": language.runtime, "Handler": language.handler_of("echo"), "MemorySize": language.memory_mib}
-    names = [platform.deploy_files(f"{language.id}-{number}", package, **configuration) for number in range(count)]
-    seconds, limits = [], []
-    with platform.connect() as connection:
+    names = [f"{language.id}-{number}" for number in range(count)]
+    for platform in platforms.values():
         for name in names:
-            limits.append(_seconds_of(start.bare))
+            platform.deploy_files(name, package, **configuration)
+    seconds: dict[str, list[float]] = {suffix: [] for suffix in platforms}
+    limits = []
+    for name in names:
+        limits.append(_seconds_of(start.bare))
+        for suffix, platform in platforms.items():
             platform.wait_until_quiet()
-            seconds.append(connection.invoke(name)[0])
-    return Figure(
-        row=f"cold start, {language.title}: p50",
-        value=percentile(seconds, 50) * 1e3,
-        unit="ms",
-        limit=Limit(percentile(limits, 50) * 1e3, " ".join((Path(start.bare[0]).name, *start.bare[1:]))),
-        note=f"{count} cold starts",
-    )
+            with platform.connect() as connection:
+                seconds[suffix].append(connection.invoke(name)[0])
+    limit = Limit(percentile(limits, 50) * 1e3, " ".join((Path(start.bare[0]).name, *start.bare[1:])))
+    for suffix in platforms:
+        row, value = f"cold start, {language.title}{suffix}: p50", percentile(seconds[suffix], 50) * 1e3
+        yield Figure(row=row, value=value, unit="ms", limit=limit, note=f"{count} cold starts")
 
 
 def _streamed(platform: Platform) -> Figure:

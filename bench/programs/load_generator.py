@@ -13,12 +13,13 @@ import socket
 import sys
 import time
 from array import array
+from collections import deque
 from collections.abc import Iterator
 
 import msgspec
 
 from bench.figures import percentile
-from bench.http_messages import parse_response
+from bench.http_messages import Response, parse_response
 from bench.load import LoadOrder, LoadResult
 
 _SILENCE_SECONDS = 60.0
@@ -57,6 +58,7 @@ class _Generator:
         self._requests: Iterator[bytes] = itertools.cycle(order.requests)
         self._epoll = select.epoll()
         self._clients: dict[int, _Client] = {}
+        self._pausing: deque[tuple[float, _Client]] = deque()
         self._begin()
 
     def run(self) -> LoadResult:
@@ -75,16 +77,18 @@ class _Generator:
             p50_seconds=percentile(latencies, 50),
             p99_seconds=percentile(latencies, 99),
             max_seconds=max(latencies),
+            answer_seconds=tuple(self._answer_seconds),
         )
 
     def _begin(self) -> None:
         self._latencies = array("d")
+        self._answer_seconds: list[float] = []
         self._failure_count = 0
         self._first_failure = ""
 
     def _run_phase(self, seconds: float) -> float:
         """Run until the time is over and every request has its answer; how long that took."""
-        started_at = time.perf_counter()
+        started_at = self._started_at = time.perf_counter()
         self._deadline = started_at + seconds
         for client in list(self._clients.values()):
             client.send(next(self._requests))
@@ -92,8 +96,8 @@ class _Generator:
             self._open_client()
         self._in_flight = len(self._clients)
         while self._in_flight:
-            events = self._epoll.poll(_SILENCE_SECONDS)
-            if not events:
+            events = self._epoll.poll(self._resume())
+            if not events and not self._pausing:
                 self._fail(f"no answer for {_SILENCE_SECONDS} s", count=self._in_flight)
                 break
             for descriptor, _ in events:
@@ -119,15 +123,37 @@ class _Generator:
         if response is None:
             return
         now = time.perf_counter()
-        if response.is_success and response.body == self._order.expected_body:
+        if self._is_expected(response):
             self._latencies.append(now - client.sent_at)
+            if self._order.wants_answer_times:
+                self._answer_seconds.append(now - self._started_at)
         else:
             self._fail(client.received.decode("latin-1"))
         client.received = b""
         if client.wants_more() and (self._order.rounds is not None or now < self._deadline):
-            client.send(next(self._requests))
+            if self._order.pause_seconds:
+                self._pausing.append((now + self._order.pause_seconds, client))
+            else:
+                client.send(next(self._requests))
         else:
             self._in_flight -= 1
+
+    def _resume(self) -> float:
+        """Let those send whose pause is over; seconds until that is so for the next one."""
+        while self._pausing:
+            seconds = self._pausing[0][0] - time.perf_counter()
+            if seconds > 0:
+                return seconds
+            self._pausing.popleft()[1].send(next(self._requests))
+        return _SILENCE_SECONDS
+
+    def _is_expected(self, response: Response) -> bool:
+        order = self._order
+        if order.expected_status is not None and response.status != order.expected_status:
+            return False
+        if order.expected_status == 200 and not response.is_success:
+            return False
+        return order.expected_body is None or response.body.strip() == order.expected_body
 
     def _lose(self, client: _Client) -> None:
         """The others go on: to connect again at once would only flood a server that is in trouble already."""

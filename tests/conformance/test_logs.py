@@ -12,7 +12,7 @@ from tests.support.invoking import wait_for_log
 def test_lines_of_stdout_and_stderr_are_events_between_start_and_end(house: House) -> None:
     name = house.deploy("writes")
     request_id = house.invoke(name, {"do": "log"}).request_id
-    messages = wait_for_log(house.server, name, "REPORT")
+    messages = wait_for_log(house.server, name, "REPORT RequestId")
     start = messages.index(f"START RequestId: {request_id} Version: $LATEST\n")
     end = messages.index(f"END RequestId: {request_id}\n")
     between = messages[start + 1 : end]
@@ -35,7 +35,7 @@ def test_the_tail_of_the_log_comes_with_the_answer(house: House) -> None:
 def test_a_message_of_several_lines_is_one_event(house: House) -> None:
     name = house.deploy("whole")
     house.invoke(name, {"do": "log"})
-    messages = wait_for_log(house.server, name, "REPORT")
+    messages = wait_for_log(house.server, name, "REPORT RequestId")
     assert [message.rstrip("\n").endswith("first line\nsecond line") for message in messages if "first line" in message] == [True]
 
 

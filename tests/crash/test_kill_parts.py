@@ -1,5 +1,6 @@
 """`kill -9` of the node's own children: it recovers."""
 
+import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,7 @@ from tests.support.invoking import invoke, succeed, wait_for_log
 from tests.support.server import ROLE, Server, zip_of
 from tests.support.waiting import eventually
 
+_CROWD = 30
 _ECHO = "def handler(event, context):\n    return event\n"
 
 
@@ -30,6 +32,24 @@ def test_a_killed_zygote_is_replaced(start_server: StartServer) -> None:
     assert len(load.failures) <= 4, load.failures
     (replacement,) = _children(server, "zygote.py")
     assert replacement.pid != zygote.pid
+
+
+def test_a_crowd_is_forked_by_several_zygotes_and_outlives_one(start_server: StartServer) -> None:
+    server = start_server()
+    name = server.deploy("sleeper", "import time\ndef handler(event, context):\n    time.sleep(1)\n    return event\n", Timeout=90)
+    (zygote,) = _children(server, "zygote.py")
+    zygote.suspend()  # so that sandboxes queue up
+    with ThreadPoolExecutor(_CROWD) as pool:
+        answers = [pool.submit(succeed, server, name, number) for number in range(_CROWD)]
+        expected = min(os.cpu_count() or 1, 2)
+        eventually(lambda: len(_children(server, "zygote.py")) >= expected, what="another zygote", within_seconds=60)
+        zygote.resume()
+        assert [answer.result() for answer in answers] == list(range(_CROWD))
+    zygote.send_signal(signal.SIGKILL)
+    with ThreadPoolExecutor(_CROWD) as pool:
+        told = list(pool.map(lambda number: invoke(server, name, number), range(_CROWD)))
+    assert all(answer.error or answer.value == number for number, answer in enumerate(told))
+    assert [succeed(server, name, number) for number in range(5)] == list(range(5))
 
 
 def test_the_caller_of_an_environment_that_died_with_its_zygote_is_told(start_server: StartServer) -> None:

@@ -51,7 +51,7 @@ def test_the_life_of_a_function(server: Server, tmp_path: Path) -> None:
     aws(server, "lambda", "wait", "function-updated-v2", "--function-name", "typed")
     aws(server, "lambda", "invoke", "--function-name", "typed", str(output))
     assert json.loads(output.read_text()) == [{}, "stormy"]
-    wait_for_log(server, "typed", "REPORT", count=2)
+    wait_for_log(server, "typed", "REPORT RequestId", count=2)
     events = aws(server, "logs", "filter-log-events", "--log-group-name", "/aws/lambda/typed")["events"]
     assert sum(event["message"] == "hi\n" for event in events) == 2
     functions = aws(server, "lambda", "list-functions")["Functions"]

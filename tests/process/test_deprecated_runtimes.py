@@ -60,7 +60,7 @@ def test_those_who_ask_for_it_run_them_on_the_nearest_version_and_later_keep_the
             server.wait_until_settled(name_of(runtime))
             assert succeed(server, name_of(runtime), {"a": [1]}) == {"a": [1]}
         assert "nodejs14.x is not installed on this machine: running on Node.js" in "".join(
-            wait_for_log(server, name_of("nodejs14.x"), "REPORT")
+            wait_for_log(server, name_of("nodejs14.x"), "REPORT RequestId")
         )
     server = start_server()
     client = server.client("lambda")

@@ -102,7 +102,7 @@ def test_native_programs_need_no_dotnet(server: Server) -> None:
 def test_a_later_dotnet_is_told_to_stand_in(server: Server) -> None:
     name = deploy(server, "later", LIBRARY, Runtime="dotnet10")
     assert told(server, name)[:5] == ["/var/program/dotnet", "exec", "--roll-forward", "Major", "--depsfile"]
-    assert "dotnet10 is not installed on this machine: running on .NET 8.0.11" in "".join(wait_for_log(server, name, "REPORT"))
+    assert "dotnet10 is not installed on this machine: running on .NET 8.0.11" in "".join(wait_for_log(server, name, "REPORT RequestId"))
     assert "--roll-forward" not in told(server, deploy(server, "earlier", LIBRARY, Runtime="dotnet6"))
 
 
@@ -126,7 +126,7 @@ def test_what_is_missing_is_said_in_awss_words(server: Server, files: dict[str, 
     name = deploy(server, f"missing-{status}", files, Handler=handler)
     answer = invoke(server, name)
     assert answer.value["errorMessage"].endswith(f"Error: Runtime exited with error: exit status {status}")
-    assert f"{message}\n" in "".join(wait_for_log(server, name, "REPORT"))
+    assert f"{message}\n" in "".join(wait_for_log(server, name, "REPORT RequestId"))
 
 
 def test_without_the_client_class_libraries_say_so_and_may_bring_it(server: Server, tmp_path: Path) -> None:
@@ -137,6 +137,6 @@ def test_without_the_client_class_libraries_say_so_and_may_bring_it(server: Serv
     with _start(tmp_path, {"XDG_CACHE_HOME": str(tmp_path / "cache")}) as without:
         answer = invoke(without, deploy(without, "no-client", LIBRARY))
         assert answer.value["errorMessage"].endswith("exit status 107")
-        assert f"class libraries need {CLIENT}" in "".join(wait_for_log(without, "no-client", "REPORT"))
+        assert f"class libraries need {CLIENT}" in "".join(wait_for_log(without, "no-client", "REPORT RequestId"))
         own = {CLIENT: "", CLIENT.replace(".dll", ".runtimeconfig.json"): "{}"}
         assert f"/var/task/{CLIENT}" in told(without, deploy(without, "own-client", LIBRARY | own))

@@ -175,7 +175,7 @@ def test_a_failed_invocation_is_in_the_log_with_its_lines(server: Server) -> Non
     source = "import os\ndef handler(event, context):\n    print('last words')\n    os._exit(3)\n"
     name = server.deploy("last-words", source)
     answer = invoke(server, name)
-    messages = wait_for_log(server, name, "REPORT")
+    messages = wait_for_log(server, name, "REPORT RequestId")
     assert messages[1:4] == [
         f"START RequestId: {answer.request_id} Version: $LATEST\n",
         "last words\n",

@@ -49,7 +49,7 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 def test_lines_come_in_the_order_in_which_they_were_written(server: Server) -> None:
     name = server.deploy("mixed", MIXED)
     request_id = invoke(server, name).request_id
-    messages = wait_for_log(server, name, "REPORT")
+    messages = wait_for_log(server, name, "REPORT RequestId")
     expected = [
         r"INIT_START Runtime Version: python:3\.11\.v\d+\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}\n",
         r"loading\n",
@@ -75,7 +75,7 @@ def test_the_order_holds_over_many_invocations(server: Server) -> None:
     source += "    for number in range(20):\n        print(f'p{event}-{number}')\n        logging.info(f'l{event}-{number}')\n"
     name = server.deploy("many", source)
     request_ids = [invoke(server, name, number).request_id for number in range(20)]
-    messages = wait_for_log(server, name, "REPORT", count=20)[1:]
+    messages = wait_for_log(server, name, "REPORT RequestId", count=20)[1:]
     expected = []
     for number, request_id in enumerate(request_ids):
         lines = [text for line in range(20) for text in (f"p{number}-{line}", f"l{number}-{line}")]
@@ -89,7 +89,7 @@ def test_a_stack_trace_in_the_log_is_one_event(server: Server) -> None:
     source += "    except ZeroDivisionError:\n        logging.exception('oh')\n"
     name = server.deploy("trace", source)
     succeed(server, name)
-    messages = wait_for_log(server, name, "REPORT")
+    messages = wait_for_log(server, name, "REPORT RequestId")
     traces = [message for message in messages if "Traceback" in message]
     assert len(traces) == 1
     frames = '  File "/var/task/app.py", line 4, in handler\n    1 / 0\n    ~~^~~\n'
@@ -106,7 +106,7 @@ def test_odd_output_is_kept(server: Server) -> None:
     )
     name = server.deploy("odd", source)
     succeed(server, name)
-    messages = wait_for_log(server, name, "REPORT")
+    messages = wait_for_log(server, name, "REPORT RequestId")
     text = "".join(messages)
     assert "☔ 𝄞 xxxx" in text
     assert text.count("x") >= 300_000
@@ -125,7 +125,7 @@ def test_output_between_two_invocations_belongs_to_the_next_one(server: Server) 
     name = server.deploy("threads", source)
     succeed(server, name, 0)
     succeed(server, name, 1)
-    messages = wait_for_log(server, name, "REPORT", count=2)
+    messages = wait_for_log(server, name, "REPORT RequestId", count=2)
     starts = [index for index, message in enumerate(messages) if message.startswith("START")]
     assert messages.index("from a thread\n") > starts[1]
 
@@ -134,7 +134,7 @@ def test_a_timeout_is_logged_with_what_came_before(server: Server) -> None:
     source = "import time\ndef handler(event, context):\n    print('waiting')\n    time.sleep(60)\n"
     name = server.deploy("waiting", source, Timeout=1)
     request_id = invoke(server, name).request_id
-    messages = wait_for_log(server, name, "REPORT")
+    messages = wait_for_log(server, name, "REPORT RequestId")
     assert messages[2] == "waiting\n"
     assert re.fullmatch(rf"{TIME} {request_id} Task timed out after 1\.00 seconds\n\n", messages[3])
     assert messages[4] == f"END RequestId: {request_id}\n"
@@ -148,7 +148,7 @@ def test_a_line_without_an_end_belongs_to_its_invocation(server: Server, ending:
     invoke(server, name)
     second = invoke(server, name, LogType="Tail")
     assert second.log_tail.splitlines()[:2] == [f"START RequestId: {second.request_id} Version: $LATEST", "half a line"]
-    messages = wait_for_log(server, name, "REPORT", count=2)
+    messages = wait_for_log(server, name, "REPORT RequestId", count=2)
     kinds = [message.split()[0] for message in messages if message.startswith(("START", "END", "half"))]
     assert kinds == ["START", "half", "END"] * 2
 
@@ -244,7 +244,7 @@ def test_a_log_group_of_its_own(server: Server) -> None:
 def test_logs_of_other_accounts_and_regions_are_not_seen(server: Server) -> None:
     name = server.deploy("private", MIXED)
     succeed(server, name)
-    wait_for_log(server, name, "REPORT")
+    wait_for_log(server, name, "REPORT RequestId")
     assert read_log(server, name, account="123456789012") == []
     assert read_log(server, name, region="eu-west-1") == []
 
@@ -255,7 +255,7 @@ def test_streams_are_one_an_environment(server: Server) -> None:
     server.client("lambda").update_function_configuration(FunctionName=name, Description="changed")
     server.wait_until_settled(name)
     succeed(server, name)
-    wait_for_log(server, name, "REPORT", count=2)
+    wait_for_log(server, name, "REPORT RequestId", count=2)
     logs = server.client("logs")
     streams = [stream["logStreamName"] for stream in logs.describe_log_streams(logGroupName=f"/aws/lambda/{name}")["logStreams"]]
     assert len(streams) == 2

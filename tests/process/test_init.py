@@ -27,7 +27,7 @@ def test_globals_and_tmp_live_on_and_init_runs_once(server: Server) -> None:
     assert [answer["count"] for answer in (first, second, third)] == [1, 2, 3]
     assert [answer["before"] for answer in (first, second, third)] == [[], ["1"], ["1", "2"]]
     assert len({answer["random"] for answer in (first, second, third)}) == 3
-    messages = wait_for_log(server, name, "REPORT", count=3)
+    messages = wait_for_log(server, name, "REPORT RequestId", count=3)
     assert [message for message in messages if message.startswith("loaded")] == [f"loaded {first['environment']}\n"]
     assert sum(message.startswith("INIT_START") for message in messages) == 1
 
@@ -36,7 +36,7 @@ def test_the_first_report_alone_has_an_init_duration(server: Server) -> None:
     name = server.deploy("init-duration", "def handler(event, context):\n    return 1\n")
     for _ in range(2):
         succeed(server, name)
-    reports = [message for message in wait_for_log(server, name, "REPORT", count=2) if message.startswith("REPORT")]
+    reports = [message for message in wait_for_log(server, name, "REPORT RequestId", count=2) if message.startswith("REPORT")]
     assert ["Init Duration" in report for report in reports] == [True, False]
 
 
@@ -221,6 +221,6 @@ def test_the_time_of_the_second_try_is_time_of_the_invocation(server: Server) ->
     )
     name = server.deploy("slow-at-the-second-try", source, Timeout=20, MemorySize=1024)
     assert succeed(server, name) <= 19_500
-    report = next(message for message in wait_for_log(server, name, "REPORT RequestId:") if message.startswith("REPORT"))
+    report = next(message for message in wait_for_log(server, name, "REPORT RequestId:") if message.startswith("REPORT RequestId"))
     assert float(report.partition("\tDuration: ")[2].partition(" ms")[0]) >= 500
     assert "Init Duration" not in report

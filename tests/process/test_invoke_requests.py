@@ -91,20 +91,6 @@ def test_a_client_context_that_is_none_is_refused(server: Server, echo: str) -> 
         assert "lient context must be a valid Base64-encoded JSON object" in message
 
 
-def test_a_function_that_could_not_be_made_ready_is_refused(server: Server) -> None:
-    client = server.client("lambda")
-    client.create_function(
-        FunctionName="in-ruby", Runtime="ruby3.3", Handler="index.handler", Role=ROLE, Code={"ZipFile": zip_of({"index.rb": ""})}
-    )
-    with pytest.raises(Exception, match="Failed"):
-        client.get_waiter("function_active_v2").wait(FunctionName="in-ruby", WaiterConfig={"Delay": 0.05, "MaxAttempts": 100})
-    configuration = client.get_function_configuration(FunctionName="in-ruby")
-    assert "Alonzo does not run ruby3.3 yet" in configuration["StateReason"]
-    status, code, message = refusal(server, FunctionName="in-ruby")
-    assert (status, code) == (409, "ResourceConflictException")
-    assert message.endswith("The function is currently in the following state: Failed")
-
-
 def test_functions_of_accounts_and_regions_do_not_meet(server: Server) -> None:
     places = [("test", "us-east-1"), ("111111111111", "us-east-1"), ("222222222222", "us-east-1"), ("111111111111", "eu-west-1")]
     for account, region in places:

@@ -86,7 +86,7 @@ def test_lines_of_the_console_are_events_with_their_request(server: Server) -> N
     source = "exports.handler = async (event, context) => { console.warn('two\\nlines', {a: 1}); return context.awsRequestId; };"
     name = deploy(server, "node-logs", source)
     request_id = succeed(server, name)
-    line = next(line for line in wait_for_log(server, name, "REPORT") if "WARN" in line)
+    line = next(line for line in wait_for_log(server, name, "REPORT RequestId") if "WARN" in line)
     assert line.split("\t")[1:] == [request_id, "WARN", "two\nlines { a: 1 }\n"]
 
 

@@ -60,7 +60,7 @@ def test_a_bootstrap_that_is_not_there_is_an_error_of_init(server: Server) -> No
         "errorType": "Runtime.InvalidEntrypoint",
         "errorMessage": f"RequestId: {answer.request_id} Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
     }
-    assert f"{answer.value['errorMessage']}\n" in wait_for_log(server, "no-bootstrap", "REPORT")
+    assert f"{answer.value['errorMessage']}\n" in wait_for_log(server, "no-bootstrap", "REPORT RequestId")
 
 
 def test_a_bootstrap_that_may_not_be_executed_is_an_error_of_init(server: Server) -> None:

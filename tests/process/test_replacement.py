@@ -105,7 +105,7 @@ def test_idle_environments_end_after_the_keep_alive_time(start_server: StartServ
     mark = succeed(server, name)
     eventually(lambda: not is_running(mark), what="the idle environment's end")
     assert succeed(server, name) != mark
-    assert sum(message.startswith("INIT_START") for message in wait_for_log(server, name, "REPORT", count=2)) == 2
+    assert sum(message.startswith("INIT_START") for message in wait_for_log(server, name, "REPORT RequestId", count=2)) == 2
 
 
 def test_a_deleted_function_takes_its_environments_along(server: Server) -> None:
@@ -132,14 +132,14 @@ def test_functions_and_their_logs_outlive_a_restart(start_server: StartServer) -
     name = first.deploy("durable", NAMES_ITSELF, Environment={"Variables": {"VARIABLE": "kept"}})
     configuration = first.client("lambda").get_function_configuration(FunctionName=name)
     succeed(first, name)
-    wait_for_log(first, name, "REPORT")
+    wait_for_log(first, name, "REPORT RequestId")
     assert first.stop() == 0
     second = start_server(data_directory=first.data_directory)
     again = second.client("lambda").get_function_configuration(FunctionName=name)
     assert {**configuration, "ResponseMetadata": None} == {**again, "ResponseMetadata": None}
     assert sum(message.startswith("REPORT") for message in read_log(second, name)) == 1
     assert succeed(second, name)["variable"] == "kept"
-    wait_for_log(second, name, "REPORT", count=2)
+    wait_for_log(second, name, "REPORT RequestId", count=2)
 
 
 def test_stopping_waits_for_the_invocation_in_flight(start_server: StartServer) -> None:

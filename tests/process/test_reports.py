@@ -54,7 +54,7 @@ def parse(message: str) -> Report:
 
 
 def reports(server: Server, name: str, count: int) -> list[Report]:
-    messages = wait_for_log(server, name, "REPORT", count=count)
+    messages = wait_for_log(server, name, "REPORT RequestId", count=count)
     return [parse(message) for message in messages if message.startswith("REPORT")]
 
 

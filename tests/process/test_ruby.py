@@ -188,7 +188,7 @@ def test_puts_and_loggers_write_events(server: Server) -> None:
     """
     name = deploy(server, "ruby-logs", source)
     request_id = invoke(server, name).request_id
-    lines = wait_for_log(server, name, "REPORT")
+    lines = wait_for_log(server, name, "REPORT RequestId")
     assert "two\nlines\nand\nthree\n" in lines
     assert {"plain\n", "said\n"} <= set(lines)
     warned = next(line for line in lines if "WARN" in line)
@@ -199,7 +199,7 @@ def test_puts_and_loggers_write_events(server: Server) -> None:
 def test_errors_are_logged_in_aws_words(server: Server) -> None:
     name = deploy(server, "ruby-logs-errors", "def handler(event:, context:) = raise('bad')")
     invoke(server, name)
-    lines = wait_for_log(server, name, "REPORT")
+    lines = wait_for_log(server, name, "REPORT RequestId")
     label = lines.index("Error raised from handler method\n")
     logged = json.loads(lines[label + 1])
     assert (logged["errorMessage"], logged["errorType"]) == ("bad", "Function<RuntimeError>")
@@ -310,7 +310,7 @@ def test_the_connection_to_the_runtime_api_is_made_again_when_the_function_close
 def test_the_nearest_ruby_runs_what_is_not_here_and_says_so(server: Server, runtime: str) -> None:
     name = deploy(server, runtime.replace(".", "-"), "def handler(event:, context:) = RUBY_VERSION", Runtime=runtime)
     version = succeed(server, name)
-    log = "".join(wait_for_log(server, name, "REPORT"))
+    log = "".join(wait_for_log(server, name, "REPORT RequestId"))
     assert (f"running on Ruby {version}" in log) is not runtime.endswith(version.rpartition(".")[0])
     assert f"Runtime Version: ruby:{runtime.removeprefix('ruby')}.v1" in log
 

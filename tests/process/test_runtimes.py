@@ -36,7 +36,7 @@ def test_doctor_knows_every_runtime(interpreters: dict[str, bool]) -> None:
 def test_each_runtime_runs(server: Server, interpreters: dict[str, bool], runtime: str) -> None:
     name = server.deploy(runtime.replace(".", "-"), TELLS_VERSION, Runtime=runtime)
     answer = succeed(server, name)
-    messages = wait_for_log(server, name, "REPORT")
+    messages = wait_for_log(server, name, "REPORT RequestId")
     warnings = [message for message in messages if message.startswith("[alonzo]")]
     if interpreters[runtime]:
         assert answer["version"].startswith(runtime.removeprefix("python") + ".")

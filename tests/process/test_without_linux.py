@@ -72,7 +72,7 @@ def test_a_function_runs_cold_and_warm_and_logs(portable: Server) -> None:
     assert (cold["platform"], cold["event"], warm["event"]) == ("darwin", 0, 1)
     assert cold["process"] == warm["process"]
     assert Path(cold["tmp"]).is_relative_to(portable.data_directory)
-    messages = wait_for_log(portable, name, "REPORT", count=2)
+    messages = wait_for_log(portable, name, "REPORT RequestId", count=2)
     assert [message for message in messages if message.startswith("got")] == ["got 0\n", "got 1\n"]
 
 

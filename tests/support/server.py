@@ -19,7 +19,7 @@ from botocore.config import Config
 ALONZO = str(Path(sys.executable).parent / "alonzo")
 ROLE = "arn:aws:iam::000000000000:role/test"
 _READY = re.compile(r"ready at (http://\S+)")
-_START_SECONDS = 30.0
+_START_SECONDS = 90.0
 _STOP_SECONDS = 40.0
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 

@@ -43,13 +43,20 @@ def _iter_command_lines(command: click.Command, path: str) -> Iterator[str]:
 
 
 def _option_row(option: click.Option, context: click.Context) -> str:
-    name = ", ".join(f"`{name}`" for name in option.opts)
+    name = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
     if not option.is_flag:
         name += f" {option.make_metavar(context)}"
     variables = [option.envvar] if isinstance(option.envvar, str) else option.envvar or []
-    default = option.show_default if isinstance(option.show_default, str) else f"`{option.default}`" if option.show_default else ""
+    default = option.show_default if isinstance(option.show_default, str) else f"`{_default_of(option)}`" if option.show_default else ""
     cells = (name, ", ".join(f"`{variable}`" for variable in variables), default, option.help or "")
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _default_of(option: click.Option) -> object:
+    """Of a pair of flags, the one that holds."""
+    if option.is_flag and option.secondary_opts:
+        return (option.opts if option.default else option.secondary_opts)[0]
+    return option.default
 
 
 if __name__ == "__main__":

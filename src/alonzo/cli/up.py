@@ -123,6 +123,15 @@ class DelaysType(click.ParamType[tuple[float, float]]):
     help="How many invocations of an account run at once in a region; ten times as many may begin each second.",
 )
 @click.option(
+    "--workers",
+    envvar="ALONZO_WORKERS",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many processes serve the port together, on a machine with many processors: about one for every four of them. "
+    "All limits hold for all workers together.",
+)
+@click.option(
     "--aws-endpoint-url",
     "aws_endpoint_urls",
     envvar="ALONZO_AWS_ENDPOINT_URL",
@@ -141,6 +150,14 @@ class DelaysType(click.ParamType[tuple[float, float]]):
     show_default=True,
     metavar="SECONDS,SECONDS",
     help="How long an event waits before the first and the second retry after its function failed; shorter for tests.",
+)
+@click.option(
+    "--prewarm/--no-prewarm",
+    "prewarm",
+    envvar="ALONZO_PREWARM",
+    default=True,
+    show_default=True,
+    help="Start runtimes that are slow to start (Node.js) ahead of their functions, as many as recent demand asks for: some 45 MB each.",
 )
 def up(
     **options: Any,
@@ -176,8 +193,10 @@ def build_configuration(
     node_modules: Path | None,
     keep_alive_seconds: float | None,
     account_concurrency: int,
+    workers: int,
     aws_endpoint_urls: tuple[str, ...],
     async_retry_delays_seconds: tuple[float, float],
+    prewarm: bool,
 ) -> Configuration:
     """What the options mean; the names are those of the command's parameters."""
     return Configuration(
@@ -193,6 +212,8 @@ def build_configuration(
         node_modules=None if node_modules is None else node_modules.resolve(),
         keep_alive_seconds=keep_alive_seconds,
         account_concurrency=account_concurrency,
+        workers=workers,
         aws_endpoints=read_aws_endpoints(aws_endpoint_urls, os.environ),
         async_retry_delays_seconds=async_retry_delays_seconds,
+        prewarm=prewarm,
     )

@@ -5,7 +5,7 @@ with its request id and answered as `ServiceException`.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from alonzo.aws.api_error import ApiError, not_implemented
@@ -41,7 +41,7 @@ class _Call:
 
 
 class AwsApi:
-    """The endpoint of every AWS operation but `Invoke`."""
+    """The endpoint of every AWS operation but `Invoke`. `before_answer` is waited for once everything has been done."""
 
     def __init__(
         self,
@@ -51,12 +51,14 @@ class AwsApi:
         callers: CallerDirectory,
         translate_error: Callable[[AlonzoError], ApiError],
         new_request_id: Callable[[], str],
+        before_answer: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._models = models
         self._operations = operations
         self._callers = callers
         self._translate_error = translate_error
         self._new_request_id = new_request_id
+        self._before_answer = before_answer
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         request_id = self._new_request_id()
@@ -64,6 +66,8 @@ class AwsApi:
             response = await self._answer(scope, receive, request_id)
         except ClientDisconnected:
             return
+        if self._before_answer is not None:
+            await self._before_answer()
         headers = [*response.headers, (b"x-amzn-requestid", request_id.encode())]
         await send_response(send, response.status, headers, response.body)
 

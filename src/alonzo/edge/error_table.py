@@ -21,7 +21,7 @@ from alonzo.functions.settings import concurrency, provisioned
 from alonzo.invoke import errors as invoke
 from alonzo.model import names
 from alonzo.runtimes.interpreters import RuntimeUnavailable
-from alonzo.sandbox.sandbox import SandboxLost
+from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.users import UserIdsExhausted
 from alonzo.store import errors as store
 
@@ -77,9 +77,12 @@ ERROR_TABLE: Mapping[type[AlonzoError], ApiErrorRow] = MappingProxyType(
         invoke.Throttled: ApiErrorRow("TooManyRequestsException", 429),
         invoke.FunctionNotReady: _CONFLICT,
         invoke.RecursiveInvocation: ApiErrorRow("RecursiveInvocationException", 400),
+        invoke.SnapshotNotReady: ApiErrorRow("SnapStartNotReadyException", 409),
         invoke.NoEnvironment: _SERVICE_FAILURE,
         environment.InitFailed: _SERVICE_FAILURE,
         environment.EnvironmentLost: _SERVICE_FAILURE,
+        environment.RestoreFailed: ApiErrorRow("SnapStartException", 400),
+        environment.RestoreTimedOut: ApiErrorRow("SnapStartTimeoutException", 408),
         RuntimeUnavailable: ApiErrorRow("InvalidRuntimeException", 502, "Service"),
         SandboxLost: _SERVICE_FAILURE,
         UserIdsExhausted: _SERVICE_FAILURE,

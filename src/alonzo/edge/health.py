@@ -12,9 +12,14 @@ from alonzo.edge.asgi import AsgiScope, Endpoint, Receive, Send, send_json, send
 _READ_METHODS = frozenset({"GET", "HEAD"})
 
 
-def health_routes(*, version: str, services: Sequence[str], clock: Clock) -> Mapping[bytes, Endpoint]:
-    """The endpoints by their paths. They answer as soon as the server serves: a node serves only when it is ready."""
-    health = {"status": "ready", "version": version, "services": dict.fromkeys(services, "available")}
+def health_routes(
+    *, version: str, services: Sequence[str], clock: Clock, count_workers: Callable[[], int] | None = None
+) -> Mapping[bytes, Endpoint]:
+    """The endpoints by their paths. They answer as soon as the server serves: a node serves only when it is ready.
+
+    `count_workers`: how many live, where there are several.
+    """
+    health: dict[str, Any] = {"status": "ready", "version": version, "services": dict.fromkeys(services, "available")}
     localstack_health = {"services": dict.fromkeys(services, "available"), "edition": "community", "version": version}
     started_at = clock.monotonic()
 
@@ -30,7 +35,7 @@ def health_routes(*, version: str, services: Sequence[str], clock: Clock) -> Map
         }
 
     return {
-        b"/health": _page(lambda: health),
+        b"/health": _page(lambda: health if count_workers is None else health | {"workers": count_workers()}),
         b"/_localstack/health": _page(lambda: localstack_health),
         b"/_localstack/info": _page(localstack_info),
     }

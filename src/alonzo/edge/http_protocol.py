@@ -131,7 +131,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         exchange.body += body
         if len(exchange.body) > HIGH_WATER_LIMIT:
             self._exchange = None
-            self.cycle = exchange.before
+            self.cycle = cast(RequestResponseCycle, exchange.before)
             self._go_through_asgi()
             super().on_body(exchange.body)
 
@@ -141,6 +141,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         self._exchange = None
+        exchange.before = None  # else each would hold the one before it, as long as the connection lives
         exchange.more_body = False
         task = self.loop.create_task(self._answer_invoke(exchange))
         self.tasks.add(task)
@@ -253,7 +254,7 @@ class _Exchange:
         query_string: bytes,
         *,
         keep_alive: bool,
-        before: RequestResponseCycle,
+        before: RequestResponseCycle | None,
     ) -> None:
         self.function_name = function_name
         self.headers = headers

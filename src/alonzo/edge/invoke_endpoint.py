@@ -26,7 +26,7 @@ from alonzo.errors import AlonzoError
 from alonzo.functions.resolution import Resolution
 from alonzo.ids import IdSource
 from alonzo.invoke.asynchronous.acceptance import EventAcceptance
-from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.invoker import VersionInvoker
 from alonzo.invoke.recursion import RecursionGuard
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationType, ResponseSink
@@ -54,7 +54,7 @@ class InvokeEndpoint:
         self,
         *,
         resolution: Resolution,
-        invoker: Invoker,
+        invoker: VersionInvoker,
         acceptance: EventAcceptance,
         callers: CallerDirectory,
         models: ServiceModels,

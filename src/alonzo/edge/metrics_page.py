@@ -1,12 +1,14 @@
-"""`GET /_alonzo/metrics`: what was counted of functions, in Prometheus' text format.
+"""`GET /_alonzo/metrics`: what was counted of functions, and what the node itself holds, in Prometheus' text format.
 
 Source: https://prometheus.io/docs/instrumenting/exposition_formats/.
 """
 
 import re
+from collections.abc import Mapping
 
 from alonzo.edge.asgi import AsgiScope, Endpoint, Receive, Send, send_response
-from alonzo.observe.function_metrics import FunctionMetrics, Metric
+from alonzo.observe.function_metrics import CountSource, Metric, MetricKey
+from alonzo.observe.process_metrics import ReadProcess
 
 METRICS_PATH = b"/_alonzo/metrics"
 _CONTENT_TYPE = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
@@ -14,25 +16,30 @@ _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 _READ_METHODS = frozenset({"GET", "HEAD"})
 
 
-def metrics_page(metrics: FunctionMetrics) -> Endpoint:
+def metrics_page(metrics: CountSource, read_process: ReadProcess) -> Endpoint:
     """The endpoint."""
 
     async def answer(scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["method"] in _READ_METHODS:
-            await send_response(send, 200, [_CONTENT_TYPE], exposition(metrics).encode())
+            await send_response(send, 200, [_CONTENT_TYPE], (exposition(await metrics.collect()) + gauges(read_process())).encode())
         else:
             await send_response(send, 405, [(b"allow", b"GET, HEAD")], b"")
 
     return answer
 
 
-def exposition(metrics: FunctionMetrics) -> str:
+def exposition(counts: Mapping[MetricKey, int]) -> str:
     """The page. Names of functions and scopes need no escaping: nothing but letters, digits, `-`, `_` and `.` is in them."""
     samples: dict[Metric, list[str]] = {metric: [] for metric in Metric}
-    for key, count in metrics.iter_counts():
+    for key, count in counts.items():
         labels = f'account="{key.scope.account_id}",region="{key.scope.region}",function="{key.function_name}"'
         samples[key.metric].append(f"{_name(key.metric)}{{{labels}}} {count}\n")
     return "".join(f"# TYPE {_name(metric)} counter\n{''.join(lines)}" for metric, lines in samples.items())
+
+
+def gauges(values: Mapping[str, float]) -> str:
+    """Samples without labels, of what may rise and fall."""
+    return "".join(f"# TYPE {name} gauge\n{name} {value:.17g}\n" for name, value in values.items())
 
 
 def _name(metric: Metric) -> str:

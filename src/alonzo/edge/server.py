@@ -71,6 +71,13 @@ class HttpServer:
         self._served.add(served)
         return served
 
+    async def serve_connection(self, connection: socket.socket) -> None:
+        """Answer on a connection that somebody else has accepted."""
+        connection.setblocking(False)
+        if connection.family in {socket.AF_INET, socket.AF_INET6}:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().connect_accepted_socket(self._new_connection, connection)
+
     async def run(self) -> None:
         """Keep the `Date` header right and cut off stalled clients, until cancelled."""
         try:

@@ -18,7 +18,7 @@ from alonzo.edge.invoke_endpoint import AskedInvocation, InvokeEndpoint
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
 from alonzo.edge.response_stream import ResponseStream
 from alonzo.ids import new_uuid
-from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.invoker import VersionInvoker
 from alonzo.model.invocation import InvocationResult
 from alonzo.model.quotas import PAYLOAD_SYNC_MAX_BYTES
 
@@ -32,7 +32,7 @@ _CHUNK_MAX_BYTES = 1_048_576
 class StreamEndpoint:
     """An `Endpoint`; requests for other paths below its prefix go on to `otherwise`."""
 
-    def __init__(self, *, invoke: InvokeEndpoint, invoker: Invoker, otherwise: Endpoint) -> None:
+    def __init__(self, *, invoke: InvokeEndpoint, invoker: VersionInvoker, otherwise: Endpoint) -> None:
         self._invoke = invoke
         self._invoker = invoker
         self._otherwise = otherwise

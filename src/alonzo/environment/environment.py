@@ -1,7 +1,8 @@
 """One execution environment: INIT, then one invocation after the other (or several at once), until it ends.
 
 It is handed a function version, a sandbox and a log; it serves the sandbox's Runtime API and measures. Who owns an environment calls
-`initialize` once, `invoke` while it has room, and `close` at the end; an environment also ends by itself when its runtime does.
+`initialize` once, with SnapStart then `restore` once, `invoke` while it has room, and `close` at the end; an environment also ends by
+itself when its runtime does.
 
 Functions on a capacity provider may have several invocations run at once. Each has a time of its own; when that is up the invocation has
 failed, but nothing is ended: the others go on, and so does the code that was late. Sources:
@@ -11,21 +12,19 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-
 import asyncio
 import logging
 import signal
-from dataclasses import dataclass
-from pathlib import Path
 
 from alonzo.clock import Clock
 from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck
 from alonzo.environment.deadlines import Deadlines
 from alonzo.environment.environment_tasks import EnvironmentTasks
-from alonzo.environment.extension_host import ExtensionHost, ExternalExtensions, InitDescription, ShutdownReason
+from alonzo.environment.extension_host import ExtensionHost, InitDescription, ShutdownReason
 from alonzo.environment.held_ends import HeldEnds
 from alonzo.environment.journal import End, Journal
-from alonzo.environment.launch import Commands
 from alonzo.environment.outcomes import (
     EnvironmentLost,
     Fault,
     InitFailed,
+    RestoreFailed,
     exit_fault,
     init_failure,
     response_too_large,
@@ -33,13 +32,16 @@ from alonzo.environment.outcomes import (
     timeout_fault,
 )
 from alonzo.environment.phases import Phase, check_transition
+from alonzo.environment.plan import EnvironmentPlan
+from alonzo.environment.restoration import Restoration, hook_failure
 from alonzo.environment.running import RunningInvocation, RunningInvocations
 from alonzo.environment.runtime_api import OtherRequest, RuntimeApiConnection, accepted, refusal
 from alonzo.environment.settling import SettlingInvocation, faulty_end
 from alonzo.model import quotas
-from alonzo.model.function import FunctionVersion
-from alonzo.model.invocation import UNHANDLED, InitializationType, Invocation, InvocationResult
-from alonzo.sandbox.sandbox import Assignment, Sandbox, SandboxLost
+from alonzo.model.invocation import UNHANDLED, Invocation, InvocationResult
+from alonzo.sandbox.clone import Clone
+from alonzo.sandbox.errors import SandboxLost
+from alonzo.sandbox.sandbox import Sandbox
 
 _log = logging.getLogger(__name__)
 
@@ -53,36 +55,31 @@ _CONNECTIONS_PER_INVOCATION = 2
 """Beside these, where several run at once: one to ask for the next, one to answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentPlan:
-    """What an environment is made for."""
+_OBSTACLE_SECONDS = 10.0
+"""The runtime says it before it asks to be restored, on another way."""
 
-    version: FunctionVersion
-    code_directory: Path
-    layers_directory: Path | None = None
-    """None: the function has no layers."""
-    variables: dict[str, str]
-    commands: Commands | None = None
-    max_concurrency: int | None = None
-    """How many invocations may run at once. None: one after the other, as for functions that are not on a capacity provider."""
-    runtime_version: str
-    """As INIT_START names it: `python:3.12.v1`."""
-    notice: str | None
-    """A warning to begin the log with."""
-    initialization_type: InitializationType = InitializationType.ON_DEMAND
-    external_extensions: ExternalExtensions | None = None
-    """None: the function's layers bring none."""
+_CLONE_SECONDS = 10.0
+"""Usually some milliseconds."""
+
+_RUNTIME_STATES = {Phase.INIT: "Started", Phase.SNAPSHOT: "RestoreReady", Phase.RESTORE: "Restoring"}
 
 
 class ExecutionEnvironment:
     """See the module. `idle_since` (monotonic seconds), `use_count` and `standing` are for the pool that keeps it."""
 
     def __init__(
-        self, *, plan: EnvironmentPlan, sandbox: Sandbox, journal: Journal, check: ConnectionCheck, tasks: EnvironmentTasks, clock: Clock
+        self,
+        *,
+        plan: EnvironmentPlan,
+        sandbox: Sandbox | Clone,
+        journal: Journal,
+        check: ConnectionCheck,
+        tasks: EnvironmentTasks,
+        clock: Clock,
     ) -> None:
         # For life.
         self.version = plan.version
-        self._plan = plan
+        self.plan = plan
         self._sandbox = sandbox
         self._journal = journal
         self._check = check
@@ -104,6 +101,9 @@ class ExecutionEnvironment:
         """How long INIT took, once it has succeeded."""
         self._init_error: tuple[bytes, str] | None = None
         self._init_phase = "init"
+        self._restoration: Restoration | None = None
+        if plan.snapshot is not None:
+            self._restoration = Restoration(plan.snapshot, plan.runtime_version, journal=journal, clock=clock)
         # For invocations.
         self._max_concurrency = plan.max_concurrency or 1
         self._one_by_one = plan.max_concurrency is None
@@ -136,7 +136,7 @@ class ExecutionEnvironment:
         return self._sandbox.peak_memory_bytes()
 
     async def initialize(self, *, timeout_seconds: float, within: Invocation | None = None) -> None:
-        """Start the runtime and wait until it asks for its first invocation.
+        """Start the runtime and wait until it asks for its first invocation, or with SnapStart to be restored.
 
         `within`: the invocation that this INIT is part of, when an earlier one has failed; a failure then ends that invocation too.
         Raises InitFailed when the runtime reports an error, exits or takes too long, EnvironmentLost when the sandbox cannot be used.
@@ -153,7 +153,10 @@ class ExecutionEnvironment:
             async with asyncio.timeout(timeout_seconds):
                 await self._initialized
             self.init_seconds = self._since_init()
-            if within is None:
+            if self._phase is Phase.SNAPSHOT:
+                if not isinstance(self._sandbox, Clone):
+                    self._journal.write_snapshot(self.init_seconds)
+            elif within is None:
                 self._journal.note_init(self.init_seconds)
         except TimeoutError:
             reason = ShutdownReason.TIMEOUT
@@ -168,6 +171,57 @@ class ExecutionEnvironment:
         finally:
             if not self.init_seconds:
                 self.close(reason)
+
+    async def find_clone_obstacle(self) -> str | None:
+        """Why the snapshot cannot be cloned; "" where this is nothing of the function's doing, None if it can.
+
+        Said in the log, too. To be asked once, when the environment waits to be restored.
+        """
+        if self.plan.snapshot is None or not self.plan.snapshot.is_clonable or not isinstance(self._sandbox, Sandbox):
+            return ""
+        try:
+            async with asyncio.timeout(_OBSTACLE_SECONDS):
+                obstacle = await asyncio.shield(self._sandbox.obstacle)
+        except TimeoutError:
+            obstacle = "its runtime does not answer"
+        if self._host is not None:
+            obstacle = "it has extensions"
+        if not obstacle:
+            return None
+        self._journal.write_notice(f"SnapStart: environments of this version are initialized one by one, not forked: after INIT {obstacle}")
+        return obstacle
+
+    async def clone_sandbox(self) -> Clone:
+        """A clone of the runtime, in the sandbox of this environment, and ended with it. SandboxLost."""
+        assert isinstance(self._sandbox, Sandbox)
+        clone = self._sandbox.clone(memory_mib=self.version.memory_mib)
+        try:
+            async with asyncio.timeout(_CLONE_SECONDS):
+                await asyncio.shield(clone.ready)
+        except TimeoutError:
+            clone.kill()
+            raise SandboxLost("a clone was not forked in time") from None
+        except BaseException:
+            clone.kill()
+            raise
+        return clone
+
+    async def restore(self, *, since: float | None = None) -> None:
+        """Let the runtime go on that waits to be restored, and wait until it asks for its first invocation.
+
+        `since` (seconds of the clock): when somebody began to make this environment for the purpose.
+
+        Raises RestoreFailed when a hook of the function does or takes too long, or the runtime exits, and EnvironmentLost when the sandbox
+        is gone. After any, and when cancelled, the environment has ended.
+        """
+        assert self._restoration is not None
+        self._enter(Phase.RESTORE)
+        try:
+            await self._restoration.run(since=since)
+            self._enter(Phase.IDLE)
+        finally:
+            if self._phase is Phase.RESTORE:
+                self.close()
 
     async def invoke(self, invocation: Invocation, *, timeout_seconds: float, spent_seconds: float = 0.0) -> InvocationResult:
         """Run the function once. The environment has room again, or has ended, or is kept busy by late code, when this returns.
@@ -216,6 +270,11 @@ class ExecutionEnvironment:
         self._deadlines.close()
         for running in self._running.take_all():
             running.lose(EnvironmentLost("the environment was closed"))
+        if not self._initialized.done():
+            self._initialized.set_exception(SandboxLost("the environment was closed"))
+            self._initialized.exception()  # whoever waits sees it; nobody needs to
+        if self._restoration is not None:
+            self._restoration.fail(EnvironmentLost("the environment was closed"))
         if self._host is None:
             self._end()
             return
@@ -245,34 +304,32 @@ class ExecutionEnvironment:
     # INIT.
 
     async def _start_runtime(self) -> None:
-        version = self.version
-        self._journal.open(runtime_version=self._plan.runtime_version, notice=self._plan.notice)
         self._init_started_at = self._clock.monotonic()
         self._sandbox.runtime_exit.add_done_callback(self._on_runtime_exit)
-        if self._plan.external_extensions is not None:
-            self._host = self._make_host()
-            self._host.begin()
-        self._sandbox.assign(
-            Assignment(
-                code_directory=self._plan.code_directory,
-                layers_directory=self._plan.layers_directory,
-                variables=self._plan.variables,
-                memory_mib=version.memory_mib,
-                tmp_mib=version.ephemeral_storage_mib,
-                commands=self._plan.commands,
-                side=None if self._host is None else self._host.side_programs(),
-            )
-        )
-        if self._host is not None:
-            self._host.extensions.refuse_surplus()
+        if isinstance(self._sandbox, Clone):
+            self._journal.open_clone()  # it runs already
+        else:
+            self._assign(self._sandbox)
         connection, self._sandbox.runtime_connection = self._sandbox.runtime_connection, None
         if connection is not None:
             await self._loop.connect_accepted_socket(lambda: RuntimeApiConnection(self, AnyConnection()), connection)
+        if not self._sandbox.listeners:
+            return
         listener = self._sandbox.listeners.pop(0)
         self._server = await self._loop.create_server(lambda: RuntimeApiConnection(self, self._check), sock=listener, backlog=128)
 
-    def _make_host(self) -> ExtensionHost:
-        plan = self._plan
+    def _assign(self, sandbox: Sandbox) -> None:
+        self._journal.open(runtime_version=self.plan.runtime_version, notice=self.plan.notice)
+        if self.plan.external_extensions is None:
+            sandbox.assign(self.plan.assignment(None))
+            return
+        self._host = self._make_host(sandbox)
+        self._host.begin()
+        sandbox.assign(self.plan.assignment(self._host.side_programs()))
+        self._host.extensions.refuse_surplus()
+
+    def _make_host(self, sandbox: Sandbox) -> ExtensionHost:
+        plan = self.plan
         return ExtensionHost(
             version=self.version,
             external=plan.external_extensions,
@@ -284,7 +341,7 @@ class ExecutionEnvironment:
                 started_unix_ms=self._clock.unix_ms() - int(self._since_init() * 1_000),
             ),
             owner=self,
-            sandbox=self._sandbox,
+            sandbox=sandbox,
             journal=self._journal,
             tasks=self._tasks,
             clock=self._clock,
@@ -306,7 +363,7 @@ class ExecutionEnvironment:
             self.on_extensions_ready()
 
     def _note_initialized(self) -> None:
-        self._enter(Phase.IDLE)
+        self._enter(Phase.IDLE if self._restoration is None else Phase.SNAPSHOT)
         if self._host is not None:
             self._host.end_init(seconds=self._since_init(), status="success", error_type=None)
         self._initialized.set_result(None)
@@ -333,9 +390,16 @@ class ExecutionEnvironment:
             self._deadlines.watch(running.expires_at)
             self._deliver(running, connection)
             return
+        if self._phase is Phase.SNAPSHOT:  # from a clone, which has a connection of its own
+            connection.write(refusal(403, "InvalidStateTransition", "Transition from RestoreReady to Ready is not allowed for runtime"))
+            return
         self._running.wait(connection)
         if not self._initialized.done():
+            if self._restoration is not None:
+                self._restoration.note_ready()
             self._on_runtime_initialized()
+        elif self._phase is Phase.RESTORE and self._restoration is not None:
+            self._restoration.succeed()
         elif self._host is not None:
             self._host.note_runtime_ready()
             self.on_extensions_ready()
@@ -402,7 +466,9 @@ class ExecutionEnvironment:
         """An extension's; the first that registers from within the runtime makes this an environment with extensions."""
         if self._host is not None:
             return self._host.answer(request, connection)
-        host = self._make_host()
+        if isinstance(self._sandbox, Clone):
+            return refusal(404, "InvalidRequest", "no such path")
+        host = self._make_host(self._sandbox)
         if self._phase is not Phase.INIT:
             host.close_registration()
         answer = host.answer(request, connection)
@@ -410,6 +476,32 @@ class ExecutionEnvironment:
             self._host = host
             host.begin()
         return answer
+
+    def on_restore_next(self, connection: RuntimeApiConnection) -> None:
+        """The runtime is initialized, and shall be used as a snapshot."""
+        if self._restoration is None:
+            connection.write(refusal(404, "InvalidRequest", "no such path"))
+        elif self._initialized.done():
+            connection.write(
+                refusal(403, "InvalidStateTransition", f"Transition from {self._runtime_state} to RestoreReady is not allowed for runtime")
+            )
+        else:
+            self._restoration.wait_at(connection)
+            self._on_runtime_initialized()
+
+    def on_restore_error(self, error_type: str | None) -> bytes:
+        """A hook that runs after the restore has raised; the runtime exits next."""
+        if self._restoration is None or self._phase is not Phase.RESTORE:
+            message = f"Transition from {self._runtime_state} to RestoreError is not allowed for runtime"
+            return refusal(403, "InvalidStateTransition", message)
+        # The runtime shall have its answer before the environment goes.
+        self._loop.call_soon(self._restoration.fail, hook_failure(error_type))
+        return accepted()
+
+    def on_credentials(self, authorization: bytes) -> bytes:
+        """An SDK asks for the credentials of the function's role."""
+        snapshot = self.plan.snapshot
+        return refusal(404, "InvalidRequest", "no such path") if snapshot is None else snapshot.credentials.answer(authorization)
 
     def is_waiting(self, connection: RuntimeApiConnection) -> bool:
         """Whether a connection has asked for the next invocation and not got it yet."""
@@ -455,6 +547,13 @@ class ExecutionEnvironment:
         running.deliver(connection, now, self._clock.monotonic())
         # Nothing that the function writes is read before the loop's next turn.
         self._journal.write_start(running.invocation.request_id, now)
+
+    @property
+    def _runtime_state(self) -> str:
+        """The word of AWS's Runtime API for what the runtime is doing."""
+        if self._phase in _RUNTIME_STATES:
+            return _RUNTIME_STATES[self._phase]
+        return "Ready" if self._running.may_wait() else "Running"
 
     def _finish(
         self, running: RunningInvocation, result: InvocationResult, status: str, error_type: str | None, *, may_still_log: bool = False
@@ -518,6 +617,7 @@ class ExecutionEnvironment:
     def on_extensions_registered(self) -> None:
         """The runtime may start."""
         try:
+            assert not isinstance(self._sandbox, Clone)
             self._sandbox.start_runtime()
         except SandboxLost as error:
             self._abandon(EnvironmentLost(str(error)))
@@ -527,7 +627,8 @@ class ExecutionEnvironment:
         if self._host is None or not self._host.extensions.is_ready:
             return
         if self._phase is Phase.INIT:
-            if self._running.has_waiting and not self._initialized.done():
+            is_waiting = self._running.has_waiting or (self._restoration is not None and self._restoration.is_waiting)
+            if is_waiting and not self._initialized.done():
                 self._note_initialized()
             return
         settling = self._host.take_settled()
@@ -600,6 +701,8 @@ class ExecutionEnvironment:
             fault = Fault(self._host.extensions.fatal_type, fault.message)  # that came first
         if not self._initialized.done():
             self._initialized.set_exception(init_failure(self._init_error, fault, duration_seconds=self._since_init()))
+        elif self._phase is Phase.RESTORE and self._restoration is not None:
+            self._restoration.fail(RestoreFailed(fault=fault))
         else:
             self._fail_all(fault)
             self._abandon(EnvironmentLost("the runtime exited between two invocations"))

@@ -32,7 +32,8 @@ from alonzo.model.log_event import LogEvent
 from alonzo.model.quotas import EXTENSIONS_MAX, SHUTDOWN_EXTERNAL_SECONDS, SHUTDOWN_INTERNAL_SECONDS, SHUTDOWN_RUNTIME_SECONDS
 from alonzo.observe.platform_log import ExtensionStatus
 from alonzo.observe.telemetry_records import Category
-from alonzo.sandbox.sandbox import Sandbox, SandboxLost, SidePrograms
+from alonzo.sandbox.errors import SandboxLost
+from alonzo.sandbox.sandbox import Sandbox, SidePrograms
 
 
 class ShutdownReason(StrEnum):

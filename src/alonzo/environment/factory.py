@@ -9,17 +9,21 @@ from typing import Protocol
 from alonzo import ids
 from alonzo.clock import Clock
 from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck, OwnedByUser, owned_by_process_tree
-from alonzo.environment.environment import EnvironmentPlan, ExecutionEnvironment
+from alonzo.environment.credentials import ServedCredentials
+from alonzo.environment.environment import ExecutionEnvironment
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.external_extensions import find_external_extensions
 from alonzo.environment.journal import Journal
 from alonzo.environment.launch import launch_commands
 from alonzo.environment.log_channel import LogChannel
+from alonzo.environment.plan import EnvironmentPlan
+from alonzo.environment.prestart import fits_prestarted
+from alonzo.environment.restoration import SnapshotPlan
 from alonzo.environment.sandboxes import RuntimeSandbox, RuntimeSandboxes
-from alonzo.environment.variables import LAYERS_DIRECTORY, Place, environment_variables
+from alonzo.environment.variables import LAYERS_DIRECTORY, Place, environment_variables, role_credentials
 from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
-from alonzo.observe.log_delivery import LogDelivery, LogStreamName
+from alonzo.observe.log_delivery import LogDelivery, LogOutlet, LogStreamName
 from alonzo.observe.platform_log import JsonPlatformLog, PlatformLog, TextPlatformLog
 from alonzo.runtimes.catalog import find_runtime
 from alonzo.runtimes.concurrency import max_concurrency
@@ -75,11 +79,34 @@ class EnvironmentFactory:
         """An environment that is not initialized yet. Raises RuntimeUnavailable, SetupError, or SandboxLost (try again)."""
         if self._tmp is not None:
             await self._tmp.ensure(version.ephemeral_storage_mib)
-        runtime_sandbox = await self._sandboxes.acquire(version.runtime)
+        runtime_sandbox = await self._sandboxes.acquire(
+            version.runtime,
+            # Nobody waits for provisioned concurrency: what was started ahead is for callers.
+            fits_prestarted=(lambda: fits_prestarted(version, code_directory, layers_directory))
+            if initialization_type is InitializationType.ON_DEMAND
+            else None,
+            clonable=initialization_type is InitializationType.SNAP_START,
+        )
         try:
             return await self._furnish(version, code_directory, layers_directory, runtime_sandbox, initialization_type)
         except BaseException:
             runtime_sandbox.sandbox.kill()
+            raise
+
+    async def clone(self, template: ExecutionEnvironment) -> ExecutionEnvironment:
+        """Another environment of a template, in its sandbox, to be initialized (which only waits for it). SandboxLost (try again)."""
+        clone = await template.clone_sandbox()
+        version, snapshot = template.version, template.plan.snapshot
+        assert snapshot is not None
+        try:
+            log = LogChannel(pipe=clone.log_pipe, outlet=snapshot.open_outlet(), clock=self._clock)
+            words = _platform_log(version, InitializationType.SNAP_START)
+            journal = Journal(log=log, words=words, version=version, peak_memory=clone.peak_memory_bytes, clock=self._clock)
+            return ExecutionEnvironment(
+                plan=template.plan, sandbox=clone, journal=journal, check=AnyConnection(), tasks=self._tasks, clock=self._clock
+            )
+        except BaseException:
+            clone.kill()
             raise
 
     async def _furnish(
@@ -96,8 +123,17 @@ class EnvironmentFactory:
             initialization_type = InitializationType.MANAGED_INSTANCES
         stream = _log_stream_name(self._clock.now(), version.version)
         place = self._place(runtime_sandbox, code_directory, layers_directory)
+        snapshot: SnapshotPlan | None = None
+        if initialization_type is InitializationType.SNAP_START:
+            snapshot = self._snapshot_plan(version, is_clonable=runtime_sandbox.is_clonable)
+        credentials = role_credentials(version).variables() if snapshot is None else snapshot.credentials.variables(place.runtime_api)
         variables = environment_variables(
-            version, place, log_stream=stream, initialization_type=initialization_type, max_concurrency=concurrency
+            version,
+            place,
+            credentials=credentials,
+            log_stream=stream,
+            initialization_type=initialization_type,
+            max_concurrency=concurrency,
         )
         external_extensions = None
         if layers_directory is not None:
@@ -113,12 +149,9 @@ class EnvironmentFactory:
             notice=runtime_sandbox.notice,
             initialization_type=initialization_type,
             external_extensions=external_extensions,
+            snapshot=snapshot,
         )
-        log = LogChannel(
-            pipe=sandbox.log_pipe,
-            outlet=self._delivery.open_outlet(LogStreamName(version.scope, version.logging.log_group, stream)),
-            clock=self._clock,
-        )
+        log = LogChannel(pipe=sandbox.log_pipe, outlet=self._open_outlet(version, stream), clock=self._clock)
         words = _platform_log(version, initialization_type)
         journal = Journal(log=log, words=words, version=version, peak_memory=sandbox.peak_memory_bytes, clock=self._clock)
         environment = ExecutionEnvironment(
@@ -128,6 +161,16 @@ class EnvironmentFactory:
             stop_serving = await self._serve_endpoint(sandbox.listeners.pop())
             environment.ended.add_done_callback(lambda _: stop_serving())
         return environment
+
+    def _snapshot_plan(self, version: FunctionVersion, *, is_clonable: bool) -> SnapshotPlan:
+        return SnapshotPlan(
+            open_outlet=lambda: self._open_outlet(version, _log_stream_name(self._clock.now(), version.version)),
+            credentials=ServedCredentials(role_credentials(version), clock=self._clock),
+            is_clonable=is_clonable,
+        )
+
+    def _open_outlet(self, version: FunctionVersion, stream: str) -> LogOutlet:
+        return self._delivery.open_outlet(LogStreamName(version.scope, version.logging.log_group, stream))
 
     def _place(self, runtime_sandbox: RuntimeSandbox, code_directory: Path, layers_directory: Path | None) -> Place:
         sandbox, program = runtime_sandbox.sandbox, runtime_sandbox.program

@@ -1,6 +1,7 @@
 """The options that a Java machine is started with, and which of the function's own take their place."""
 
 import re
+from collections.abc import Iterable
 
 from alonzo.model.function import FunctionVersion
 from alonzo.runtimes.catalog import find_runtime
@@ -10,6 +11,7 @@ _FIXED = (
     *("-Xshare:auto", "-Djava.net.preferIPv4Stack=true"),
     "--add-opens=java.base/java.io=ALL-UNNAMED",  # with which the client opens the log's descriptor
     "--enable-native-access=ALL-UNNAMED",  # it speaks HTTP by a library of its own
+    "-Dorg.crac.Core.Compat=com.amazonaws.services.lambda.crac",  # org.crac's hooks are the client's to call
 )
 _DEFAULTS = (
     ("-XX:MaxHeapSize={heap}m", re.compile(r"-Xmx|-XX:Max(HeapSize|RAM)")),  # a JVM in a sandbox cannot see the limit of its memory
@@ -30,8 +32,17 @@ https://github.com/aws/aws-lambda-base-images/issues/234"""
 def java_options(version: FunctionVersion) -> tuple[str, ...]:
     """For a function: what is fixed, and the defaults that its JAVA_TOOL_OPTIONS leave."""
     own = (version.environment_variables or {}).get("JAVA_TOOL_OPTIONS", "")
-    heap = int(version.memory_mib * _HEAP_SHARE)
     spec = find_runtime(version.runtime or "")
     speaks_utf8 = spec is not None and spec.version <= (_UTF8_UNTIL,)
     defaults = (*_DEFAULTS, *(_ENCODINGS if speaks_utf8 else ()))
-    return (*(option.format(heap=heap) for option, otherwise in defaults if not otherwise.search(own)), *_FIXED)
+    return _fill((option for option, otherwise in defaults if not otherwise.search(own)), version.memory_mib)
+
+
+def default_java_options(memory_mib: int) -> tuple[str, ...]:
+    """For a function that says nothing."""
+    return _fill((option for option, _ in _DEFAULTS), memory_mib)
+
+
+def _fill(defaults: Iterable[str], memory_mib: int) -> tuple[str, ...]:
+    heap = int(memory_mib * _HEAP_SHARE)
+    return (*(option.format(heap=heap) for option in defaults), *_FIXED)

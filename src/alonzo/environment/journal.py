@@ -1,5 +1,7 @@
 """What the platform writes into an environment's log, and when: INIT_START, START, END, REPORT and the failures between them.
 
+With SnapStart INIT has a log stream of its own, and each restored environment another, which begins with RESTORE_START.
+
 The last two lines of an invocation are written a moment after its answer has gone out, unless the caller wants to see them; whatever comes
 first in the log is written first all the same.
 """
@@ -16,7 +18,16 @@ from alonzo.environment.outcomes import Fault, InitFailed
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.model.log_event import LogEvent
-from alonzo.observe.platform_log import ExtensionStatus, InitReport, InvocationReport, PlatformLog, report_record
+from alonzo.observe.log_delivery import LogOutlet
+from alonzo.observe.platform_log import (
+    ExtensionStatus,
+    InitReport,
+    InvocationReport,
+    PlatformLog,
+    RestoreReport,
+    report_record,
+    restore_record,
+)
 from alonzo.observe.telemetry_records import Category, Span
 
 
@@ -39,6 +50,13 @@ class End(msgspec.Struct, frozen=True, gc=False):
     """What took time within it, for those who subscribe to telemetry."""
 
 
+class _Restored(msgspec.Struct, frozen=True, gc=False):
+    """What the first invocation after a restore reports of it."""
+
+    duration_ms: float
+    billed_ms: float
+
+
 class Journal:
     """One environment's. `peak_memory` gives the most memory it has used in bytes, None where that is not counted."""
 
@@ -54,6 +72,7 @@ class Journal:
         self._loop = asyncio.get_running_loop()
         self._unwritten_ends: list[End] = []
         self._init_seconds: float | None = None
+        self._restored: _Restored | None = None
 
     def open(self, *, runtime_version: str, notice: str | None) -> None:
         """Begin: INIT starts."""
@@ -61,6 +80,14 @@ class Journal:
         if notice is not None:
             self._log.write(self._words.notice(self._clock.unix_ms(), notice))
         self._log.write(self._words.init_start(self._clock.unix_ms(), runtime_version, self._version.runtime_version_arn or ""))
+
+    def open_clone(self) -> None:
+        """Begin: of a clone, nothing is said before it is restored."""
+        self._log.open()
+
+    def write_notice(self, notice: str) -> None:
+        """What whoever reads the function's log should know."""
+        self._log.write(self._words.notice(self._clock.unix_ms(), notice))
 
     def close(self) -> None:
         """Nothing is written any more. May be called again."""
@@ -98,6 +125,29 @@ class Journal:
     def note_init(self, seconds: float) -> None:
         """INIT has succeeded; the first invocation reports how long it took."""
         self._init_seconds = seconds
+
+    def write_snapshot(self, init_seconds: float) -> None:
+        """INIT has succeeded, and the environment waits to be restored."""
+        self._log.drain()
+        self._log.write(self._words.init_report(self._clock.unix_ms(), InitReport(duration_ms=init_seconds * 1_000, phase="init")))
+
+    def begin_restore(self, outlet: LogOutlet, *, runtime_version: str) -> None:
+        """The environment is restored: what comes now belongs to it alone."""
+        self._log.continue_in(outlet)
+        version_arn = self._version.runtime_version_arn or ""
+        self._log.write(self._words.restore_start(self._clock.unix_ms(), runtime_version, version_arn))
+        if self._records is not None:
+            function = {"functionName": self._version.name, "functionVersion": self._version.version}
+            self._records.emit("platform.restoreStart", {"runtimeVersion": runtime_version, "runtimeVersionArn": version_arn} | function)
+
+    def write_restored(self, *, seconds: float, billed_seconds: float) -> None:
+        """The runtime is ready; the first invocation reports how long that took."""
+        self._write_restore_report(RestoreReport(duration_ms=seconds * 1_000))
+        self._restored = _Restored(seconds * 1_000, billed_seconds * 1_000)
+
+    def write_restore_failure(self, fault: Fault, *, seconds: float) -> None:
+        """It is not, and ends."""
+        self._write_restore_report(RestoreReport(duration_ms=seconds * 1_000, status=fault.status, error_type=fault.reported_type))
 
     def write_init_failure(self, failure: InitFailed, within: Invocation | None) -> None:
         """INIT has failed, and with it the invocation that it was part of; its tail of the log goes into `failure`."""
@@ -144,6 +194,14 @@ class Journal:
             return result
         return InvocationResult(result.payload, result.function_error, self._log.end_tail(invocation.request_id))
 
+    def _write_restore_report(self, report: RestoreReport) -> None:
+        self._log.drain()
+        self._log.write(self._words.restore_report(self._clock.unix_ms(), report))
+        if self._records is not None:
+            record = restore_record(report)
+            self._records.emit("platform.restoreRuntimeDone", {name: value for name, value in record.items() if name != "metrics"})
+            self._records.emit("platform.restoreReport", record)
+
     def _on_turn(self) -> None:
         ends = self._unwritten_ends
         if ends:
@@ -162,12 +220,15 @@ class Journal:
 
     def _write_end(self, end: End) -> None:
         init_seconds, self._init_seconds = self._init_seconds, None
+        restored, self._restored = self._restored, None
         report = InvocationReport(
             request_id=end.request_id,
             duration_ms=end.duration_ms,
             memory_size_mib=self._version.memory_mib,
             max_memory_bytes=self._peak_memory(),
             init_duration_ms=None if init_seconds is None else init_seconds * 1_000,
+            restore_duration_ms=None if restored is None else restored.duration_ms,
+            billed_restore_ms=0.0 if restored is None else restored.billed_ms,
             status=end.status,
             error_type=end.error_type,
         )

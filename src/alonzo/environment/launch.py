@@ -3,21 +3,18 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from alonzo.environment.java_launch import archive_options, java_command
 from alonzo.environment.java_options import java_options
-from alonzo.environment.sandboxes import DOTNET_CLIENT_DIRECTORY, JAVA_CLIENT_DIRECTORY, RuntimeSandbox
+from alonzo.environment.prestart import node_command
+from alonzo.environment.sandboxes import DOTNET_CLIENT_DIRECTORY, RuntimeSandbox
 from alonzo.environment.variables import LAYERS_DIRECTORY, Place
 from alonzo.model.function import FunctionVersion
 from alonzo.runtimes.catalog import RuntimeFamily, find_runtime
 from alonzo.runtimes.dotnet import DOTNET_CLIENT
-from alonzo.runtimes.java_client import MAIN_CLASS
 from alonzo.runtimes.programs import Program
 
 Commands = tuple[tuple[str, ...], ...]
 """Programs with their arguments: the first one that is there is executed."""
-
-_NODE_CLIENT = "alonzo/guest/nodejs/bootstrap.mjs"
-_NODE_OPTIONS = ("--max-http-header-size", "81920")
-"""As AWS's runtime starts node: what a client context and a trace may take."""
 
 _RUBY_CLIENT = "alonzo/guest/ruby/bootstrap.rb"
 _RUBY_WITH_DETAILED_MESSAGES = (3, 2)
@@ -35,11 +32,13 @@ def launch_commands(runtime: RuntimeSandbox, place: Place, version: FunctionVers
         return ((f"{place.task_root}/{version.handler}",),)  # go1.x: the handler is the program
     if runtime.program is None:
         return None
+    if runtime.family is RuntimeFamily.JAVA:
+        return (_java_command(runtime.program, place, version, runtime.archive),)
     return (_COMMANDS[runtime.family](runtime.program, place, version),)
 
 
 def _node_command(program: Program, place: Place, _: FunctionVersion) -> tuple[str, ...]:
-    return (str(program.executable), *_NODE_OPTIONS, f"{place.runtime_directory}/{_NODE_CLIENT}")
+    return node_command(program.executable, place.runtime_directory)
 
 
 def _ruby_command(program: Program, place: Place, _: FunctionVersion) -> tuple[str, ...]:
@@ -47,13 +46,13 @@ def _ruby_command(program: Program, place: Place, _: FunctionVersion) -> tuple[s
     return (str(program.executable), *plain, f"{place.runtime_directory}/{_RUBY_CLIENT}")
 
 
-def _java_command(program: Program, place: Place, version: FunctionVersion) -> tuple[str, ...]:
-    class_path = f"{place.runtime_directory}/{JAVA_CLIENT_DIRECTORY}/*"
-    if place.layers_directory != LAYERS_DIRECTORY:
-        class_path += f":{place.layers_directory}/java/lib/*"  # the client itself searches /opt
-    # Options of modules came with Java 9; older ones do not start with them.
-    options = [option for option in java_options(version) if program.version >= (9,) or not option.startswith("--")]
-    return (str(program.executable), *options, "-classpath", class_path, MAIN_CLASS, version.handler or "")
+def _java_command(program: Program, place: Place, version: FunctionVersion, archive: str | None) -> tuple[str, ...]:
+    options = java_options(version)
+    if archive is not None:
+        options += archive_options(place.runtime_directory, archive)
+    # The client itself searches /opt.
+    layers = () if place.layers_directory == LAYERS_DIRECTORY else (f"{place.layers_directory}/java/lib/*",)
+    return java_command(program, place.runtime_directory, options=options, handler=version.handler or "", more_classes=layers)
 
 
 def _dotnet_command(program: Program, place: Place, version: FunctionVersion) -> tuple[str, ...]:
@@ -68,7 +67,6 @@ def _dotnet_command(program: Program, place: Place, version: FunctionVersion) ->
 _COMMANDS: Mapping[RuntimeFamily, Callable[[Program, Place, FunctionVersion], tuple[str, ...]]] = MappingProxyType(
     {
         RuntimeFamily.NODEJS: _node_command,
-        RuntimeFamily.JAVA: _java_command,
         RuntimeFamily.RUBY: _ruby_command,
         RuntimeFamily.DOTNET: _dotnet_command,
     }

@@ -70,6 +70,11 @@ class LogChannel:
         if self._pause is not None:
             self._pause.cancel()
 
+    def continue_in(self, outlet: EventOutlet) -> None:
+        """What comes from here on belongs to another log stream."""
+        self.drain()
+        self._outlet = outlet
+
     def write(self, *messages: str | None) -> None:
         """Lines of the platform's own; None writes nothing."""
         now = self._clock.unix_ms()

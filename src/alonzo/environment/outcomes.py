@@ -61,6 +61,25 @@ class InitFailed(AlonzoError):
         return InvocationResult(payload, UNHANDLED, self.log_tail)
 
 
+class RestoreFailed(AlonzoError):
+    """A snapshot was restored, but not the function: a hook raised, or the runtime ended. The environment is gone.
+
+    AWS does not tell the caller more than the model's description of the error. `fault` is for the log.
+    """
+
+    MESSAGE = "The afterRestore() runtime hook encountered an error. For more information, check the Amazon CloudWatch logs."
+
+    def __init__(self, *, fault: Fault) -> None:
+        super().__init__(self.MESSAGE)
+        self.fault = fault
+
+
+class RestoreTimedOut(RestoreFailed):
+    """The hooks took longer than they may."""
+
+    MESSAGE = "Lambda couldn't restore the snapshot within the timeout limit."
+
+
 class EnvironmentLost(AlonzoError):
     """The environment ended before it took the invocation: the function has not seen it, trying another environment is safe."""
 

@@ -13,6 +13,9 @@ class Phase(StrEnum):
 
     CREATED = "created"
     INIT = "init"
+    SNAPSHOT = "snapshot"
+    """Initialized for SnapStart; it waits to be restored."""
+    RESTORE = "restore"
     IDLE = "idle"
     INVOKE = "invoke"
     SHUTDOWN = "shutdown"
@@ -25,7 +28,9 @@ class PhaseViolation(AlonzoError):
 
 _ALLOWED = {
     Phase.CREATED: frozenset({Phase.INIT, Phase.ENDED}),
-    Phase.INIT: frozenset({Phase.IDLE, Phase.SHUTDOWN, Phase.ENDED}),
+    Phase.INIT: frozenset({Phase.IDLE, Phase.SNAPSHOT, Phase.SHUTDOWN, Phase.ENDED}),
+    Phase.SNAPSHOT: frozenset({Phase.RESTORE, Phase.SHUTDOWN, Phase.ENDED}),
+    Phase.RESTORE: frozenset({Phase.IDLE, Phase.SHUTDOWN, Phase.ENDED}),
     Phase.IDLE: frozenset({Phase.INVOKE, Phase.SHUTDOWN, Phase.ENDED}),
     Phase.INVOKE: frozenset({Phase.IDLE, Phase.SHUTDOWN, Phase.ENDED}),
     Phase.SHUTDOWN: frozenset({Phase.ENDED}),

@@ -21,6 +21,9 @@ _PREFIX = b"/2018-06-01/runtime/"
 _NEXT = _PREFIX + b"invocation/next"
 _INVOCATION = _PREFIX + b"invocation/"
 _INIT_ERROR = _PREFIX + b"init/error"
+_RESTORE_NEXT = _PREFIX + b"restore/next"
+_RESTORE_ERROR = _PREFIX + b"restore/error"
+_CREDENTIALS = b"/2021-04-23/credentials"
 _ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
 _REASONS = {
     400: b"Bad Request",
@@ -35,9 +38,10 @@ _ERROR_TYPE = b"lambda-runtime-function-error-type"
 _ERROR_BODY = b"lambda-runtime-function-error-body"
 _RESPONSE_MODE = b"lambda-runtime-function-response-mode"
 _TRANSFER_ENCODING = b"transfer-encoding"
+_AUTHORIZATION = b"authorization"
 _EXTENSION_PREFIX = b"lambda-extension-"
 _EXTENSION_HEADERS = (b"name", b"identifier", b"accept-feature", b"function-error-type")
-_HEADERS = (_ERROR_TYPE, _RESPONSE_MODE, _TRANSFER_ENCODING, *(_EXTENSION_PREFIX + name for name in _EXTENSION_HEADERS))
+_HEADERS = (_ERROR_TYPE, _RESPONSE_MODE, _TRANSFER_ENCODING, _AUTHORIZATION, *(_EXTENSION_PREFIX + name for name in _EXTENSION_HEADERS))
 _LENGTHS = frozenset(len(name) for name in _HEADERS)
 """Of the headers that mean something: others cost one look."""
 _HEAD_MAX_BYTES = 1_200_000
@@ -87,6 +91,12 @@ class RuntimeEvents(Protocol):
 
     def on_init_error(self, body: bytes, error_type: str | None) -> bytes: ...
 
+    def on_restore_next(self, connection: "RuntimeApiConnection") -> None: ...
+
+    def on_restore_error(self, error_type: str | None) -> bytes: ...
+
+    def on_credentials(self, authorization: bytes) -> bytes: ...
+
     def on_other_request(self, connection: "RuntimeApiConnection", request: OtherRequest) -> bytes | None:
         """The answer; None if it comes later."""
         ...
@@ -112,6 +122,11 @@ class RuntimeEvents(Protocol):
 def accepted() -> bytes:
     """The answer to a report that was taken."""
     return _ACCEPTED
+
+
+def document(content: bytes) -> bytes:
+    """An answer with a JSON document, or with nothing."""
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
 
 
 def refusal(status: int, error_type: str, message: str) -> bytes:
@@ -140,6 +155,7 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._request_bytes = 0
         self._error_type: str | None = None
         self._error_body = b""
+        self._authorization = b""
         self._streams = False
         self._is_chunked = False
         self._extension_headers: dict[bytes, bytes] | None = None
@@ -238,6 +254,8 @@ class RuntimeApiConnection(asyncio.Protocol):
             self._streams = value.lower() == b"streaming"
         elif name == _TRANSFER_ENCODING:
             self._is_chunked = True
+        elif name == _AUTHORIZATION:
+            self._authorization = value
         elif name.startswith(_EXTENSION_PREFIX):
             if self._extension_headers is None:
                 self._extension_headers = {}
@@ -266,6 +284,13 @@ class RuntimeApiConnection(asyncio.Protocol):
             self.write(self._finish_invocation(url))
         elif url == _INIT_ERROR:
             self.write(self._events.on_init_error(b"".join(self._body), self._error_type))
+        elif url == _RESTORE_NEXT:
+            self._events.on_restore_next(self)
+        elif url == _RESTORE_ERROR:
+            self.write(self._events.on_restore_error(self._error_type))
+        elif url == _CREDENTIALS:
+            authorization, self._authorization = self._authorization, b""
+            self.write(self._events.on_credentials(authorization))
         else:
             self._pass_on()
 

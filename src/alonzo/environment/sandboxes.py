@@ -6,10 +6,15 @@ that was forked from a zygote of the machine's best interpreter.
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
+from alonzo.environment.java_archives import JavaArchives
+from alonzo.environment.java_launch import JAVA_CLIENT_DIRECTORY
+from alonzo.environment.prestart import find_prestart_order
+from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.environment.program_view import ProgramView
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
 from alonzo.runtimes.discovery import SearchPlaces
@@ -28,11 +33,16 @@ from alonzo.sandbox.zygote import ZygoteSpec
 
 _log = logging.getLogger(__name__)
 
-JAVA_CLIENT_DIRECTORY, DOTNET_CLIENT_DIRECTORY = "java", "dotnet"
+DOTNET_CLIENT_DIRECTORY = "dotnet"
 """Below the runtime directory."""
 
-_PoolKey = tuple[Path, tuple[Shown, ...]]
-"""Programs that need to be shown nothing share the interpreter's pool."""
+
+class _PoolKey(NamedTuple):
+    """Programs that need to be shown nothing share the interpreter's pool."""
+
+    interpreter: Path
+    shown: tuple[Shown, ...]
+    clonable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,9 @@ class RuntimeSandbox:
     family: RuntimeFamily
     notice: str | None
     program: Program | None = None
+    archive: str | None = None
+    """Of Java's classes, if there is one by now (`java_archives.py`)."""
+    is_clonable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +68,17 @@ class _Choice:
     interpreter: PythonInterpreter
     view: ProgramView | None
     warning: str | None
+    clonable: bool = False
 
     @property
     def pool_key(self) -> _PoolKey:
         """Which pool has its sandboxes."""
-        return self.interpreter.executable, () if self.view is None else self.view.shown
+        return _PoolKey(self.interpreter.executable, () if self.view is None else self.view.shown, self.clonable)
+
+    @property
+    def prestart_key(self) -> Hashable:
+        """Which programs that were started ahead will do."""
+        return self.pool_key, None if self.view is None else self.view.seen.executable
 
 
 class RuntimeSandboxes:
@@ -74,7 +93,9 @@ class RuntimeSandboxes:
         users: UserIds,
         strict: bool,
         spare_count: int,
+        zygote_count: int,
         packages: Path,
+        prestarted: PrestartedPrograms | None,
     ) -> None:
         self._interpreters = interpreters
         self._places = places
@@ -83,28 +104,56 @@ class RuntimeSandboxes:
         self._users = users
         self._strict = strict
         self._spare_count = spare_count
+        self._zygote_count = zygote_count
         self._packages = packages
+        self._prestarted = prestarted
+        self._archives = JavaArchives(settings=settings, packages=packages, cache=default_cache())
         self._pools: dict[_PoolKey, SandboxPool] = {}
         self._opening: dict[_PoolKey, asyncio.Lock] = {}
         self._opened: asyncio.Queue[tuple[PythonInterpreter, SandboxPool]] = asyncio.Queue()
 
     async def warm_up(self, runtime: str | None) -> None:
         """Have the runtime's pool ready. Raises RuntimeUnavailable, or SetupError with what the host refuses."""
-        await self._pool_of(await self._choose(runtime))
-
-    async def acquire(self, runtime: str | None) -> RuntimeSandbox:
-        """A ready sandbox. Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe)."""
         choice = await self._choose(runtime)
-        pool = self._pools.get(choice.pool_key) or await self._pool_of(choice)
-        sandbox = await pool.acquire()
+        pool = await self._pool_of(choice)
+        if choice.view is None or not self._settings.isolated:
+            return
+        if choice.family is RuntimeFamily.JAVA:
+            self._archives.expect(choice.view, pool)
+        order = find_prestart_order(choice.family, choice.view.seen.executable)
+        if self._prestarted is not None and order is not None:
+            self._prestarted.expect(choice.prestart_key, order, pool)
+
+    async def acquire(
+        self, runtime: str | None, *, fits_prestarted: Callable[[], bool] | None = None, clonable: bool = False
+    ) -> RuntimeSandbox:
+        """A ready sandbox, perhaps one in which the runtime's program waits already.
+
+        `fits_prestarted`: whether such a one will do, asked in a thread; None: none is wanted.
+        `clonable`: one whose runtime may be cloned, if the host and the runtime allow it.
+        Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe).
+        """
+        choice = await self._choose(runtime)
+        if clonable and choice.family is RuntimeFamily.PYTHON and self._settings.may_clone:
+            choice = replace(choice, clonable=True)
+        key, sandbox = choice.prestart_key, None
+        if fits_prestarted is not None and self._prestarted is not None and self._prestarted.keeps(key):
+            sandbox = self._prestarted.take(key) if await asyncio.to_thread(fits_prestarted) else None
+        if sandbox is None:
+            pool = self._pools.get(choice.pool_key) or await self._pool_of(choice)
+            sandbox = await pool.acquire()
         if choice.view is None:
-            return RuntimeSandbox(sandbox, choice.family, choice.warning)
+            return RuntimeSandbox(sandbox, choice.family, choice.warning, is_clonable=choice.clonable)
         program = choice.view.seen if sandbox.isolated else choice.view.program
-        return RuntimeSandbox(sandbox, choice.family, choice.warning, program)
+        archive = self._archives.find(choice.view)
+        return RuntimeSandbox(sandbox, choice.family, choice.warning, program, archive)
 
     async def run(self) -> None:
         """Keep every pool that has been opened; compile the runtime's packages for each interpreter beside it."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._archives.run())
+            if self._prestarted is not None:
+                group.create_task(self._prestarted.run())
             while True:
                 interpreter, pool = await self._opened.get()
                 group.create_task(pool.run())
@@ -135,8 +184,11 @@ class RuntimeSandboxes:
         async with self._opening.setdefault(key, asyncio.Lock()):
             if key not in self._pools:
                 interpreter = choice.interpreter
-                spec = _zygote_spec(interpreter, key[1])
-                pool = SandboxPool(spec=spec, settings=self._settings, users=self._users, spare_count=self._spare_count)
+                spec = _zygote_spec(interpreter, key.shown, clonable=choice.clonable)
+                spare_count = 0 if choice.clonable else self._spare_count  # nobody waits for a snapshot to be made
+                pool = SandboxPool(
+                    spec=spec, settings=self._settings, users=self._users, spare_count=spare_count, zygote_count=self._zygote_count
+                )
                 await pool.open()
                 _log.info("Python %s is ready (%s)", interpreter.version_text, interpreter.executable)
                 self._pools[key] = pool
@@ -151,7 +203,7 @@ def _known(runtime: str | None) -> RuntimeSpec:
     return spec
 
 
-def _zygote_spec(interpreter: PythonInterpreter, shown: tuple[Shown, ...]) -> ZygoteSpec:
+def _zygote_spec(interpreter: PythonInterpreter, shown: tuple[Shown, ...], *, clonable: bool) -> ZygoteSpec:
     return ZygoteSpec(
         executable=interpreter.executable,
         prefix=interpreter.base_prefix,
@@ -159,4 +211,5 @@ def _zygote_spec(interpreter: PythonInterpreter, shown: tuple[Shown, ...]) -> Zy
         library_directory=interpreter.library_directory,
         preload=PRELOADED_MODULES,
         shown=shown,
+        clonable=clonable,
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from alonzo.environment.telemetry_requests import Subscription
 from alonzo.environment.telemetry_sinks import DeliveryFailed, TelemetrySink
-from alonzo.sandbox.sandbox import SandboxLost
+from alonzo.sandbox.errors import SandboxLost
 
 _ATTEMPT_SECONDS = 5.0
 _PAUSES_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)

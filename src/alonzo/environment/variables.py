@@ -3,8 +3,10 @@
 Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime and recorded environments.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from alonzo.environment.credentials import Credentials
 from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
@@ -12,6 +14,7 @@ from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
 TASK_ROOT = "/var/task"
 RUNTIME_DIRECTORY = "/var/runtime"
 LAYERS_DIRECTORY = "/opt"
+_UNCHECKED = "alonzo"
 _TELEMETRY_DESCRIPTOR = "62"
 _STARTED_BY_SCRIPTS = frozenset({RuntimeFamily.PYTHON, RuntimeFamily.NODEJS, RuntimeFamily.RUBY, RuntimeFamily.DOTNET})
 """Runtimes whose /var/runtime/bootstrap is a shell script on AWS, which leaves its marks in the environment."""
@@ -35,17 +38,23 @@ class Place:
 
 
 def environment_variables(
-    version: FunctionVersion, place: Place, *, log_stream: str, initialization_type: InitializationType, max_concurrency: int | None = None
+    version: FunctionVersion,
+    place: Place,
+    *,
+    credentials: Mapping[str, str],
+    log_stream: str,
+    initialization_type: InitializationType,
+    max_concurrency: int | None = None,
 ) -> dict[str, str]:
-    """The function's own variables, and Lambda's over them: reserved names cannot be set (the control plane refuses them)."""
+    """The function's own variables, and Lambda's over them: reserved names cannot be set (the control plane refuses them).
+
+    `credentials` are variables that give the function its role's credentials, or say where they are.
+    """
     logging = version.logging
-    credentials = _credentials(version)
     reserved = {
         "AWS_LAMBDA_FUNCTION_NAME": version.name,
         "AWS_LAMBDA_FUNCTION_VERSION": version.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mib),
-        "AWS_LAMBDA_LOG_GROUP_NAME": logging.log_group,
-        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type.value,
         "AWS_LAMBDA_RUNTIME_API": place.runtime_api,
         "_HANDLER": version.handler or "",
@@ -55,6 +64,9 @@ def environment_variables(
         "AWS_DEFAULT_REGION": version.scope.region,
         **credentials,
     }
+    if initialization_type is not InitializationType.SNAP_START:
+        # Not in a snapshot (https://docs.aws.amazon.com/lambda/latest/dg/snapstart-monitoring.html): many environments are made of it.
+        reserved |= {"AWS_LAMBDA_LOG_GROUP_NAME": logging.log_group, "AWS_LAMBDA_LOG_STREAM_NAME": log_stream}
     if not (version.runtime or "").startswith("provided"):
         reserved |= {"AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}", "_LAMBDA_TELEMETRY_LOG_FD": _TELEMETRY_DESCRIPTOR}
     if max_concurrency is not None:
@@ -76,14 +88,24 @@ def _python_path(layers_directory: str, runtime: str | None, path: str) -> str:
     return f"{layers_directory}/python/lib/{runtime}/site-packages:{layers_directory}/python:{path}"
 
 
-def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
-    """Variables that a function may set otherwise."""
-    defaults = {
-        "PATH": f"/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:{place.layers_directory}/bin",
-        "LD_LIBRARY_PATH": f"/var/lang/lib:/lib64:/usr/lib64:{place.runtime_directory}:{place.runtime_directory}/lib"
-        f":{place.task_root}:{place.task_root}/lib:{place.layers_directory}/lib",
+def startup_defaults(
+    *, task_root: str = TASK_ROOT, runtime_directory: str = RUNTIME_DIRECTORY, layers_directory: str = LAYERS_DIRECTORY
+) -> dict[str, str]:
+    """Those of the variables that a function may set otherwise which programs read when they start. First in every environment."""
+    return {
+        "PATH": f"/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:{layers_directory}/bin",
+        "LD_LIBRARY_PATH": f"/var/lang/lib:/lib64:/usr/lib64:{runtime_directory}:{runtime_directory}/lib"
+        f":{task_root}:{task_root}/lib:{layers_directory}/lib",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
+    }
+
+
+def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
+    """Variables that a function may set otherwise."""
+    defaults = startup_defaults(
+        task_root=place.task_root, runtime_directory=place.runtime_directory, layers_directory=place.layers_directory
+    ) | {
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": f"{_XRAY_DAEMON_HOST}:{_XRAY_DAEMON_PORT}",
         "_AWS_XRAY_DAEMON_ADDRESS": _XRAY_DAEMON_HOST,
@@ -132,10 +154,6 @@ def _ruby_paths(place: Place, abi: str) -> dict[str, str]:
     }
 
 
-def _credentials(version: FunctionVersion) -> dict[str, str]:
+def role_credentials(version: FunctionVersion) -> Credentials:
     """The account id as access key is what names the account to this endpoint; the rest only has to be there."""
-    return {
-        "AWS_ACCESS_KEY_ID": version.scope.account_id,
-        "AWS_SECRET_ACCESS_KEY": "alonzo",
-        "AWS_SESSION_TOKEN": "alonzo",
-    }
+    return Credentials(version.scope.account_id, _UNCHECKED, _UNCHECKED)

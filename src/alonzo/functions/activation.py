@@ -22,6 +22,7 @@ Activate = Callable[[FunctionVersion], Awaitable[None]]
 """Whatever a version needs besides its code. `ActivationFailed`, or any other `AlonzoError`: its message becomes the reason."""
 
 _AT_ONCE = 4
+"""Packages that are unpacked at a time. What comes after may take minutes, a snapshot, and keeps nobody waiting."""
 _RETRY_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Activations:
         self._activate = activate
         self._waiting: dict[RecordKey, None] = {}
         self._in_hand: set[RecordKey] = set()
+        self._turns = asyncio.Semaphore(_AT_ONCE)
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -53,7 +55,7 @@ class Activations:
                 while True:
                     await self._wake.wait()
                     self._wake.clear()
-                    while self._waiting and len(self._in_hand) < _AT_ONCE:
+                    while self._waiting:
                         key, _ = self._waiting.popitem()
                         self._in_hand.add(key)
                         activations.create_task(self._take_in_hand(key))
@@ -83,10 +85,11 @@ class Activations:
 
     async def _make_ready(self, version: FunctionVersion) -> _Failure | None:
         try:
-            if version.code.image_uri is None:
-                await self._code_directories.ensure(version.code.sha256)
-            if version.layers:
-                await self._code_directories.ensure_layers(version.layer_packages)
+            async with self._turns:
+                if version.code.image_uri is None:
+                    await self._code_directories.ensure(version.code.sha256)
+                if version.layers:
+                    await self._code_directories.ensure_layers(version.layer_packages)
             await self._activate(version)
         except (StoreUnavailable, StoreFull, StoreRefused):
             raise

@@ -35,7 +35,7 @@ def publishing(latest: FunctionVersion, *, to_latest_published: bool, descriptio
         latest_description=latest.description,
     )
     version = states.created(version)
-    if latest.state is State.ACTIVE and not latest.awaits_activation:
+    if latest.state is State.ACTIVE and not latest.awaits_activation and not version.uses_snap_start:  # its snapshot is made first
         version = states.activated(version)
     return msgspec.structs.replace(latest, published_count=count, publishing=version)
 

@@ -87,6 +87,7 @@ class Functions:
         records: RecordTable[FunctionVersion],
         code_directories: CodeDirectories,
         layers: Layers,
+        turns: Turns,
         takes_blocked_runtimes: bool,
         clock: Clock,
     ) -> None:
@@ -95,7 +96,7 @@ class Functions:
         self._layers = layers
         self._takes_blocked_runtimes = takes_blocked_runtimes
         self._clock = clock
-        self._turns = Turns()
+        self._turns = turns
         self._usage = CodeUsage()
         records.subscribe(self._usage.note)
         for key, version in records.iter_prefix(()):

@@ -1,4 +1,4 @@
-"""Turns: of the changes that concern the same thing one at a time, on this node.
+"""Turns: of the changes that concern the same thing one at a time, on this node (among several workers: `shared_turns.py`).
 
 Records are written with compare-and-set, which is enough for one record. What has to agree across several, a version that an alias names
 say, is checked and written within a turn.

@@ -15,6 +15,9 @@ USER_ID = 993
 GROUP_ID = 990
 """What functions see of themselves on AWS (`sbx_user1051`)."""
 
+CLONES_DESCRIPTOR = 60
+"""Where the runtime of a sandbox that may be cloned is asked to fork (`template.py`)."""
+
 RUNTIME_API_DESCRIPTOR = 61
 """The runtime's own connection to the Runtime API, for runtimes that know of it."""
 
@@ -24,38 +27,50 @@ TELEMETRY_DESCRIPTOR = 62
 _FIRST_DESCRIPTOR = 3
 
 RELEASE_DESCRIPTOR = 63
-"""Where the runtime's process waits to be let go; closed before it runs anything of the function's."""
+"""The socket to init at which the runtime's process waits to be let go; closed before it runs anything of the function's."""
 
 
-def attach_descriptors(*, log_pipe: int, release: int, runtime_api: int) -> None:
+def attach_descriptors(*, log_pipe: int, release: int, runtime_api: int, clones: int | None) -> None:
     """Standard input is empty; standard output, standard error and the framed log share one pipe, so that their order is kept."""
     os.dup2(release, RELEASE_DESCRIPTOR, inheritable=False)
+    if clones is not None:
+        os.dup2(clones, CLONES_DESCRIPTOR, inheritable=False)
+    _attach_null()
+    attach_environment(log_pipe=log_pipe, runtime_api=runtime_api)
+
+
+def attach_environment(*, log_pipe: int, runtime_api: int) -> None:
+    """What belongs to one environment: its connection to the Runtime API, and its log."""
     os.dup2(runtime_api, RUNTIME_API_DESCRIPTOR, inheritable=False)
     os.dup2(log_pipe, TELEMETRY_DESCRIPTOR)
-    _attach_streams(log_pipe)
+    _attach_output(log_pipe)
 
 
-def attach_output(log_pipe: int, *, keep: int) -> int:
+def attach_side(log_pipe: int, *, keep: int) -> int:
     """For programs beside the runtime: the same, and nothing else but `keep` (until they are executed), whose new number is returned.
 
     It may lie above the limit of descriptors, where the fork has put it; 3 is the first behind the streams.
     """
     kept, log_pipe = os.dup(keep), os.dup(log_pipe)  # so that neither lies where the other one goes
-    _attach_streams(log_pipe)
+    _attach_null()
+    _attach_output(log_pipe)
     os.dup2(kept, _FIRST_DESCRIPTOR, inheritable=False)
     return _FIRST_DESCRIPTOR
 
 
-def _attach_streams(log_pipe: int) -> None:
+def _attach_null() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
+
+
+def _attach_output(log_pipe: int) -> None:
     for descriptor in (1, 2):
         os.dup2(log_pipe, descriptor)
 
 
-def close_foreign_descriptors(limit: int) -> None:
+def close_foreign_descriptors(limit: int, *, clonable: bool) -> None:
     """Close everything else that the fork has copied: control sockets above all."""
-    os.closerange(3, RUNTIME_API_DESCRIPTOR)
+    os.closerange(3, CLONES_DESCRIPTOR if clonable else RUNTIME_API_DESCRIPTOR)
     os.closerange(RELEASE_DESCRIPTOR + 1, limit)
 
 
@@ -86,3 +101,11 @@ def give_up_privileges(seccomp_filter: linux.SeccompFilter | None) -> None:
     linux.restrict_scope()
     if seccomp_filter is not None:
         seccomp_filter.install()
+
+
+def give_up_namespace_privileges() -> None:
+    """Of a process that has joined a user namespace, and with it all capabilities in there: keep none, and be nobody's but one's own."""
+    linux.drop_bounding_capabilities()
+    linux.drop_capabilities()
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)
+    linux.restrict_scope()

@@ -3,10 +3,11 @@
 A sandbox may wait here complete but for its function, the runtime's process already confined (`sandbox/pool.py`): what a cold start then
 costs is one mount, one more with layers, and the function's own imports.
 Messages to the node: `{"ready"}` with the node's end of the runtime's own connection to the Runtime API, the Runtime API's listening socket
-and, with a network of its own, the AWS endpoint's; `{"exited"}`; `{"failed"}`; of programs that run beside the runtime `{"side_log"}` with
-the pipe that they write to, and `{"side", "exited" | "failed"}`; `{"connected"}` with a socket that was asked for. From the node: one
-assignment, then what it wants done (`{"op"}`: see `_Sandbox.serve`). When the node closes the
-socket, the sandbox ends: with namespaces because this process does, without them because it kills all that it can find below itself.
+and, with a network of its own, the AWS endpoint's; `{"started"}`, `{"exited"}`; `{"failed"}`; of programs that run beside the runtime
+`{"side_log"}` with the pipe that they write to, and `{"side", "exited" | "failed"}`; `{"connected"}` with a socket that was asked for. From
+the node: perhaps `{"prestart"}` (`prestart.py`), one assignment, then what it wants done (`{"op"}`: see `_Sandbox.serve`). When the node
+closes the socket, the sandbox ends: with namespaces because this process does, without them because it kills all that it can find below
+itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import signal
 import socket
 from typing import Any, NoReturn
 
-from alonzo.guest import channel, confine, linux, processes, runtime_process, side_programs
+from alonzo.guest import channel, confine, family, linux, prestart, processes, runtime_process, side_programs
 
 WORKPLACE = "/.alonzo"
 RUNTIME_API_PORT = 9001
@@ -43,6 +44,8 @@ def run(
         sandbox = _Sandbox(control=control, log_pipe=log_pipe, sandbox_id=sandbox_id, user=user, settings=settings, cgroups=cgroups)
         sandbox.prepare()
         assignment, _ = channel.receive(control)
+        if assignment is not None and "prestart" in assignment:
+            assignment = sandbox.prestart(assignment)
         if assignment is not None:
             sandbox.start(assignment)
             _watch(control, sandbox)
@@ -74,7 +77,10 @@ class _Sandbox:
         self._settings = settings
         self._cgroups = cgroups
         self._isolated = settings["isolation"] == "namespaces"
-        self._release = -1
+        self._release: socket.socket
+        """To the runtime's process."""
+        self.family = family.Family(control, sandbox_id, settings, cgroups) if settings["clonable"] else None
+        """Of a sandbox whose runtime may be cloned."""
         self._sent: list[socket.socket] = []
         """The node has them; open here until it has answered (`channel.py`)."""
         self.runtime = -1
@@ -105,11 +111,15 @@ class _Sandbox:
         self._sent = [node_end, *listeners]
         channel.send(self._control, {"ready": True}, [each.fileno() for each in self._sent])
 
+    def prestart(self, order: dict[str, Any]) -> dict[str, Any] | None:
+        """Have the runtime's program started before its function is known; then the assignment, None if there is none."""
+        self._limit(order["limits"])
+        self._release.sendall(json.dumps(order).encode() + b"\n")
+        return prestart.wait_for_assignment(self._control, self._release)
+
     def start(self, assignment: dict[str, Any]) -> None:
         """Give the sandbox its function and let the runtime go."""
-        for name, value in assignment["limits"].items():
-            group, _, file = name.partition("/")
-            self._write_cgroup(group, file, value)
+        self._limit(assignment["limits"])
         if self._isolated:
             if assignment["tmp_mib"] != self._settings["tmp_mib"]:
                 linux.unmount("/tmp")  # the sandbox's own /tmp
@@ -117,18 +127,20 @@ class _Sandbox:
             linux.bind(f"{WORKPLACE}/code/{assignment['code']}", "/var/task", _READ_ONLY)
             if assignment["layers"] is not None:
                 linux.bind(f"{WORKPLACE}/code/{assignment['layers']}", "/opt", _READ_ONLY)
+            if self.family is not None:
+                self.family.keep_workplaces(WORKPLACE)
             for name in self._settings["workplaces"]:
                 linux.unmount(f"{WORKPLACE}/{name}")
         for each in self._sent:
             each.close()
-        self._runtime_assignment = json.dumps({name: assignment[name] for name in ("directory", "variables", "commands")}).encode()
+        self._runtime_assignment = json.dumps({name: assignment[name] for name in ("directory", "variables", "commands")}).encode() + b"\n"
         if assignment["side"] is None:
             self._start_runtime()
         else:
             self._start_sides(assignment["side"])
 
-    def serve(self, message: dict[str, Any]) -> None:
-        """Do what the node wants done after the assignment."""
+    def serve(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        """Do what the node wants done after the assignment. The descriptors stay the caller's."""
         operation = message["op"]
         if operation == "start_runtime":
             self._start_runtime()
@@ -140,6 +152,8 @@ class _Sandbox:
                 self._sides.kill(message["side"])
         elif operation == "connect":
             self._connect(message["port"], message["id"])
+        elif self.family is not None:
+            self.family.serve(message, descriptors)
 
     def note_ended(self, process_id: int, status: int) -> None:
         """A child has been reaped: tell the node if it is the runtime or a program beside it."""
@@ -147,14 +161,16 @@ class _Sandbox:
         if process_id == self.runtime:
             self.runtime = -1  # the number may soon be another's
             channel.send(self._control, {"exited": ended})
-        elif self._sides is not None:
-            side = self._sides.take_ended(process_id)
-            if side is not None:
-                channel.send(self._control, {"side": side, "exited": ended})
+            return
+        side = None if self._sides is None else self._sides.take_ended(process_id)
+        if side is not None:
+            channel.send(self._control, {"side": side, "exited": ended})
+        elif self.family is not None:
+            self.family.note_exit(process_id, ended)
 
     def _start_runtime(self) -> None:
-        with open(self._release, "wb") as release:
-            release.write(self._runtime_assignment)
+        self._release.sendall(self._runtime_assignment)
+        self._release.close()
 
     def _start_sides(self, side: dict[str, Any]) -> None:
         """Programs that run beside the runtime, each the executable of its own; the node says when the runtime starts."""
@@ -186,6 +202,11 @@ class _Sandbox:
             os.mkdir(self._sandbox_id, 0o755, dir_fd=descriptor)
             self._write_cgroup(name, "cgroup.procs", "0")  # 0: the writer itself (cgroups(7))
 
+    def _limit(self, limits: dict[str, str]) -> None:
+        for name, value in limits.items():
+            group, _, file = name.partition("/")
+            self._write_cgroup(group, file, value)
+
     def _write_cgroup(self, name: str, file: str, value: str) -> None:
         path = f"{self._sandbox_id}/{file}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._cgroups[name])
@@ -195,7 +216,9 @@ class _Sandbox:
             os.close(descriptor)
 
     def _enter_namespaces(self, own_network: bool) -> None:
-        kinds = linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWCGROUP
+        kinds = linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+        if self.family is None:
+            kinds |= linux.CLONE_NEWCGROUP
         linux.unshare(kinds | (linux.CLONE_NEWNET if own_network else 0))
         socket.sethostname("sandbox")
         if own_network:
@@ -208,13 +231,15 @@ class _Sandbox:
 
     def _mount_tmp(self, mib: int) -> None:
         if self._settings["tmp_kind"] == "image":
-            image = os.open(f"{WORKPLACE}/tmp", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            template = f"{WORKPLACE}/tmp/template-{mib}.img"
+            image = linux.copy_image(template, f"{WORKPLACE}/tmp")
             try:
-                template = f"{WORKPLACE}/tmp/template-{mib}.img"
-                linux.copy_sparse(template, image)
                 linux.mount_image(image, "/tmp", f"{WORKPLACE}/dev", template)
             finally:
-                os.close(image)
+                if self.family is None:
+                    os.close(image)
+                else:
+                    self.family.keep_image(image, template)
             if os.path.isdir("/tmp/lost+found"):
                 os.rmdir("/tmp/lost+found")
         else:
@@ -230,17 +255,19 @@ class _Sandbox:
             os.setsid()
             processes.adopt_orphans()
         unshared_read, unshared_write = os.pipe()
-        release_read, self._release = os.pipe()
+        self._release, release = socket.socketpair()
         self.runtime = os.fork()
         if self.runtime == 0:
             try:
-                self._become_runtime(unshared_write, release_read, runtime_api.fileno())
+                self._become_runtime(unshared_write, release.fileno(), runtime_api.fileno())
             finally:
                 os._exit(71)
         os.close(unshared_write)
-        os.close(release_read)
+        release.close()
         os.close(self._log_pipe)
         runtime_api.close()
+        if self.family is not None:
+            self.family.adopt(self.runtime)
         return unshared_read
 
     def _map_users(self, unshared: int) -> None:
@@ -248,7 +275,7 @@ class _Sandbox:
             os.read(unshared, 1)
             for name, inside in (("uid_map", confine.USER_ID), ("gid_map", confine.GROUP_ID)):
                 linux.write_file(f"/proc/{self.runtime}/{name}", f"{inside} {self._user} 1")
-            os.write(self._release, _MAPPED)
+            self._release.sendall(_MAPPED)
         os.close(unshared)
 
     def _become_runtime(self, unshared: int, release: int, runtime_api: int) -> NoReturn:
@@ -258,8 +285,9 @@ class _Sandbox:
         limits = self._settings["runtime_limits"]
         if self._isolated:
             self._enter_user_namespace(unshared, release)
-        confine.attach_descriptors(log_pipe=self._log_pipe, release=release, runtime_api=runtime_api)
-        confine.close_foreign_descriptors(limits["descriptors"])
+        clones = None if self.family is None else self.family.template_end.fileno()
+        confine.attach_descriptors(log_pipe=self._log_pipe, release=release, runtime_api=runtime_api, clones=clones)
+        confine.close_foreign_descriptors(limits["descriptors"], clonable=clones is not None)
         # Processes are counted by user and user namespace (Linux 5.14): for this sandbox alone, even where it shares its user with others.
         confine.limit_resources(limits["descriptors"], limits["processes"] if self._isolated else None)
         if self._isolated:
@@ -272,6 +300,9 @@ class _Sandbox:
         os.setsid()
         # When the sandbox or the machine runs out of memory, the kernel shall kill the function, not the one who reports it.
         linux.write_file("/proc/self/oom_score_adj", "500")
+        if self.family is not None:
+            # Here and not in process 1, which moves clones between groups that are not below its own (cgroups(7), nsdelegate).
+            linux.unshare(linux.CLONE_NEWCGROUP)
         if not self._settings["rootless"]:
             os.setgroups([])
             # What the kernel counts by user (inotify instances, pending signals, message queues, locked memory) it counts for the owners of
@@ -293,7 +324,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _watch(control: socket.socket, sandbox: _Sandbox) -> None:
-    """Reap whatever ends and do what the node says; return when the node lets go."""
+    """Reap whatever ends, do what the node says, serve who wants to be cloned; return when the node lets go."""
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_read, False)
     os.set_blocking(wake_write, False)
@@ -303,16 +334,24 @@ def _watch(control: socket.socket, sandbox: _Sandbox) -> None:
     poll = select.poll()  # not select(): a descriptor may be above 1,023
     poll.register(control, select.POLLIN)
     poll.register(wake_read, select.POLLIN)
+    if sandbox.family is not None:
+        sandbox.family.watch(poll)
     while True:
         readable = {descriptor for descriptor, _ in poll.poll()}
         if wake_read in readable:
             os.read(wake_read, 4096)
             _reap(sandbox)
         if control.fileno() in readable:
-            message, _ = channel.receive(control)
+            message, descriptors = channel.receive(control)
             if message is None:
                 return
-            sandbox.serve(message)
+            try:
+                sandbox.serve(message, descriptors)
+            finally:
+                for descriptor in descriptors:
+                    os.close(descriptor)
+        if sandbox.family is not None:
+            sandbox.family.serve_processes(readable)
 
 
 def _reap(sandbox: _Sandbox) -> None:

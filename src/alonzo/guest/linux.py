@@ -134,6 +134,31 @@ def enter_user_namespace(process_id: int) -> None:
         os.close(descriptor)
 
 
+def join_namespace(descriptor: int, kind: int) -> None:
+    """setns(2)."""
+    _check(_libc.setns(descriptor, kind), f"setns {kind:#x}")
+
+
+def has_scopes() -> bool:
+    """Whether `restrict_scope` can do what it is for."""
+    return int(_libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_CREATE_RULESET_VERSION)) >= _LANDLOCK_WITH_SCOPES
+
+
+def sync_file_system(descriptor: int) -> None:
+    """syncfs(2): of the file system that a file lies in."""
+    _check(_libc.syncfs(descriptor), "syncfs")
+
+
+def get_status_flags(descriptor: int) -> int:
+    """How a file was opened (fcntl(2), F_GETFL)."""
+    return fcntl.fcntl(descriptor, fcntl.F_GETFL)
+
+
+def flush_streams() -> None:
+    """fflush(3) of all streams of the C library."""
+    _check(_libc.fflush(None), "fflush")
+
+
 def prctl(option: int, argument: int = 0) -> None:
     """prctl(2) with one argument."""
     _check(_libc.prctl(option, argument, 0, 0, 0), f"prctl {option}")
@@ -157,7 +182,7 @@ def restrict_scope() -> None:
 
     Needs no_new_privs. An older kernel leaves what network and PID namespaces already keep apart.
     """
-    if _libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_CREATE_RULESET_VERSION) < _LANDLOCK_WITH_SCOPES:
+    if not has_scopes():
         return
     attributes = struct.pack("=3Q", 0, 0, _LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | _LANDLOCK_SCOPE_SIGNAL)
     ruleset = _libc.syscall(_LANDLOCK_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
@@ -227,22 +252,38 @@ def _attach_loop(image: int, device_directory: str) -> tuple[str, int] | None:
     return path, descriptor
 
 
-def copy_sparse(source: str, target: int) -> None:
-    """Copy the data of a sparse file into the empty file `target`, holes staying holes."""
-    descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+def copy_image(template: str, directory: str) -> int:
+    """A copy of an image, open for reading and writing, that has no name. The caller closes it."""
+    source = os.open(template, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        size = os.fstat(descriptor).st_size
-        os.ftruncate(target, size)
-        offset = 0
-        while offset < size:
-            try:
-                start = os.lseek(descriptor, offset, os.SEEK_DATA)
-            except OSError:
-                break  # ENXIO: nothing but a hole from here on (lseek(2))
-            offset = os.lseek(descriptor, start, os.SEEK_HOLE)
-            _copy_range(descriptor, target, start, offset)
+        return copy_nameless(source, directory)
     finally:
-        os.close(descriptor)
+        os.close(source)
+
+
+def copy_nameless(source: int, directory: str) -> int:
+    """The same of a file that is open."""
+    image = os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        copy_sparse(source, image)
+    except BaseException:
+        os.close(image)
+        raise
+    return image
+
+
+def copy_sparse(source: int, target: int) -> None:
+    """Copy the data of a sparse file into the empty file `target`, holes staying holes."""
+    size = os.fstat(source).st_size
+    os.ftruncate(target, size)
+    offset = 0
+    while offset < size:
+        try:
+            start = os.lseek(source, offset, os.SEEK_DATA)
+        except OSError:
+            break  # ENXIO: nothing but a hole from here on (lseek(2))
+        offset = os.lseek(source, start, os.SEEK_HOLE)
+        _copy_range(source, target, start, offset)
 
 
 def _copy_range(source: int, target: int, start: int, end: int) -> None:

@@ -15,7 +15,7 @@ import time
 import traceback
 from typing import NoReturn
 
-from alonzo.guest import python_workers
+from alonzo.guest import python_workers, template
 
 GUEST_PACKAGE = "alonzo"
 
@@ -141,6 +141,9 @@ def _serve(variables: dict[str, str], runtime_api: int | None) -> int:
         worker = python_workers.fork(int(concurrency), lambda request_id, *error: transport.report_for(address, request_id, *error))
         bootstrap.FramedTelemetryLogSink.log = worker.one_at_a_time(bootstrap.FramedTelemetryLogSink.log)
         transport.configure(address, None, worker)
+    if runtime_api is not None and template.is_wanted():
+        snapshot = template.Template(transport)
+        client.restore_next, client.report_restore_error = snapshot.wait, snapshot.report_error
     # A function may bring a module of this name. Kept alive all the same: freeing them would copy every page they lie in.
     hidden = [sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == GUEST_PACKAGE]
     try:

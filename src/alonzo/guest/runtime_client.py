@@ -12,6 +12,7 @@ import socket
 
 _PREFIX = b"/2018-06-01/runtime/"
 _RECEIVE_BYTES = 65_536
+_ERROR_TYPE_HEADER = b"Lambda-Runtime-Function-Error-Type: "
 _OK = 200
 _ACCEPTED = 202
 _INVALID_REQUEST_ID = 400
@@ -53,6 +54,28 @@ class _Connection:
         self._next_request = b"GET " + _PREFIX + b"invocation/next" + self._head_end + b"\r\n"
         if descriptor is not None:
             self._socket = socket.socket(fileno=descriptor)
+
+    def start_over(self) -> None:
+        """In a child: the descriptor is another connection by now."""
+        self._rest = self._report = b""
+
+    def ask_restore(self) -> None:
+        """Ask to be restored from a snapshot; `take_restore` is the answer."""
+        request = b"GET " + _PREFIX + b"restore/next" + self._head_end + b"\r\n"
+        (self._socket or self._connect()).sendall(request)
+
+    def take_restore(self) -> None:
+        """Wait for the answer. RuntimeError if it is none."""
+        status, _, _ = self._read_answer(self._socket or self._connect())
+        if status != _OK:
+            raise RuntimeError(f"Failed to be restored, error code: {status}")
+
+    def report_restore_error(self, error_type: str, body: bytes) -> None:
+        """A hook has failed: told at once, since the process ends next."""
+        head = b"POST " + _PREFIX + b"restore/error" + self._head_end + _ERROR_TYPE_HEADER + error_type.encode()
+        connection = self._socket or self._connect()
+        connection.sendall(b"%b\r\nContent-Length: %d\r\n\r\n%b" % (head, len(body), body))
+        self._read_answer(connection)
 
     def report(self, path: str, body: bytes, headers: str) -> None:
         """Leave a report to be sent with the next request."""
@@ -166,6 +189,23 @@ def report_for(address: str, request_id: str, error_type: str, body: bytes) -> N
         connection.connect((host, int(port)))
         connection.sendall(head.encode() + body)
         connection.recv(_RECEIVE_BYTES)
+
+
+def start_over() -> None:
+    """See `_Connection`; so the three that follow."""
+    _connection.start_over()
+
+
+def ask_restore() -> None:
+    _connection.ask_restore()
+
+
+def take_restore() -> None:
+    _connection.take_restore()
+
+
+def report_restore_error(error_type: str, body: bytes) -> None:
+    _connection.report_restore_error(error_type, body)
 
 
 def next() -> tuple[bytes, dict[str, str | int]]:  # noqa: A001  # the name in awslambdaric's extension

@@ -11,11 +11,12 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from alonzo.guest import confine, programs, python_bootstrap
+from alonzo.guest import confine, prestart, programs, python_bootstrap
 
 _PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from alonzo.guest import runtime_process; runtime_process.main()"
+_READ_BYTES = 65_536
 _INHERITED = (confine.RELEASE_DESCRIPTOR, confine.RUNTIME_API_DESCRIPTOR)
 
 
@@ -29,15 +30,25 @@ def load(modules: Sequence[str]) -> None:
 def wait_and_run() -> NoReturn:
     """Wait at the release descriptor and run what comes."""
     python_bootstrap.prepare()
-    with open(confine.RELEASE_DESCRIPTOR, "rb") as released:
-        assignment = released.read()
-    if not assignment:
-        os._exit(0)  # init is gone, and this sandbox with it
-    message = json.loads(assignment)
+    message = _receive()
+    if "prestart" in message:
+        prestart.execute(message["prestart"])
+    os.close(confine.RELEASE_DESCRIPTOR)
     os.chdir(message["directory"])
     if message["commands"] is not None:
         programs.execute(message["commands"], message["variables"], runtime_api=confine.RUNTIME_API_DESCRIPTOR)
     python_bootstrap.run(message["variables"], runtime_api=confine.RUNTIME_API_DESCRIPTOR)
+
+
+def _receive() -> Any:
+    """The next message of init: a line of JSON."""
+    line = b""
+    while not line.endswith(b"\n"):
+        part = os.read(confine.RELEASE_DESCRIPTOR, _READ_BYTES)
+        if not part:
+            os._exit(0)  # init is gone, and this sandbox with it
+        line += part
+    return json.loads(line)
 
 
 def execute(modules: Sequence[str]) -> NoReturn:

@@ -71,7 +71,7 @@ class SidePrograms:
             if not self._settings["rootless"]:
                 os.setgroups([])
             linux.enter_user_namespace(self._runtime)
-        failure = confine.attach_output(log_pipe, keep=failure)
+        failure = confine.attach_side(log_pipe, keep=failure)
         os.closerange(failure + 1, limits["descriptors"])
         confine.limit_resources(limits["descriptors"], limits["processes"] if self._isolated else None)
         if self._isolated:

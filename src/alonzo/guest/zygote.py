@@ -137,8 +137,15 @@ class Zygote:
 
     def _clean_up(self, sandbox_id: str) -> None:
         self._remove_cgroups(sandbox_id)
+        if self._settings["clonable"]:
+            for name in self._list_clones(sandbox_id):
+                self._remove_cgroups(name)
         if not self._isolated:
             shutil.rmtree(f"{self._settings['tmp_directory']}/{sandbox_id}", ignore_errors=True)
+
+    def _list_clones(self, sandbox_id: str) -> set[str]:
+        """Named after their sandbox, and gone with it."""
+        return {name for group in self._cgroups.values() for name in os.listdir(group) if name.startswith(sandbox_id + "-")}
 
     def _remove_cgroups(self, sandbox_id: str) -> None:
         for descriptor in self._cgroups.values():

@@ -16,34 +16,55 @@ from collections.abc import Mapping
 
 from alonzo.clock import Clock
 from alonzo.invoke.errors import Throttled
-from alonzo.invoke.rates import Rate
+from alonzo.invoke.leases import UNRESERVED, provisioned_pool
+from alonzo.invoke.rates import BeginningRate, OwnRates, Rates
 from alonzo.model import quotas
 from alonzo.model.concurrency import AccountLimits
 from alonzo.model.function import FunctionVersion
 from alonzo.model.scope import Scope
 
-_ACCOUNT_REASON = "ConcurrentInvocationLimitExceeded"
-_RESERVED_REASON = "ReservedFunctionConcurrentInvocationLimitExceeded"
-_RATE_REASON = "FunctionInvocationRateLimitExceeded"
-_RESERVED_RATE_REASON = "ReservedFunctionInvocationRateLimitExceeded"
+ACCOUNT_REASON = "ConcurrentInvocationLimitExceeded"
+RESERVED_REASON = "ReservedFunctionConcurrentInvocationLimitExceeded"
+RATE_REASON = "FunctionInvocationRateLimitExceeded"
+RESERVED_RATE_REASON = "ReservedFunctionInvocationRateLimitExceeded"
 """Source: botocore shape `ThrottleReason`."""
 
 _ENVIRONMENTS_PER_SECOND = quotas.SCALING_ENVIRONMENTS_MAX / quotas.SCALING_SECONDS
 
 _REMEMBERED_MIN = 64
+_NO_LIMIT = 1 << 62
 
 
 class Admission:
-    """The counts of one node. Taking a place and giving it back is a handful of dictionary look-ups; nothing here waits."""
+    """The counts of one node. Taking a place and giving it back is a handful of dictionary look-ups; nothing here waits.
 
-    def __init__(self, *, account_limit: int, clock: Clock) -> None:
+    `account_limit` None: the limits are shared with others, and only what `configure` and `set_limit` let through is let through.
+    """
+
+    def __init__(self, *, account_limit: int | None, clock: Clock, rates: Rates | None = None) -> None:
         self._account_limit = account_limit
         self._clock = clock
+        self._rates: Rates = rates or OwnRates()
         self._accounts: dict[Scope, _Account] = {}
 
     def configure(self, scope: Scope, limits: AccountLimits) -> None:
         """Keep to these limits from here on. What runs goes on running, also beyond them."""
         self._account(scope).configure(limits)
+
+    def set_limit(self, scope: Scope, name: str | None, count: int) -> None:
+        """Of a reserved function (None: of those without reserved concurrency) let so many run at once, on demand."""
+        self._account(scope).set_limit(name, count)
+
+    def used_slots(self, scope: Scope) -> dict[str, int]:
+        """How many places are taken of each pool of `leases.py`."""
+        account = self._accounts.get(scope)
+        return {} if account is None else account.used_slots()
+
+    def has_provisioned_place(self, version: FunctionVersion) -> bool:
+        """Whether an invocation of the version would have a place of its provisioned concurrency."""
+        account = self._accounts.get(version.scope)
+        function = None if account is None else account.functions.get(version.name)
+        return function is not None and function.running.get(version.version, 0) < function.provisioned.get(version.version, 0)
 
     def acquire(self, version: FunctionVersion) -> None:
         """Take a place for an invocation of a version. Raises Throttled when there is none."""
@@ -65,7 +86,7 @@ class Admission:
             self._clock.monotonic(), capacity=quotas.SCALING_ENVIRONMENTS_MAX, per_second=_ENVIRONMENTS_PER_SECOND
         )
         if wait_seconds:
-            raise Throttled(_RATE_REASON, retry_after_seconds=math.ceil(wait_seconds))
+            raise Throttled(RATE_REASON, retry_after_seconds=math.ceil(wait_seconds))
 
     def running_count(self, scope: Scope) -> int:
         """How many invocations of the account run in the region."""
@@ -74,20 +95,23 @@ class Admission:
 
     def _account(self, scope: Scope) -> "_Account":
         """Remembered for good: there are as many as accounts that have invoked a function here."""
-        return self._accounts.setdefault(scope, _Account(self._account_limit))
+        account = self._accounts.get(scope)
+        if account is None:
+            account = self._accounts[scope] = _Account(self._account_limit, scope, self._rates)
+        return account
 
 
 class _Function:
     __slots__ = ("environments", "on_demand_count", "on_demand_limit", "provisioned", "requests", "reserved", "running")
 
-    def __init__(self) -> None:
+    def __init__(self, *, requests: BeginningRate, environments: BeginningRate) -> None:
         self.running: dict[str, int] = {}
         self.on_demand_count = 0
         self.reserved: int | None = None
         self.on_demand_limit: int | None = None  # None: it shares the unreserved places
         self.provisioned: Mapping[str, int] = {}
-        self.requests = Rate()
-        self.environments = Rate()
+        self.requests = requests
+        self.environments = environments
 
     def recount(self) -> None:
         self.on_demand_count = sum(max(count - self.provisioned.get(version, 0), 0) for version, count in self.running.items())
@@ -99,21 +123,35 @@ class _Function:
 class _Account:
     """Functions that are not in use are forgotten now and then, when new ones come: an account may have many, one after the other."""
 
-    __slots__ = ("forgetting_at", "functions", "limit", "requests", "running_count", "unreserved_count", "unreserved_limit")
+    __slots__ = (
+        "forgetting_at",
+        "functions",
+        "limit",
+        "rates",
+        "requests",
+        "running_count",
+        "scope",
+        "unreserved_count",
+        "unreserved_limit",
+    )
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self, limit: int | None, scope: Scope, rates: Rates) -> None:
+        self.scope = scope
+        self.rates = rates
+        self.limit = _NO_LIMIT if limit is None else limit
         self.running_count = 0
-        self.unreserved_limit = limit
+        self.unreserved_limit = limit or 0
         self.unreserved_count = 0
         self.functions: dict[str, _Function] = {}
-        self.requests = Rate()
+        self.requests = rates.requests(scope, UNRESERVED)
         self.forgetting_at = _REMEMBERED_MIN
 
     def configure(self, limits: AccountLimits) -> None:
         self.unreserved_limit = limits.unreserved_count
         for name in {*self.functions, *limits.functions}:
-            function = self.functions.setdefault(name, _Function())
+            function = self.functions.get(name)
+            if function is None:
+                function = self.functions[name] = self._new_function(name)
             configured = limits.functions.get(name)
             function.provisioned = {} if configured is None else configured.provisioned_counts
             reserved = None if configured is None else configured.reserved
@@ -121,6 +159,22 @@ class _Account:
             function.on_demand_limit = None if reserved is None else reserved - sum(function.provisioned.values())
             function.recount()
         self.unreserved_count = sum(function.on_demand_count for function in self.functions.values() if function.on_demand_limit is None)
+
+    def set_limit(self, name: str | None, count: int) -> None:
+        if name is None:
+            self.unreserved_limit = count
+        elif (function := self.functions.get(name)) is not None and function.on_demand_limit is not None:
+            function.on_demand_limit = count
+
+    def used_slots(self) -> dict[str, int]:
+        used = {UNRESERVED: self.unreserved_count} if self.unreserved_count else {}
+        for name, function in self.functions.items():
+            if function.on_demand_limit is not None and function.on_demand_count:
+                used[name] = function.on_demand_count
+            for version, count in function.provisioned.items():
+                if running := min(function.running.get(version, 0), count):
+                    used[provisioned_pool(name, version)] = running
+        return used
 
     def acquire(self, name: str, version: str, now: float) -> None:
         function = self.functions.get(name)
@@ -131,11 +185,11 @@ class _Account:
         is_unreserved = is_on_demand and function.on_demand_limit is None
         if is_unreserved:
             if self.unreserved_count >= self.unreserved_limit:
-                raise Throttled(_ACCOUNT_REASON)
+                raise Throttled(ACCOUNT_REASON)
         elif is_on_demand and function.on_demand_count >= (function.on_demand_limit or 0):
-            raise Throttled(_RESERVED_REASON)
+            raise Throttled(RESERVED_REASON)
         if self.running_count >= self.limit:
-            raise Throttled(_ACCOUNT_REASON)  # limits have changed, and what ran under the old ones is not over yet
+            raise Throttled(ACCOUNT_REASON)  # limits have changed, and what ran under the old ones is not over yet
         self._check_rate(function, now)
         function.running[version] = running + 1
         function.on_demand_count += is_on_demand
@@ -161,9 +215,9 @@ class _Account:
         function.running[version] = running
 
     def _check_rate(self, function: _Function, now: float) -> None:
-        requests, limit, reason = self.requests, self.limit, _RATE_REASON
+        requests, limit, reason = self.requests, self.limit, RATE_REASON
         if function.reserved is not None:
-            requests, limit, reason = function.requests, function.reserved, _RESERVED_RATE_REASON
+            requests, limit, reason = function.requests, function.reserved, RESERVED_RATE_REASON
         per_second = limit * quotas.REQUESTS_PER_SECOND_OF_CONCURRENCY
         wait_seconds = requests.take(now, capacity=per_second, per_second=per_second)
         if wait_seconds:
@@ -173,5 +227,8 @@ class _Account:
         if len(self.functions) >= self.forgetting_at:
             self.functions = {known: function for known, function in self.functions.items() if function.is_in_use(now)}
             self.forgetting_at = max(2 * len(self.functions), _REMEMBERED_MIN)
-        function = self.functions[name] = _Function()
+        function = self.functions[name] = self._new_function(name)
         return function
+
+    def _new_function(self, name: str) -> _Function:
+        return _Function(requests=self.rates.requests(self.scope, name), environments=self.rates.environments(self.scope, name))

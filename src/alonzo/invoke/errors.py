@@ -23,6 +23,14 @@ class FunctionNotReady(AlonzoError):
         super().__init__(f"The operation cannot be performed at this time. The function is currently in the following state: {state.value}")
 
 
+class SnapshotNotReady(FunctionNotReady):
+    """The snapshot of the version is being made."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.args = ("Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",)
+
+
 class NoEnvironment(AlonzoError):
     """No execution environment could be had, several times over: an internal failure, or a machine at its end."""
 

@@ -4,24 +4,29 @@ When a warm environment is idle, nothing here waits for anything but the functio
 """
 
 import asyncio
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 from alonzo.environment.environment import ExecutionEnvironment
 from alonzo.environment.outcomes import EnvironmentLost, InitFailed
 from alonzo.invoke.admission import Admission
-from alonzo.invoke.errors import FunctionNotReady, NoEnvironment
+from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, SnapshotNotReady, Throttled
+from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.starts import Starts
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion, State
 from alonzo.model.invocation import InitializationType, Invocation, InvocationResult
 from alonzo.model.quotas import INIT_TIMEOUT_PROVISIONED_MIN_SECONDS, INIT_TIMEOUT_SECONDS
-from alonzo.sandbox.sandbox import SandboxLost
+from alonzo.sandbox.errors import SandboxLost
 
 _PAUSES_SECONDS = (0.02, 0.3, 1.0, 3.0)
 """Between tries to get an environment: a zygote that was lost takes a quarter of a second to come back."""
+
+
+class VersionInvoker(Protocol):
+    """Runs functions; see `Invoker`."""
+
+    async def invoke(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult: ...
 
 
 class CurrentVersions(Protocol):
@@ -30,56 +35,58 @@ class CurrentVersions(Protocol):
     def find_current(self, version: FunctionVersion) -> FunctionVersion | None: ...
 
 
-class CodeSource(Protocol):
-    """Where the unpacked code of functions is."""
+class RestoredEnvironments(Protocol):
+    """Environments of versions with SnapStart; see `SnapStartEnvironments`."""
 
-    def find(self, sha256: str) -> Path | None: ...
-
-    async def ensure(self, sha256: str) -> Path: ...
-
-    def find_layers(self, packages: Sequence[str]) -> Path | None: ...
-
-    async def ensure_layers(self, packages: Sequence[str]) -> Path: ...
+    async def start(self, version: FunctionVersion) -> ExecutionEnvironment: ...
 
 
-class EnvironmentSource(Protocol):
-    """Makes environments; see `EnvironmentFactory`."""
+class SharedPlaces(Protocol):
+    """Where a place can still be had that `Admission` has refused for want of it here; see `SharedLimits`."""
 
-    async def create(
-        self, version: FunctionVersion, code_directory: Path, layers_directory: Path | None, *, initialization_type: InitializationType
-    ) -> ExecutionEnvironment: ...
+    async def acquire(self, version: FunctionVersion, refusal: Throttled) -> None: ...
+
+    async def begin_environment(self, version: FunctionVersion, refusal: Throttled) -> None: ...
 
 
 class Invoker:
-    """Runs functions."""
+    """Runs functions. `shared`: where other workers keep to the same limits."""
 
     def __init__(
         self,
         *,
         versions: CurrentVersions,
-        code: CodeSource,
-        environments: EnvironmentSource,
+        new_environments: NewEnvironments,
+        snapshots: RestoredEnvironments,
         pools: EnvironmentPools,
         admission: Admission,
         wakefulness: Wakefulness,
+        shared: SharedPlaces | None = None,
     ) -> None:
         self._versions = versions
-        self._code = code
-        self._environments = environments
+        self._new_environments = new_environments
+        self._snapshots = snapshots
         self._pools = pools
         self._admission = admission
         self._wakefulness = wakefulness
+        self._shared = shared
         self._starts = Starts()
 
     async def invoke(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         """Run a version once and wait for its answer.
 
-        Raises FunctionNotReady, Throttled, NoEnvironment, RuntimeUnavailable. What the function itself does wrong is a result.
+        Raises FunctionNotReady, Throttled, NoEnvironment, RuntimeUnavailable, RestoreFailed.
+        What the function itself does wrong is a result.
         Cancelling ends the environment, unless others run in it: whoever does not want the answer must not cancel, but let it run.
         """
         if version.state is not State.ACTIVE:
-            raise FunctionNotReady(version.state)
-        self._admission.acquire(version)
+            raise _not_ready(version)
+        try:
+            self._admission.acquire(version)
+        except Throttled as refusal:
+            if self._shared is None:
+                raise
+            await self._shared.acquire(version, refusal)
         self._wakefulness.enter()
         try:
             environment = self._pools.take_idle(version)
@@ -98,7 +105,7 @@ class Invoker:
     async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         problem: Exception | None = None
         if version.capacity_provider is None:
-            self._admission.begin_environment(version)
+            await self._begin_environment(version)
         invoke = self._invoke_in_new if version.capacity_provider is None else self._invoke_in_shared
         for pause_seconds in _PAUSES_SECONDS:
             try:
@@ -111,10 +118,14 @@ class Invoker:
 
     async def _invoke_in_new(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         try:
-            environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=INIT_TIMEOUT_SECONDS)
+            if version.uses_snap_start:
+                environment, spent_seconds = await self._snapshots.start(version), 0.0
+            else:
+                environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=INIT_TIMEOUT_SECONDS)
         except InitFailed as failure:
             return failure.result(invocation.request_id)
         result = await environment.invoke(invocation, timeout_seconds=version.timeout_seconds, spent_seconds=spent_seconds)
+        self._new_environments.note_used(environment)
         self._give_back(environment, version)
         return result
 
@@ -122,13 +133,13 @@ class Invoker:
         self, version: FunctionVersion, invocation: Invocation, *, timeout_seconds: float
     ) -> tuple[ExecutionEnvironment, float]:
         """A new environment, and how much of the invocation's time it has cost. InitFailed: twice, and the invocation with it."""
-        environment = await self.create_environment(version, InitializationType.ON_DEMAND)
+        environment = await self._new_environments.create(version, InitializationType.ON_DEMAND)
         try:
             await environment.initialize(timeout_seconds=timeout_seconds)
         except InitFailed:
             # AWS tries INIT once more, then as part of the invocation and of its time
             # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib).
-            environment = await self.create_environment(version, InitializationType.ON_DEMAND)
+            environment = await self._new_environments.create(version, InitializationType.ON_DEMAND)
             await environment.initialize(timeout_seconds=float(version.timeout_seconds), within=invocation)
             return environment, environment.init_seconds
         return environment, 0.0
@@ -155,11 +166,20 @@ class Invoker:
         """Put a new environment into its pool; how much of the invocation's time that has cost."""
         # Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html ("Init phase").
         timeout_seconds = max(version.timeout_seconds, INIT_TIMEOUT_PROVISIONED_MIN_SECONDS)
-        self._admission.begin_environment(version)
+        await self._begin_environment(version)
         with self._starts.begin(version):
             environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=timeout_seconds)
+            self._new_environments.note_used(environment)
             self._pools.give_back(environment, version)
         return spent_seconds
+
+    async def _begin_environment(self, version: FunctionVersion) -> None:
+        try:
+            self._admission.begin_environment(version)
+        except Throttled as refusal:
+            if self._shared is None:
+                raise
+            await self._shared.begin_environment(version, refusal)
 
     def _give_back(self, environment: ExecutionEnvironment, version: FunctionVersion) -> None:
         if environment.settled is None:
@@ -172,15 +192,8 @@ class Invoker:
         self._admission.release(version)
         self._pools.give_back(environment, self._versions.find_current(version))
 
-    async def create_environment(self, version: FunctionVersion, initialization_type: InitializationType) -> ExecutionEnvironment:
-        """An environment that is not initialized yet. Errors: those of `EnvironmentSource`, and of the code's source."""
-        sha256 = version.code.sha256
-        directory = self._code.find(sha256) or await self._code.ensure(sha256)
-        layers_directory = await self._layers_directory(version) if version.layers else None
-        environment = await self._environments.create(version, directory, layers_directory, initialization_type=initialization_type)
-        self._pools.add(environment)
-        return environment
 
-    async def _layers_directory(self, version: FunctionVersion) -> Path:
-        packages = version.layer_packages
-        return self._code.find_layers(packages) or await self._code.ensure_layers(packages)
+def _not_ready(version: FunctionVersion) -> FunctionNotReady:
+    if version.uses_snap_start and version.state is State.PENDING:
+        return SnapshotNotReady(version.state)
+    return FunctionNotReady(version.state)

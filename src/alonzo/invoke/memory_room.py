@@ -7,7 +7,6 @@ refused.
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 
 from alonzo.clock import Clock
@@ -19,14 +18,27 @@ _log = logging.getLogger(__name__)
 
 _MIB = 1 << 20
 _UNKNOWN_BYTES = 10 * _MIB
-"""What is expected of a function of which nothing is known."""
+"""What is expected of a function when nothing is known of it, nor of others in the same runtime."""
 
 _KEPT_FREE_SHARE, _KEPT_FREE_MIN_BYTES = 0.05, 128 * _MIB
-_SETTLING_SECONDS = 1.0
-"""So long after an environment was let in, what the machine says of its memory need not contain it yet."""
 _READ_AGAIN_SECONDS = 0.05
 _LOOK_AGAIN_SECONDS = 0.1
 _REFUSAL = "ConcurrentInvocationLimitExceeded"
+
+
+class Share:
+    """What an environment that was let in may still take of the memory that the machine says is available."""
+
+    __slots__ = ("expected_bytes", "used_bytes")
+
+    def __init__(self, expected_bytes: int) -> None:
+        self.expected_bytes = expected_bytes
+        self.used_bytes: Callable[[], int | None] = _nothing
+        """How much it has taken by now, once it is there; None where that is not counted."""
+
+    def outstanding_bytes(self) -> int:
+        """No less than 0."""
+        return max(0, self.expected_bytes - (self.used_bytes() or 0))
 
 
 class MemoryRoom:
@@ -38,8 +50,10 @@ class MemoryRoom:
         self._wait_seconds = wait_seconds
         self._clock = clock
         self._expected: dict[tuple[str, str, str], int] = {}
-        self._settling: deque[tuple[float, int]] = deque()
-        self._settling_bytes = 0
+        self._usual: dict[str | None, int] = {}
+        """By runtime: what an environment of any function takes, more or less."""
+        self._shares: set[Share] = set()
+        self._shares_bytes = 0
         self._memory: MachineMemory | None = None
         self._read_at = 0.0
         self._has_warned = False
@@ -49,21 +63,26 @@ class MemoryRoom:
         key = _key(version)
         known = self._expected.get(key, 0)
         self._expected[key] = max(used_bytes, (known * 7 + used_bytes) // 8)  # rises at once, falls slowly
+        usual = self._usual.get(version.runtime, used_bytes)
+        self._usual[version.runtime] = (usual * 7 + used_bytes) // 8
 
-    def forget(self, version: FunctionVersion) -> None:
-        """The function is gone."""
-        self._expected.pop(_key(version), None)
+    def forget(self, account_id: str, region: str, name: str) -> None:
+        """The function, or one of its versions, is gone."""
+        self._expected.pop((account_id, region, name), None)
 
     def expected_bytes(self, version: FunctionVersion) -> int:
         """What one more environment is expected to take: no more than it may."""
-        return min(self._expected.get(_key(version), _UNKNOWN_BYTES), version.memory_mib * _MIB)
+        expected = self._expected.get(_key(version)) or self._usual.get(version.runtime, _UNKNOWN_BYTES)
+        return min(expected, version.memory_mib * _MIB)
 
-    async def take(self, version: FunctionVersion) -> None:
-        """Let one more environment in, at once or after a while. Raises Throttled when it still does not fit then."""
+    async def take(self, version: FunctionVersion) -> Share:
+        """Let one more environment in, at once or after a while; `give_back` its share once it has grown or ended.
+
+        Raises Throttled when it still does not fit then.
+        """
         wanted = self.expected_bytes(version)
         if self._fits(wanted):
-            self._let_in(wanted)
-            return
+            return self._let_in(wanted)
         given_up_at = self._clock.monotonic() + self._wait_seconds
         while not self._fits(wanted):
             ended = self._evict(wanted)
@@ -72,25 +91,37 @@ class MemoryRoom:
                 raise Throttled(_REFUSAL)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
             self._memory = None
-        self._let_in(wanted)
+        return self._let_in(wanted)
+
+    def give_back(self, share: Share) -> None:
+        """What the machine says of its memory contains the environment by now. May be called again."""
+        if share in self._shares:
+            self._shares.remove(share)
+            self._shares_bytes -= share.expected_bytes
 
     def _fits(self, wanted: int) -> bool:
         now = self._clock.monotonic()
-        while self._settling and self._settling[0][0] <= now:
-            self._settling_bytes -= self._settling.popleft()[1]
         if self._memory is None or now - self._read_at >= _READ_AGAIN_SECONDS:
             self._memory, self._read_at = self._read(), now
         kept_free = max(int(self._memory.total * _KEPT_FREE_SHARE), _KEPT_FREE_MIN_BYTES)
-        return self._memory.available - self._settling_bytes - wanted >= kept_free
+        free = self._memory.available - wanted - kept_free
+        # The first sum is always known, and never too small; the second one asks for every environment.
+        return free >= self._shares_bytes or free >= sum(share.outstanding_bytes() for share in self._shares)
 
-    def _let_in(self, wanted: int) -> None:
-        self._settling.append((self._clock.monotonic() + _SETTLING_SECONDS, wanted))
-        self._settling_bytes += wanted
+    def _let_in(self, wanted: int) -> Share:
+        share = Share(wanted)
+        self._shares.add(share)
+        self._shares_bytes += wanted
+        return share
 
     def _warn(self) -> None:
         if not self._has_warned:
             self._has_warned = True
             _log.warning("memory is full: invocations that need a new environment are refused until others end")
+
+
+def _nothing() -> int | None:
+    return None
 
 
 def _key(version: FunctionVersion) -> tuple[str, str, str]:

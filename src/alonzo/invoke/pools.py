@@ -33,14 +33,17 @@ _UNCOUNTED_BYTES = 10 << 20
 
 MemoryAvailable = Callable[[], float]
 """The share of the machine's memory that is available, 0–1."""
+ShedSpares = Callable[[], int]
+"""Ends what only waits for functions; how much that was."""
 
 
 class EnvironmentPools:
     """All environments with room, and the living ones for the end."""
 
-    def __init__(self, *, keep_alive: KeepAlive, memory_available: MemoryAvailable) -> None:
+    def __init__(self, *, keep_alive: KeepAlive, memory_available: MemoryAvailable, shed_spares: ShedSpares) -> None:
         self._keep_alive = keep_alive
         self._memory_available = memory_available
+        self._shed_spares = shed_spares
         self._level = 0.0
         self._idle: dict[PoolKey, list[ExecutionEnvironment]] = {}
         self._living: set[ExecutionEnvironment] = set()
@@ -58,6 +61,11 @@ class EnvironmentPools:
         elif environment.phase is Phase.IDLE:
             self._keep_alive.note_wanted(key, environment.idle_since)
         return environment
+
+    def has_idle_kept(self, version: FunctionVersion) -> bool:
+        """Whether an environment of the version's provisioned concurrency is idle."""
+        idle = self._idle_kept.get(pool_key(version))
+        return idle is not None and any(environment.phase is Phase.IDLE and version.runs_as(environment.version) for environment in idle)
 
     def add(self, environment: ExecutionEnvironment) -> None:
         """Know of a new environment until it ends."""
@@ -106,7 +114,7 @@ class EnvironmentPools:
             while True:
                 await asyncio.sleep(_INSPECTION_SECONDS)
                 self.end_expired()
-                if self._memory_available() < _MEMORY_PRESSURE_SHARE:
+                if self._memory_available() < _MEMORY_PRESSURE_SHARE and not self._shed_spares():
                     self.evict(_EVICTED_AT_ONCE)
         finally:
             self.close()
@@ -124,8 +132,11 @@ class EnvironmentPools:
         self._evict(lambda ended_count, _: ended_count < count)
 
     def make_room(self, wanted_bytes: int) -> int:
-        """End idle environments, those that are worth least, until they have held so much memory; how many it were."""
-        return self._evict(lambda _, freed_bytes: freed_bytes < wanted_bytes)
+        """End idle environments, those that are worth least, until they have held so much memory; how many it were.
+
+        What only waits for functions goes before any of them: the caller looks whether that was enough.
+        """
+        return self._shed_spares() or self._evict(lambda _, freed_bytes: freed_bytes < wanted_bytes)
 
     def _evict(self, is_wanted: Callable[[int, int], bool]) -> int:
         ranked = sorted(((_worth(each), each.idle_since, each) for each in self._iter_idle()), key=lambda rank: rank[:2])

@@ -38,7 +38,7 @@ _INIT_FAILURE = "FUNCTION_ERROR_INIT_FAILURE"
 """What AWS gives as reason when the function cannot be initialized."""
 
 CreateEnvironment = Callable[[FunctionVersion, InitializationType], Awaitable[ExecutionEnvironment]]
-"""Makes one that is in the pools' hands and not initialized yet; see `Invoker.create_environment`."""
+"""Makes one that is in the pools' hands and not initialized yet; see `NewEnvironments.create`."""
 
 
 class ProvisionedSettings(Protocol):

@@ -202,6 +202,11 @@ class FunctionVersion(msgspec.Struct, frozen=True, kw_only=True):
         """The ARN with this version as qualifier."""
         return f"{self.function_arn}:{self.version}"
 
+    @property
+    def uses_snap_start(self) -> bool:
+        """Whether its environments are restored from a snapshot instead of initialized: published versions only."""
+        return self.snap_start_apply_on != "None" and self.version != LATEST and self.capacity_provider is None
+
     def runs_as(self, other: "FunctionVersion") -> bool:
         """Whether environments of the one serve the other: nobody has changed code or configuration in between.
 

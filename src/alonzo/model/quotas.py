@@ -13,8 +13,11 @@ TIMEOUT_DEFAULT_SECONDS = 3
 TIMEOUT_MAX_SECONDS = 900
 INIT_TIMEOUT_SECONDS = 10
 INIT_TIMEOUT_PROVISIONED_MIN_SECONDS = 130
-"""With provisioned concurrency INIT may take this long, or as long as an invocation where that is longer. Source:
+"""With provisioned concurrency and for a snapshot INIT may take this long, or as long as an invocation where that is longer. Source:
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib"""
+RESTORE_TIMEOUT_SECONDS = 10
+"""For the hooks that run after a restore, and what the runtime does with them. Source:
+https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks.html"""
 
 EPHEMERAL_STORAGE_MIN_MIB = 512
 EPHEMERAL_STORAGE_MAX_MIB = 10_240

@@ -28,7 +28,9 @@ class Configuration:
     `async_retry_delays_seconds`: before the first and the second retry of an asynchronous invocation that failed.
     `strict_runtimes` refuses a runtime whose interpreter the machine lacks instead of taking the nearest.
     `deprecated_runtimes` takes functions of runtimes that AWS has blocked.
+    `workers`: so many processes serve the port together; `worker_number`: which of them this one is, None if it is alone.
     `node_modules` holds packages for Node.js functions, the AWS SDK above all; None: npm's global ones if that is among them.
+    `prewarm` starts programs ahead of their functions.
     """
 
     host: str
@@ -45,3 +47,6 @@ class Configuration:
     account_concurrency: int
     aws_endpoints: AwsEndpoints
     async_retry_delays_seconds: tuple[float, float]
+    prewarm: bool
+    workers: int = 1
+    worker_number: int | None = None

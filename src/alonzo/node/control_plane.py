@@ -50,9 +50,11 @@ from alonzo.functions.settings.runtime_management import RuntimeManagement
 from alonzo.functions.settings.scaling import ScalingConfigs
 from alonzo.functions.settings.urls import FunctionUrls
 from alonzo.functions.tags import FunctionTags, TaggedResource, TaggedResources
+from alonzo.functions.turns import Turns
 from alonzo.model.function import FunctionVersion
 from alonzo.model.names import FunctionReference
 from alonzo.model.quotas import ACCOUNT_CONCURRENCY_DEFAULT
+from alonzo.node.cluster import Cluster
 from alonzo.node.tables import Component, open_tables
 from alonzo.store.blobs import BlobStore
 from alonzo.store.connection import Connection
@@ -87,10 +89,12 @@ async def open_control_plane(
     code_links: CodeLinks,
     account_concurrency: int = ACCOUNT_CONCURRENCY_DEFAULT,
     takes_blocked_runtimes: bool = False,
+    cluster: Cluster | None = None,
     clock: Clock,
 ) -> ControlPlane:
     """Open everything, tables at the same time. Errors: the store's."""
     tables = await open_tables(connection)
+    turns = Turns() if cluster is None else cluster.share_records(tables.by_name())
     blobs = await BlobStore.open(connection, name="code")
     code_directories = await CodeDirectories.open(root=data_directory / "code", blobs=blobs)
     layers = Layers(
@@ -105,6 +109,7 @@ async def open_control_plane(
         records=tables.functions,
         code_directories=code_directories,
         layers=layers,
+        turns=turns,
         takes_blocked_runtimes=takes_blocked_runtimes,
         clock=clock,
     )
@@ -129,7 +134,8 @@ async def open_control_plane(
         )
     )
     durable_executions = DurableExecutions(records=durable_records, clock=clock)
-    concurrency, allocations = ConcurrencySettings(records=tables.concurrency, account_limit=account_concurrency), Allocations()
+    concurrency = ConcurrencySettings(records=tables.concurrency, account_limit=account_concurrency)
+    allocations = Allocations() if cluster is None else cluster.allocations
     provisioned = ProvisionedConcurrency(
         settings=concurrency, functions=functions, aliases=tables.aliases, allocations=allocations, clock=clock
     )

@@ -17,10 +17,12 @@ from alonzo.invoke.asynchronous.event_handling import EventHandling
 from alonzo.invoke.asynchronous.outcomes import OutcomeDelivery
 from alonzo.invoke.asynchronous.retry_policy import RetryPolicy
 from alonzo.invoke.asynchronous.trials import EventTrials
-from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.invoker import VersionInvoker
 from alonzo.invoke.recursion import RecursionGuard
 from alonzo.model.names import FunctionReference
 from alonzo.model.scope import Scope
+from alonzo.node.cluster import Cluster, QueueOwners
+from alonzo.node.cluster_views import QueuesElsewhere, answer_about_queues
 from alonzo.node.control_plane import ControlPlane
 from alonzo.store.connection import Connection
 from alonzo.store.event_queue import EventQueue
@@ -47,6 +49,12 @@ class AsynchronousInvocation:
     acceptance: EventAcceptance
     dispatcher: EventDispatcher
     administration: QueueAdministration
+    owners: QueueOwners | None
+
+    async def run(self) -> None:
+        """Component of one of several workers: has events served where they are to be."""
+        assert self.owners is not None
+        await self.owners.run(self.dispatcher.wake)
 
 
 async def open_event_stores(connection: Connection, *, data_directory: Path) -> EventStores:
@@ -61,21 +69,26 @@ def wire_asynchronous_invocation(
     *,
     stores: EventStores,
     control: ControlPlane,
-    invoker: Invoker,
+    invoker: VersionInvoker,
     recursion: RecursionGuard,
     outcomes: Callable[[EventAcceptance], OutcomeDelivery],
     retry_delays_seconds: tuple[float, ...],
     account_concurrency: int,
+    cluster: Cluster | None = None,
     clock: Clock,
 ) -> AsynchronousInvocation:
     """Everything above the stores. `outcomes` makes who is told how events end, and may have new ones to be accepted."""
     counters = EventCounters()
+    owners = None if cluster is None else QueueOwners(cluster=cluster)
 
     def is_switched_off(scope: Scope, function_name: str) -> bool:
         return control.concurrency.function(scope, function_name).reserved == 0
 
     def wake(function: FunctionReference) -> None:
-        dispatcher.wake(function)  # it is made below, of parts that need what accepts
+        if owners is None or owners.is_own(function):
+            dispatcher.wake(function)  # it is made below, of parts that need what accepts
+        else:
+            owners.tell(function)
 
     acceptance = EventAcceptance(
         queue=stores.queue,
@@ -102,14 +115,28 @@ def wire_asynchronous_invocation(
         clock=clock,
     )
     dispatcher = EventDispatcher(
-        queue=stores.queue, handling=handling, account_concurrency=account_concurrency, is_machine_free=_is_machine_free, clock=clock
+        queue=stores.queue,
+        handling=handling,
+        account_concurrency=account_concurrency,
+        is_machine_free=_is_machine_free,
+        clock=clock,
+        is_served_here=(lambda _: True) if owners is None else owners.is_own,
     )
+    administration = QueueAdministration(
+        queue=stores.queue,
+        failed_events=stores.failed_events,
+        dispatcher=dispatcher,
+        counters=counters,
+        clock=clock,
+        others=None if cluster is None else QueuesElsewhere(cluster),
+    )
+    if cluster is not None:
+        answer_about_queues(cluster, administration)
     return AsynchronousInvocation(
         acceptance=acceptance,
         dispatcher=dispatcher,
-        administration=QueueAdministration(
-            queue=stores.queue, failed_events=stores.failed_events, dispatcher=dispatcher, counters=counters, clock=clock
-        ),
+        owners=owners,
+        administration=administration,
     )
 
 

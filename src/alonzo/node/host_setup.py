@@ -1,5 +1,6 @@
 """What a node finds and makes on its host before it can build sandboxes."""
 
+import asyncio
 import hashlib
 import logging
 import os
@@ -14,7 +15,7 @@ from alonzo.node.configuration import Configuration
 from alonzo.runtimes.discovery import SearchPlaces, discover_interpreters
 from alonzo.runtimes.interpreters import PythonInterpreter
 from alonzo.runtimes.python_packages import prepare_packages
-from alonzo.sandbox.cgroups import Cgroups, open_cgroups
+from alonzo.sandbox.cgroups import Cgroups, has_processes, open_cgroups
 from alonzo.sandbox.host import choose_tmp_kind, inspect, is_rootless
 from alonzo.sandbox.seccomp import filter_program
 from alonzo.sandbox.settings import FIRST_USER_ID, USER_IDS_PER_NODE, Isolation, SandboxSettings, TmpKind
@@ -24,6 +25,7 @@ from alonzo.sandbox.users import SharedUser, UserIds
 _log = logging.getLogger(__name__)
 
 _NODES_WITH_OWN_USERS = 3_000
+_SANDBOXES_END_SECONDS, _POLL_SECONDS = 5.0, 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +62,31 @@ async def set_up_host(configuration: Configuration, *, endpoint_port: int) -> Ho
         descriptors=quotas.FILE_DESCRIPTORS_MAX,
         processes=quotas.PROCESSES_MAX if "cpu" in cgroups.controllers else quotas.PROCESSES_WITHOUT_CPU_LIMIT_MAX,
         endpoint_port=endpoint_port,
-        first_user=FIRST_USER_ID + _node_number(data) * USER_IDS_PER_NODE,
+        first_user=FIRST_USER_ID + _node_number(configuration) * USER_IDS_PER_NODE,
         code_directory=data / "code",
         tmp_directory=data / "tmp",
         root_directory=data / "root",
         packages=packages,
         cgroups=cgroups,
         seccomp_program=filter_program(platform.machine()) if isolated else b"",
+        clonable_seccomp_program=filter_program(platform.machine(), joins_namespaces=True) if isolated else b"",
     )
     _say_what_is_missing(configuration, settings.cgroups)
     users = SharedUser() if settings.rootless or not isolated else UserIds(first=settings.first_user, count=USER_IDS_PER_NODE)
     return Host(settings=settings, interpreters=interpreters, places=places, tmp_images=await _tmp_images(settings), users=users)
+
+
+async def wait_for_sandboxes_to_end(data_directory: Path) -> None:
+    """Of a node that has died: its zygotes kill its sandboxes as soon as they see it, which takes a moment."""
+    left_seconds = _SANDBOXES_END_SECONDS
+    while left_seconds > 0 and await asyncio.to_thread(_has_sandboxes, node_name(data_directory)):
+        await asyncio.sleep(_POLL_SECONDS)
+        left_seconds -= _POLL_SECONDS
+
+
+def _has_sandboxes(name: str) -> bool:
+    mounts, membership = Path("/proc/self/mountinfo"), Path("/proc/self/cgroup")
+    return membership.exists() and has_processes(name, mounts=mounts.read_text(), membership=membership.read_text())
 
 
 def node_name(data_directory: Path) -> str:
@@ -78,8 +94,12 @@ def node_name(data_directory: Path) -> str:
     return f"alonzo-{hashlib.sha256(bytes(data_directory)).hexdigest()[:12]}"
 
 
-def _node_number(data_directory: Path) -> int:
-    return int.from_bytes(hashlib.sha256(bytes(data_directory)).digest()[:4], "big") % _NODES_WITH_OWN_USERS
+def _node_number(configuration: Configuration) -> int:
+    """Of workers that follow each other the numbers do, too: they have no user id in common."""
+    own, number = configuration.data_directory, configuration.worker_number
+    shared = own if number is None else own.parent
+    first = int.from_bytes(hashlib.sha256(bytes(shared)).digest()[:4], "big")
+    return (first + (number or 0)) % _NODES_WITH_OWN_USERS
 
 
 def _cgroups(configuration: Configuration) -> Cgroups:

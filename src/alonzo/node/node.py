@@ -29,47 +29,64 @@ from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
 from alonzo.edge.logs_api import LogOperations
 from alonzo.edge.metrics_page import METRICS_PATH, metrics_page
 from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
-from alonzo.edge.server import HttpServer, open_listening_socket
+from alonzo.edge.server import HttpServer
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.factory import EnvironmentFactory
+from alonzo.environment.outcomes import InitFailed
+from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.environment.sandboxes import RuntimeSandboxes
 from alonzo.errors import AlonzoError
 from alonzo.functions.activation import Activations
 from alonzo.functions.errors import ActivationFailed
-from alonzo.invoke.admission import Admission
 from alonzo.invoke.destinations.retries import PAUSES_SECONDS, WAITING_MAX_BYTES, Retries
-from alonzo.invoke.invoker import Invoker
+from alonzo.invoke.handing_over import HandingOver
+from alonzo.invoke.invoker import Invoker, VersionInvoker
 from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
+from alonzo.invoke.memory_room import MemoryRoom
+from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.provisioned import ProvisionedEnvironments
 from alonzo.invoke.recursion import RecursionGuard
+from alonzo.invoke.snap_start import SnapStartEnvironments
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
+from alonzo.node.cluster import Cluster
+from alonzo.node.cluster_views import SharedMetrics
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.destinations import wire_destinations
+from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
 from alonzo.node.host_setup import Host, set_up_host
+from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
+from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
+from alonzo.observe.process_metrics import read_process
+from alonzo.sandbox.memory import MemoryReader
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
 from alonzo.store.log_stream import LogStore
 from alonzo.store.records import RecordTable
-from alonzo.store.server import EmbeddedServer
+from alonzo.store.server import EmbeddedServer, has_disk_room
 
 _log = logging.getLogger(__name__)
 
 _LOG_STREAM_MAX_BYTES = 1 << 30
 _LOG_STREAM_DISK_SHARE = 0.1
 _SPARE_SANDBOXES = 2
+_PRESTARTED_MEMORY_SHARE = 0.05
+_PRESTARTED_BYTES = 48 << 20
+"""What a Node.js that waits takes, measured."""
 _DRAIN_SECONDS = 30.0
 _SHUTDOWN_SECONDS = 5.0
 """More than extensions get of it (`model/quotas.py`)."""
+_MEMORY_WAIT_SECONDS = 5.0
+"""So long an invocation waits for memory: most end sooner, and the SDKs' clients have a minute."""
 _HTTP_TIMEOUTS = HttpTimeouts()
 
 
@@ -81,6 +98,7 @@ class _Stores:
     logs: LogStore
     events: EventStores
     control: ControlPlane
+    cluster: Cluster | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +107,21 @@ class _Invocation:
 
     sandboxes: RuntimeSandboxes
     factory: EnvironmentFactory
+    room: MemoryRoom
     tasks: EnvironmentTasks
     delivery: LogDelivery
     pools: EnvironmentPools
-    invoker: Invoker
+    invoker: VersionInvoker
     provisioned: ProvisionedEnvironments
+    snap_start: SnapStartEnvironments
 
 
 class Node:
-    """`run` is its whole life."""
+    """`run` is its whole life. `seat`: it is one of several workers."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, *, seat: Seat | None = None) -> None:
         self._configuration = configuration
+        self._seat = seat
         self._clock: Clock = SystemClock()
 
     async def run(self, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
@@ -109,18 +130,17 @@ class Node:
         Raises SetupError when something that the user must mend is in the way.
         """
         configuration = self._configuration
-        listener = open_listening_socket(host=configuration.host, port=configuration.port)
         async with AsyncExitStack() as stack:
-            stack.callback(listener.close)
-            port = listener.getsockname()[1]
+            door: Door = ListeningDoor(configuration) if self._seat is None else HandedDoor(self._seat)
+            stack.callback(door.abandon)
             stores = await self._open_stores(stack)
             services = AwsClients(endpoints=configuration.aws_endpoints)
             stack.push_async_callback(services.aclose)
             async with asyncio.TaskGroup() as keepers:
                 tasks = [keepers.create_task(component) for component in stores.components]
-                host = await set_up_host(configuration, endpoint_port=port)
+                host = await set_up_host(configuration, endpoint_port=door.port)
                 stack.callback(host.settings.cgroups.remove)
-                await self._serve(stores=stores, services=services, host=host, listener=listener, stop=stop, on_ready=on_ready)
+                await self._serve(stores=stores, services=services, host=host, door=door, stop=stop, on_ready=on_ready)
                 for task in tasks:
                     task.cancel()
 
@@ -137,25 +157,30 @@ class Node:
             data.mkdir(parents=True, exist_ok=True)
             lock = await DirectoryLock.acquire(data / "lock")
             stack.callback(lock.release)
-            connection = await connect(configuration.nats_url)
+            connection = await connect(configuration.nats_url, has_room=_room(self._seat))
         stack.push_async_callback(connection.aclose)
         links = CodeLinks(key=await get_secret(connection, "code-links"), clock=self._clock)
+        cluster = None if self._seat is None else await Cluster.open(connection, seat=self._seat, clock=self._clock)
         control = await open_control_plane(
             connection=connection,
             data_directory=data,
             code_links=links,
             account_concurrency=configuration.account_concurrency,
             takes_blocked_runtimes=configuration.deprecated_runtimes,
+            cluster=cluster,
             clock=self._clock,
         )
         events = await open_event_stores(connection, data_directory=data)
         components += [connection.run(), events.queue.run(), *(follow() for follow in control.followers)]
+        if cluster is not None:
+            components += cluster.followers()
         return _Stores(
             connection=connection,
             components=components,
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
             events=events,
             control=control,
+            cluster=cluster,
         )
 
     async def _serve(
@@ -164,7 +189,7 @@ class Node:
         stores: _Stores,
         services: AwsClients,
         host: Host,
-        listener: socket.socket,
+        door: Door,
         stop: asyncio.Event,
         on_ready: Callable[[str], None],
     ) -> None:
@@ -188,15 +213,14 @@ class Node:
             ),
             retry_delays_seconds=self._configuration.async_retry_delays_seconds,
             account_concurrency=self._configuration.account_concurrency,
+            cluster=stores.cluster,
             clock=self._clock,
         )
         application = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
         server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
-        activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts.factory))
-        stop_retiring = control.functions.subscribe(
-            lambda key, current: parts.pools.retire((key[0], key[1], key[2], key[3]), current and current.runnable)
-        )
+        activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts))
+        stop_retiring = control.functions.subscribe(lambda key, current: _note_change(parts, key, current))
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(component)
@@ -205,27 +229,47 @@ class Node:
             tasks.append(group.create_task(parts.tasks.run()))
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
-            keeping_provisioned = group.create_task(parts.provisioned.run())
-            await server.serve_socket(listener)
-            on_ready(_url(self._configuration.host, listener.getsockname()[1]))
+            existing = [version for _, version in control.records.iter_prefix(())]
+            keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
+            if stores.cluster is not None:
+                tasks += [group.create_task(stores.cluster.run()), group.create_task(asynchronous.run())]
+                await stores.cluster.join()
+            await door.open(server)
+            on_ready(url_of(self._configuration.host, door.port))
             await stop.wait()
             retries.stop()
+            await door.close()
             async with asyncio.TaskGroup() as drains:
                 drains.create_task(server.drain(timeout_seconds=_DRAIN_SECONDS))
                 drains.create_task(asynchronous.dispatcher.drain(timeout_seconds=_DRAIN_SECONDS))
+                if stores.cluster is not None:
+                    drains.create_task(stores.cluster.delegation.drain(timeout_seconds=_DRAIN_SECONDS))
             stop_retiring()
-            keeping_provisioned.cancel()  # first: it would replace what the pools end
+            for keeper in keepers:
+                keeper.cancel()  # first: it would replace what the pools end
             parts.pools.close()
             await parts.pools.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             await parts.delivery.flush()
+            if stores.cluster is not None:
+                await stores.cluster.leave()
             for task in tasks:
                 task.cancel()
 
     def _wire_invocation(
         self, *, stores: _Stores, host: Host, serve_endpoint: Callable[[socket.socket], Awaitable[Callable[[], None]]]
     ) -> _Invocation:
-        clock = self._clock
+        clock, processor_count = self._clock, (psutil.cpu_count() or 1) // self._configuration.workers
         delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
+        memory = MemoryReader()
+
+        def memory_available() -> float:
+            return memory.read().available_share
+
+        prestarted = None
+        if self._configuration.prewarm:
+            prestarted = PrestartedPrograms(
+                limit=_prestarted_max(memory.read().total, self._configuration.workers), memory_available=memory_available, clock=clock
+            )
         sandboxes = RuntimeSandboxes(
             interpreters=host.interpreters,
             places=host.places,
@@ -233,7 +277,9 @@ class Node:
             users=host.users,
             strict=self._configuration.strict_runtimes,
             spare_count=_SPARE_SANDBOXES,
+            zygote_count=max(1, processor_count),
             packages=host.settings.packages,
+            prestarted=prestarted,
         )
         tasks = EnvironmentTasks()
         factory = EnvironmentFactory(
@@ -245,33 +291,55 @@ class Node:
             tasks=tasks,
             clock=clock,
         )
-        pools = EnvironmentPools(keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock), memory_available=_memory_available)
-        admission = Admission(account_limit=self._configuration.account_concurrency, clock=clock)
-        stores.control.provisioned.follow_limits(admission.configure)
-        invoker = Invoker(
-            versions=stores.control.functions,
-            code=stores.control.code_directories,
-            environments=factory,
-            pools=pools,
-            admission=admission,
-            wakefulness=Wakefulness(processor_count=psutil.cpu_count() or 1),
+        pools = EnvironmentPools(
+            keep_alive=_keep_alive(self._configuration.keep_alive_seconds, clock),
+            memory_available=memory_available,
+            shed_spares=prestarted.shed if prestarted is not None else lambda: 0,
         )
+        room = MemoryRoom(read=memory.read, evict=pools.make_room, wait_seconds=_MEMORY_WAIT_SECONDS, clock=clock)
+        limits = wire_limits(
+            control=stores.control, cluster=stores.cluster, account_limit=self._configuration.account_concurrency, clock=clock
+        )
+        new_environments = NewEnvironments(code=stores.control.code_directories, environments=factory, pools=pools, room=room)
+        snap_start = SnapStartEnvironments(
+            versions=stores.control.functions, environments=new_environments, memory_available=memory_available, clock=clock
+        )
+        invoker: VersionInvoker = Invoker(
+            versions=stores.control.functions,
+            new_environments=new_environments,
+            snapshots=snap_start,
+            pools=pools,
+            admission=limits.admission,
+            wakefulness=Wakefulness(processor_count=processor_count),
+            shared=limits.shared,
+        )
+        if limits.shared is not None and stores.cluster is not None:
+            invoker = HandingOver(
+                own=invoker,
+                admission=limits.admission,
+                pools=pools,
+                holders=limits.shared,
+                versions=stores.control.functions,
+                delegation=stores.cluster.delegation,
+            )
         provisioned = ProvisionedEnvironments(
-            settings=stores.control.provisioned,
+            settings=limits.provisioned,
             allocations=stores.control.allocations,
             versions=stores.control.functions,
-            create=invoker.create_environment,
+            create=new_environments.create,
             pools=pools,
             clock=clock,
         )
         return _Invocation(
             sandboxes=sandboxes,
             factory=factory,
+            room=room,
             tasks=tasks,
             delivery=delivery,
             pools=pools,
             invoker=invoker,
             provisioned=provisioned,
+            snap_start=snap_start,
         )
 
     def _wire_edge(
@@ -302,11 +370,20 @@ class Node:
             "lambda": {**control.operations, **invoke_async.table()},
             "logs": LogOperations(logs=stores.logs).table(),
         }
-        aws_api = AwsApi(models=models, operations=operations, callers=callers, translate_error=to_api_error, new_request_id=ids.new_uuid)
+        aws_api = AwsApi(
+            models=models,
+            operations=operations,
+            callers=callers,
+            translate_error=to_api_error,
+            new_request_id=ids.new_uuid,
+            before_answer=None if stores.cluster is None else stores.cluster.agree,
+        )
         own_routes = OwnRoutes(
             exact={
-                **health_routes(version=__version__, services=sorted(operations), clock=self._clock),
-                METRICS_PATH: metrics_page(metrics),
+                **health_routes(
+                    version=__version__, services=sorted(operations), clock=self._clock, count_workers=_worker_count(stores.cluster)
+                ),
+                METRICS_PATH: metrics_page(metrics if stores.cluster is None else SharedMetrics(stores.cluster, metrics), read_process),
             },
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
@@ -317,16 +394,21 @@ class Node:
         return Application(invoke=invoke, own_routes=own_routes, aws_api=aws_api)
 
 
-def _activation(factory: EnvironmentFactory) -> Callable[[FunctionVersion], Awaitable[None]]:
+def _activation(parts: _Invocation) -> Callable[[FunctionVersion], Awaitable[None]]:
     async def activate(version: FunctionVersion) -> None:
         if version.code.image_uri is not None:
             raise ActivationFailed("Alonzo does not run container images yet.", reason_code="InvalidImage")
         if version.custom_runtime is not None:
             raise ActivationFailed(f"There is no runtime {version.custom_runtime.arn} here.", reason_code="InvalidRuntime")
         try:
-            await factory.prepare(version)
+            await parts.factory.prepare(version)
         except AlonzoError as error:
             raise ActivationFailed(str(error), reason_code="InvalidRuntime") from error
+        if version.uses_snap_start:
+            try:
+                await parts.snap_start.publish(version)
+            except InitFailed as error:
+                raise ActivationFailed("An error occurred during function initialization.", reason_code="FunctionError") from error
 
     return activate
 
@@ -352,10 +434,26 @@ def _keep_alive(fixed_seconds: float | None, clock: Clock) -> KeepAlive:
     return FixedKeepAlive(seconds=fixed_seconds, clock=clock)
 
 
-def _memory_available() -> float:
-    memory = psutil.virtual_memory()
-    return float(memory.available / memory.total)
+def _note_change(parts: _Invocation, key: tuple[str, ...], current: FunctionVersion | None) -> None:
+    parts.pools.retire((key[0], key[1], key[2], key[3]), current and current.runnable)
+    if current is None:
+        parts.room.forget(key[0], key[1], key[2])
 
 
-def _url(host: str, port: int) -> str:
+def _prestarted_max(memory_bytes: int, workers: int) -> int:
+    """How many programs may wait for functions in one of so many processes, by what all of them take of the machine's memory."""
+    return int(memory_bytes * _PRESTARTED_MEMORY_SHARE / _PRESTARTED_BYTES / workers)
+
+
+def _worker_count(cluster: Cluster | None) -> Callable[[], int] | None:
+    return None if cluster is None else lambda: len(cluster.members.names)
+
+
+def _room(seat: Seat | None) -> Callable[[], bool]:
+    directory = None if seat is None else seat.store_directory
+    return (lambda: True) if directory is None else (lambda: has_disk_room(directory))
+
+
+def url_of(host: str, port: int) -> str:
+    """Where clients reach a server."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

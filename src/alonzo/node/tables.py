@@ -56,7 +56,11 @@ class Tables:
     @property
     def followers(self) -> tuple[Component, ...]:
         """What keeps them up to date: to be run as long as they are used."""
-        return tuple(getattr(self, field.name).run for field in fields(self))
+        return tuple(table.run for table in self.by_name().values())
+
+    def by_name(self) -> dict[str, RecordTable[Any]]:
+        """All of them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 async def open_tables(connection: Connection) -> Tables:

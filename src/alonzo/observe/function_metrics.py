@@ -3,8 +3,9 @@
 Source of the names: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -30,6 +31,14 @@ class MetricKey(msgspec.Struct, frozen=True):
     function_name: str
 
 
+class CountSource(Protocol):
+    """Where counts come from: of one node, or of all workers together."""
+
+    async def collect(self) -> Mapping[MetricKey, int]:
+        """All that has been counted."""
+        ...
+
+
 class FunctionMetrics:
     """One a node."""
 
@@ -42,6 +51,10 @@ class FunctionMetrics:
         self._counts[key] = self._counts.get(key, 0) + 1
         if len(self._counts) > _FUNCTIONS_MAX:
             del self._counts[next(iter(self._counts))]
+
+    async def collect(self) -> dict[MetricKey, int]:
+        """What the page of a node alone shows (`CountSource`)."""
+        return dict(self._counts)
 
     def iter_counts(self) -> Iterator[tuple[MetricKey, int]]:
         """All that has been counted."""

@@ -25,13 +25,16 @@ class InvocationReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     memory_size_mib: int
     max_memory_bytes: int | None
     init_duration_ms: float | None
+    restore_duration_ms: float | None = None
+    """With the time for making the environment, which is not billed."""
+    billed_restore_ms: float = 0.0
     status: str = "success"
     error_type: str | None = None
 
     @property
     def billed_ms(self) -> int:
-        """AWS bills INIT too (since August 2025), and rounds up to the next millisecond."""
-        return math.ceil(self.duration_ms + (self.init_duration_ms or 0.0))
+        """AWS bills INIT too (since August 2025), and what restoring ran of the function; it rounds up to the next millisecond."""
+        return math.ceil(self.duration_ms + (self.init_duration_ms or self.billed_restore_ms))
 
     @property
     def max_memory_mib(self) -> int | None:
@@ -43,12 +46,21 @@ class InvocationReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitReport:
-    """An INIT that failed: which phase it was part of, and how it ended."""
+    """An INIT that failed or was made for a snapshot: which phase it was part of, and how it ended."""
 
     duration_ms: float
     phase: str
-    status: str
-    error_type: str | None
+    status: str = "success"
+    error_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreReport:
+    """How a snapshot was restored."""
+
+    duration_ms: float
+    status: str = "success"
+    error_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +89,9 @@ class PlatformLog(Protocol):
 
     def init_report(self, unix_ms: int, report: InitReport) -> str | None: ...
 
+    def restore_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None: ...
+
+    def restore_report(self, unix_ms: int, report: RestoreReport) -> str | None: ...
     def extension(self, unix_ms: int, status: ExtensionStatus) -> str | None: ...
 
     def subscription(self, unix_ms: int, api: str, name: str, types: Sequence[str]) -> str | None: ...
@@ -103,8 +118,16 @@ class TextPlatformLog:
 
     def init_report(self, unix_ms: int, report: InitReport) -> str:
         del unix_ms
-        error = f"\tError Type: {report.error_type}" if report.error_type else ""
-        return f"INIT_REPORT Init Duration: {report.duration_ms:.2f} ms\tPhase: {report.phase}\tStatus: {report.status}{error}\n"
+        phase = "" if report.status == "success" else f"\tPhase: {report.phase}"
+        return f"INIT_REPORT Init Duration: {report.duration_ms:.2f} ms{phase}{_failure(report)}\n"
+
+    def restore_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str:
+        del unix_ms
+        return f"RESTORE_START Runtime Version: {runtime_version}\tRuntime Version ARN: {runtime_version_arn}\n"
+
+    def restore_report(self, unix_ms: int, report: RestoreReport) -> str:
+        del unix_ms
+        return f"RESTORE_REPORT Restore Duration: {report.duration_ms:.2f} ms{_failure(report)}\n"
 
     def extension(self, unix_ms: int, status: ExtensionStatus) -> str:
         del unix_ms
@@ -141,6 +164,9 @@ class TextPlatformLog:
             parts.append(f"Max Memory Used: {max_memory_mib} MB")
         if report.init_duration_ms is not None:
             parts.append(f"Init Duration: {report.init_duration_ms:.2f} ms")
+        if report.restore_duration_ms is not None:
+            parts.append(f"Restore Duration: {report.restore_duration_ms:.2f} ms")
+            parts.append(f"Billed Restore Duration: {math.ceil(report.billed_restore_ms)} ms")
         if report.status != "success":
             parts.append(f"Status: {report.status}")
         if report.error_type is not None:
@@ -165,9 +191,21 @@ class JsonPlatformLog:
         return self._line("INFO", unix_ms, "platform.initStart", record | {"runtimeVersionArn": runtime_version_arn})
 
     def init_report(self, unix_ms: int, report: InitReport) -> str | None:
-        record = {"initializationType": self._initialization_type.value, "phase": report.phase, "status": report.status}
+        record: dict[str, Any] = {
+            "initializationType": self._initialization_type.value,
+            "phase": report.phase,
+            "status": report.status,
+        }
         record |= {"errorType": report.error_type} if report.error_type else {}
-        return self._line("WARN", unix_ms, "platform.initReport", record | {"metrics": {"durationMs": round(report.duration_ms, 3)}})
+        record |= {"metrics": {"durationMs": round(report.duration_ms, 3)}}
+        return self._line(_level(report.status), unix_ms, "platform.initReport", record)
+
+    def restore_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None:
+        record = {"runtimeVersion": runtime_version, "runtimeVersionArn": runtime_version_arn}
+        return self._line("INFO", unix_ms, "platform.restoreStart", record)
+
+    def restore_report(self, unix_ms: int, report: RestoreReport) -> str | None:
+        return self._line(_level(report.status), unix_ms, "platform.restoreReport", restore_record(report))
 
     def extension(self, unix_ms: int, status: ExtensionStatus) -> str | None:
         return self._line("INFO" if status.error_type is None else "WARN", unix_ms, "platform.extension", status.record())
@@ -188,12 +226,19 @@ class JsonPlatformLog:
         return None  # platform.report ends an invocation
 
     def report(self, unix_ms: int, report: InvocationReport) -> str | None:
-        return self._line("INFO" if report.status == "success" else "WARN", unix_ms, "platform.report", report_record(report))
+        return self._line(_level(report.status), unix_ms, "platform.report", report_record(report))
 
     def _line(self, level: str, unix_ms: int, kind: str, record: dict[str, Any]) -> str | None:
         if self._LEVELS.index(level) < self._level:
             return None
         return json.dumps({"time": timestamp(unix_ms), "type": kind, "record": record}, separators=(",", ":")) + "\n"
+
+
+def restore_record(report: RestoreReport) -> dict[str, Any]:
+    """How a snapshot was restored as the fields of `platform.restoreReport`."""
+    record: dict[str, Any] = {"status": report.status}
+    record |= {"errorType": report.error_type} if report.error_type else {}
+    return record | {"metrics": {"durationMs": round(report.duration_ms, 3)}}
 
 
 def report_record(report: InvocationReport) -> dict[str, Any]:
@@ -207,10 +252,24 @@ def report_record(report: InvocationReport) -> dict[str, Any]:
         metrics["maxMemoryUsedMB"] = report.max_memory_mib
     if report.init_duration_ms is not None:
         metrics["initDurationMs"] = round(report.init_duration_ms, 3)
+    if report.restore_duration_ms is not None:
+        metrics["restoreDurationMs"] = round(report.restore_duration_ms, 3)
+        metrics["billedRestoreDurationMs"] = math.ceil(report.billed_restore_ms)
     record: dict[str, Any] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
     if report.error_type is not None:
         record["errorType"] = report.error_type
     return record
+
+
+def _failure(report: InitReport | RestoreReport) -> str:
+    if report.status == "success":
+        return ""
+    error = f"\tError Type: {report.error_type}" if report.error_type else ""
+    return f"\tStatus: {report.status}{error}"
+
+
+def _level(status: str) -> str:
+    return "INFO" if status == "success" else "WARN"
 
 
 def timestamp(unix_ms: int) -> str:

@@ -8,6 +8,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from alonzo import ids
 from alonzo.runtimes.interpreters import RuntimeUnavailable
 from alonzo.runtimes.searching import client_cache
 
@@ -49,6 +50,13 @@ _JARS = (
 """The client of 2.9.0 with all that it requires at run time, as Maven Central has them."""
 
 
+CLIENT_JARS = tuple(jar.name for jar in _JARS)
+"""The class path, in its order."""
+
+_MODIFIED_AT = 1_000_000_000
+"""Of every copy: archives of classes are good for jars of one size and age."""
+
+
 async def ensure_java_client(directory: Path, *, cache: Path) -> None:
     """Have the client's jars in `directory`, from `cache` or from Maven Central. `RuntimeUnavailable` says why that cannot be."""
     await asyncio.to_thread(_ensure, directory, cache)
@@ -64,8 +72,9 @@ def _ensure(directory: Path, cache: Path) -> None:
         target = directory / jar.name
         if not target.exists():
             directory.mkdir(parents=True, exist_ok=True)
-            draft = directory / f".{jar.name}.{os.getpid()}"
+            draft = directory / f".{jar.name}.{ids.new_hex_id(4)}"  # two functions may need it first at once
             shutil.copyfile(_cached(jar, cache), draft)
+            os.utime(draft, (_MODIFIED_AT, _MODIFIED_AT))
             draft.replace(target)
 
 
@@ -74,7 +83,7 @@ def _cached(jar: _Jar, cache: Path) -> Path:
     if not file.exists() or hashlib.sha256(file.read_bytes()).hexdigest() != jar.sha256:
         content = _fetch(jar)
         cache.mkdir(parents=True, exist_ok=True)
-        draft = cache / f".{jar.name}.{os.getpid()}"
+        draft = cache / f".{jar.name}.{ids.new_hex_id(4)}"  # two functions may need it first at once
         draft.write_bytes(content)
         draft.replace(file)
     return file

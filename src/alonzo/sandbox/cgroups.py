@@ -136,6 +136,15 @@ def open_cgroups(node_name: str, policy: CpuPolicy, *, mounts: str, membership: 
     return Cgroups(directories, controllers, policy)
 
 
+def has_processes(node_name: str, *, mounts: str, membership: str) -> bool:
+    """Whether any sandbox of a node still runs. What has no control groups does not show here."""
+    for parent in _find_hierarchies(mounts, membership).values():
+        for group in _subdirectories(parent / node_name):
+            if _read_words(group / "cgroup.procs"):
+                return True
+    return False
+
+
 def _find_hierarchies(mounts: str, membership: str) -> dict[str, Path]:
     """Controller (or `unified`, if it has the controllers) → the directory of this process's own group."""
     own_groups = {}

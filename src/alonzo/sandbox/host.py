@@ -17,6 +17,8 @@ from alonzo.sandbox.tmp_images import find_mkfs
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNS = 0x00020000
 
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_WITH_SCOPES = 444, 6
+
 _WITHOUT_NAMESPACES = "start with --isolation process: functions are then not isolated"
 
 
@@ -38,7 +40,7 @@ def inspect(controllers: frozenset[str] | None = None) -> list[HostFact]:
     if sys.platform != "linux":
         return [HostFact("namespaces", False, f"{_system_name()} has none: nothing can be isolated or limited", _WITHOUT_NAMESPACES)]
     usable = _writable_controllers() if controllers is None else controllers
-    return [_namespaces(), _seccomp(), *_controllers(usable), _tmp(), _architecture()]
+    return [_namespaces(), _seccomp(), *_controllers(usable), _tmp(), _snap_start(usable), _architecture()]
 
 
 def inspect_process_isolation() -> list[HostFact]:
@@ -124,6 +126,24 @@ def _tmp() -> HostFact:
     missing = "root" if is_rootless() else "mkfs.ext4" if find_mkfs() is None else "loop devices"
     remedy = "install e2fsprogs" if missing == "mkfs.ext4" else None
     return HostFact("/tmp on disk", False, f"no {missing}: /tmp of functions lies in memory, capped at its size", remedy)
+
+
+def _snap_start(usable: frozenset[str]) -> HostFact:
+    """What `SandboxSettings.may_clone` and the guest's `family.py` want."""
+    missing = [
+        *(["root"] if is_rootless() else []),
+        *(f"the control group controller {name}" for name in ("memory", "pids") if name not in usable),
+        *([] if _landlock_version() >= _LANDLOCK_WITH_SCOPES else ["Landlock 6 (Linux 6.12)"]),
+    ]
+    if not missing:
+        return HostFact("SnapStart by fork", True, "Python environments are forked from the one that was initialized")
+    detail = f"no {', no '.join(missing)}: SnapStart initializes each environment for itself, ahead of invocations"
+    return HostFact("SnapStart by fork", False, detail)
+
+
+def _landlock_version() -> int:
+    """landlock_create_ruleset(2), LANDLOCK_CREATE_RULESET_VERSION; negative where the kernel has none."""
+    return int(ctypes.CDLL(None).syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), 1))
 
 
 def _architecture() -> HostFact:

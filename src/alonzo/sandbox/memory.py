@@ -17,6 +17,11 @@ class MachineMemory:
     total: int
     available: int
 
+    @property
+    def available_share(self) -> float:
+        """0-1."""
+        return self.available / self.total
+
 
 class MemoryReader:
     """Reads it anew each time, in about 50 µs: the machine's, or what is left within the control groups that the node was started in."""

@@ -9,11 +9,11 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from alonzo.errors import SetupError
-from alonzo.sandbox.sandbox import Sandbox, SandboxLost
+from alonzo.sandbox.sandbox import Sandbox
 from alonzo.sandbox.settings import SandboxSettings
 from alonzo.sandbox.users import UserIds
-from alonzo.sandbox.zygote import Zygote, ZygoteSpec
+from alonzo.sandbox.zygote import ZygoteSpec
+from alonzo.sandbox.zygotes import Zygotes
 
 _log = logging.getLogger(__name__)
 
@@ -22,45 +22,42 @@ _REFILL_DELAY_SECONDS = 0.05
 
 
 class SandboxPool:
-    """The sandboxes of one interpreter. Its zygote is started by `open` and again when it is lost."""
+    """The sandboxes of one interpreter, forked by `zygote_count` zygotes at most."""
 
-    def __init__(self, *, spec: ZygoteSpec, settings: SandboxSettings, users: UserIds, spare_count: int) -> None:
-        self._spec = spec
-        self._settings = settings
+    def __init__(self, *, spec: ZygoteSpec, settings: SandboxSettings, users: UserIds, spare_count: int, zygote_count: int) -> None:
+        self._zygotes = Zygotes(spec=spec, settings=settings, count_max=zygote_count)
         self._users = users
         self._spare_count = spare_count
         self._spares: deque[Sandbox] = deque()
-        self._zygote: Zygote | None = None
         self._wanted = asyncio.Event()
 
     async def open(self) -> None:
-        """Start the zygote and ask for the first spares; SetupError says what the host refuses."""
-        self._zygote = await Zygote.start(self._spec, self._settings)
+        """Start a zygote and ask for the first spares; SetupError says what the host refuses."""
+        await self._zygotes.open()
         self._refill()
 
     async def run(self) -> None:
-        """Keep a zygote and the spares there until cancelled; then end everything that this pool has started."""
+        """Keep zygotes and the spares there until cancelled; then end everything that this pool has started."""
         try:
             while True:
                 await self._wanted.wait()
                 self._wanted.clear()
-                if self._zygote is None or self._zygote.lost.done():
-                    await self._restart()
+                if not await self._zygotes.keep():
+                    await asyncio.sleep(_RESTART_PAUSE_SECONDS)
+                    self._wanted.set()
                 await self._pause_after_failure()
                 if self._spares:
                     # The sandbox that was just taken is starting its function: it shall have the CPU to itself.
                     await asyncio.sleep(_REFILL_DELAY_SECONDS)
                 self._refill()
         finally:
-            zygote, self._zygote = self._zygote, None
-            if zygote is not None:
-                await zygote.aclose()
+            await self._zygotes.aclose()
 
     async def acquire(self) -> Sandbox:
         """A ready sandbox: a spare, or else a new one. Raises SandboxLost if none can be had now; trying again is safe."""
+        self._wanted.set()
         sandbox = self._take_spare() or self._spawn()
         sandbox.hold()
-        self._wanted.set()
         try:
             await asyncio.shield(sandbox.ready)
         except BaseException:
@@ -78,7 +75,7 @@ class SandboxPool:
 
     def _refill(self) -> None:
         self._spares = deque(spare for spare in self._spares if not spare.ended.done())
-        while len(self._spares) < self._spare_count and self._zygote is not None and not self._zygote.lost.done():
+        while len(self._spares) < self._spare_count and self._zygotes.has_any:
             self._spares.append(self._spawn())
 
     async def _pause_after_failure(self) -> None:
@@ -90,24 +87,10 @@ class SandboxPool:
                 return
 
     def _spawn(self) -> Sandbox:
-        if self._zygote is None or self._zygote.lost.done():
-            self._wanted.set()
-            raise SandboxLost("the zygote is being started again")
-        sandbox = self._zygote.spawn(user=self._users.take())
+        sandbox = self._zygotes.choose().spawn(user=self._users.take())
         sandbox.ended.add_done_callback(_releaser(self._users, sandbox.user))
         sandbox.ended.add_done_callback(lambda _: self._wanted.set())
         return sandbox
-
-    async def _restart(self) -> None:
-        _log.error("the zygote of %s is lost: starting it again", self._spec.executable)
-        if self._zygote is not None:
-            await self._zygote.aclose()
-        try:
-            self._zygote = await Zygote.start(self._spec, self._settings)
-        except (SetupError, TimeoutError):
-            _log.exception("the zygote of %s cannot be started", self._spec.executable)
-            await asyncio.sleep(_RESTART_PAUSE_SECONDS)
-            self._wanted.set()
 
 
 def _releaser(users: UserIds, user: int) -> Callable[[object], None]:

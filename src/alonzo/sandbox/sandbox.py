@@ -8,14 +8,15 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
-from alonzo.errors import AlonzoError
+from alonzo.sandbox.clone import Clone
+from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.messages import GuestChannel
 from alonzo.sandbox.settings import Network, SandboxSettings
 
@@ -23,10 +24,6 @@ _log = logging.getLogger(__name__)
 
 _SOCKETS_WHEN_READY = (2, 3)
 """The runtime's own connection, the Runtime API's listener and, in a network of its own, the AWS endpoint's."""
-
-
-class SandboxLost(AlonzoError):
-    """A sandbox ended, or could not be built, before its runtime was started. Trying again with another one is safe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +73,10 @@ class SideWatcher(Protocol):
 
 
 class _FromInit(msgspec.Struct, frozen=True, kw_only=True):
-    """What the sandbox's process 1 says: one of these (`guest/init.py`)."""
+    """What the sandbox's process 1 says: one of these, of itself or of a clone (`guest/init.py`, `guest/family.py`)."""
 
     ready: bool = False
+    started: bool = False
     exited: int | None = None
     failed: str | None = None
     side: str | None = None
@@ -86,6 +84,10 @@ class _FromInit(msgspec.Struct, frozen=True, kw_only=True):
     error_number: int = 0
     side_log: bool = False
     connected: int | None = None
+    snapshot: str | None = None
+    clone: str | None = None
+    is_running: bool = False
+    is_gone: bool = False
 
 
 class Sandbox:
@@ -105,10 +107,16 @@ class Sandbox:
         self.listeners: list[socket.socket] = []
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
+        self.started: asyncio.Future[None] = loop.create_future()
+        """Done when a program that was started ahead of its function waits for it."""
         self.runtime_exit: asyncio.Future[int] = loop.create_future()
         """The runtime's exit status, or minus the number of the signal that killed it."""
+        self.obstacle: asyncio.Future[str] = loop.create_future()
+        """Of a sandbox that may be cloned: once its runtime waits to be restored, why it can not be cloned, or nothing."""
         self.ended: asyncio.Future[None] = loop.create_future()
         """Done when no process of the sandbox is left."""
+        self._clones: dict[str, Clone] = {}
+        self._clone_count = 0
         self._channel = GuestChannel(control, message_type=_FromInit, on_message=self._on_message, on_end=self._on_end)
         self._settings = settings
         self._kill = kill
@@ -118,6 +126,14 @@ class Sandbox:
         self._connect_count = 0
         self._is_held = False
         self._is_closed = False
+
+    def prestart(self, command: Sequence[str], variables: Mapping[str, str], *, memory_mib: int) -> None:
+        """Have a program started before the function is known; `started` tells when it waits, `ended` that it could not.
+
+        `memory_mib` decides what it may use until it is assigned. Raises SandboxLost.
+        """
+        order = {"command": command, "variables": dict(variables)}
+        self._order({"prestart": order, "limits": self._settings.limits(memory_mib=memory_mib)})
 
     def assign(self, assignment: Assignment) -> None:
         """Start the runtime. Returns at once; `runtime_exit` tells how it ended, the Runtime API that it lives."""
@@ -132,10 +148,7 @@ class Sandbox:
             "side": None if assignment.side is None else {"paths": assignment.side.paths, "variables": assignment.side.variables},
         }
         self._side_watcher = None if assignment.side is None else assignment.side.watcher
-        try:
-            self._channel.send(message)
-        except OSError as error:
-            raise SandboxLost(f"sandbox {self.id} is gone") from error
+        self._order(message)
         self._open_peak_file()
 
     def start_runtime(self) -> None:
@@ -164,6 +177,31 @@ class Sandbox:
             connection.close()
             raise
         return connection
+
+    def clone(self, *, memory_mib: int) -> Clone:
+        """Ask for a clone of the runtime, which waits to be restored; wait for its `ready`. SandboxLost."""
+        self._clone_count += 1
+        read, log_pipe = os.pipe()
+        os.set_blocking(read, False)
+        ours, theirs = socket.socketpair()
+        clone = Clone(
+            clone_id=f"{self.id}-{self._clone_count}",
+            user=self.user,
+            log_pipe=read,
+            runtime_connection=ours,
+            in_transit=(log_pipe, theirs.detach()),
+            settings=self._settings,
+            end=self._end_clone,
+        )
+        self._clones[clone.id] = clone
+        try:
+            order = {"op": "clone", "clone": clone.id, "limits": self._settings.limits(memory_mib=memory_mib)}
+            self._channel.send(order, clone.in_transit)
+        except OSError as error:
+            self._forget_clone(clone)
+            clone.kill()
+            raise SandboxLost(f"sandbox {self.id} is gone") from error
+        return clone
 
     def hold(self) -> None:
         """Somebody uses the sandbox now: even if it ends by itself, its log pipe stays open until `kill`.
@@ -203,6 +241,10 @@ class Sandbox:
             if not connecting.done():
                 connecting.set_exception(SandboxLost(reason))
         self.ended.set_result(None)
+        for clone in list(self._clones.values()):
+            self._forget_clone(clone)
+        if not self.obstacle.done():
+            self.obstacle.set_result(reason)
         self._channel.close()
         if not self._is_held:
             self._close()
@@ -240,8 +282,15 @@ class Sandbox:
             connecting.set_result(socket.socket(fileno=descriptors.pop()))
         for descriptor in descriptors:
             os.close(descriptor)
-        if message.side is not None:
+        if message.started and not self.started.done():
+            self.started.set_result(None)
+        elif message.side is not None:
             self._note_side(message.side, message)
+        elif message.clone is not None:
+            self._on_clone_message(message, message.clone)
+        elif message.snapshot is not None:
+            if not self.obstacle.done():
+                self.obstacle.set_result(message.snapshot)
         elif message.exited is not None and not self.runtime_exit.done():
             self.runtime_exit.set_result(message.exited)
         elif message.failed is not None:
@@ -254,6 +303,30 @@ class Sandbox:
             self._side_watcher.on_side_failure(name, message.failed, message.error_number)
         elif message.exited is not None:
             self._side_watcher.on_side_exit(name, message.exited)
+
+    def _on_clone_message(self, message: _FromInit, clone_id: str) -> None:
+        clone = self._clones.get(clone_id)
+        if clone is None:
+            return
+        if message.is_running:
+            clone.note_running()
+        elif message.exited is not None:
+            clone.note_exit(message.exited)
+        elif message.failed is not None:
+            clone.note_failure(message.failed)
+        elif message.is_gone:
+            self._forget_clone(clone)
+
+    def _end_clone(self, clone_id: str) -> None:
+        if clone_id in self._clones:
+            try:
+                self._channel.send({"op": "end_clone", "clone": clone_id})
+            except OSError:
+                return  # the whole sandbox is gone, and its zygote says so
+
+    def _forget_clone(self, clone: Clone) -> None:
+        del self._clones[clone.id]
+        clone.note_ended()
 
     def _on_end(self, violation: str | None) -> None:
         """Its init is gone, which the zygote will tell too, or must go."""

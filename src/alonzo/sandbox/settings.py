@@ -53,6 +53,13 @@ class SandboxSettings:
     packages: Path
     cgroups: Cgroups
     seccomp_program: bytes
+    clonable_seccomp_program: bytes
+    """Of sandboxes that may be cloned."""
+
+    @property
+    def may_clone(self) -> bool:
+        """Whether a runtime may be forked into environments of their own: each must be counted, limited and ended alone."""
+        return self.isolated and not self.rootless and {"memory", "pids"} <= self.cgroups.controllers
 
     @property
     def isolated(self) -> bool:

@@ -34,6 +34,8 @@ class ZygoteSpec:
     preload: tuple[str, ...]
     shown: tuple[Shown, ...] = ()
     """Further directories that its sandboxes show."""
+    clonable: bool = False
+    """Whether the runtimes of its sandboxes may be forked into environments of their own (`guest/family.py`)."""
 
 
 class _FromZygote(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +98,11 @@ class Zygote:
     def process_id(self) -> int:
         """Of the zygote itself."""
         return self._process.pid
+
+    @property
+    def queue_length(self) -> int:
+        """How many sandboxes it has been asked for and has not forked yet."""
+        return len(self._in_transit)
 
     def spawn(self, *, user: int) -> Sandbox:
         """Ask for a sandbox; wait for its `ready` before using it."""
@@ -190,7 +197,8 @@ def _zygote_settings(spec: ZygoteSpec, settings: SandboxSettings) -> dict[str, A
         "tmp_mib": settings.default_tmp_mib,
         "endpoint_port": settings.endpoint_port,
         "masked_proc_files": masked_proc_files(),
-        "seccomp": base64.b64encode(settings.seccomp_program).decode(),
+        "seccomp": base64.b64encode(settings.clonable_seccomp_program if spec.clonable else settings.seccomp_program).decode(),
+        "clonable": spec.clonable,
         "preload": spec.preload,
         "runtime_limits": {"descriptors": settings.descriptors, "processes": settings.processes},
         "tmp_directory": str(settings.tmp_directory),

@@ -45,6 +45,10 @@ class RecordTable(Generic[T]):
         self._deleted: dict[Key, int] = {}  # revisions of deletions that the feed has not brought yet
         self._listeners: dict[object, Listener[T]] = {}
         self._feed: Feed | None = None
+        self.applied_revision = 0
+        """The highest that this copy shows, own write or not."""
+        self._followed_revision = 0  # the feed has brought everything up to here
+        self._reaching: dict[asyncio.Future[None], int] = {}
 
     @classmethod
     async def open(cls, connection: Connection, *, name: str, record_type: type[T]) -> "RecordTable[T]":
@@ -76,6 +80,23 @@ class RecordTable(Generic[T]):
                 feed, self._feed = self._feed, None
                 if feed is not None:
                     await feed.aclose()
+
+    async def reach(self, revision: int) -> None:
+        """Return when every change up to that revision of the bucket is visible here, whoever made it. `run` must be running."""
+        if self._followed_revision >= revision:
+            return
+        reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._reaching[reached] = revision
+        try:
+            await reached
+        finally:
+            del self._reaching[reached]
+
+    async def refresh(self, key: Key) -> None:
+        """Look what the bucket holds of a key now, without waiting for the feed. `StoreUnavailable`, `RecordUnreadable`."""
+        latest = await self._bucket.read_latest(key)
+        if latest is not None:
+            self._apply(latest)
 
     def find(self, key: Key) -> T | None:
         """The record as known here; None when there is none."""
@@ -167,12 +188,20 @@ class RecordTable(Generic[T]):
                 change = self._bucket.change_of(message)
                 self._apply(change)
                 self._forget_deletion(change)
+                self._note_followed(change.revision)
+
+    def _note_followed(self, revision: int) -> None:
+        self._followed_revision = revision
+        for reached, wanted in self._reaching.items():
+            if wanted <= revision and not reached.done():
+                reached.set_result(None)
 
     def _apply(self, change: Change) -> None:
         if change.revision > self._known_revision(change.key):
             self._accept(change.key, self._decode(change), change.revision)
 
     def _accept(self, key: Key, value: T | None, revision: int) -> None:
+        self.applied_revision = max(self.applied_revision, revision)
         if value is None:
             self._deleted[key] = revision
             if self._index.remove(key):
@@ -204,6 +233,8 @@ class RecordTable(Generic[T]):
     def _reconcile(self, latest: dict[Key, Change], revisions_before: dict[Key, int]) -> None:
         """Own writes that were acknowledged while the bucket was read are newer than what was read, and stay."""
         changed: dict[Key, Versioned[T]] = {}
+        newest_revision = max((change.revision for change in latest.values()), default=0)
+        self.applied_revision = max(self.applied_revision, newest_revision)
         for key, change in latest.items():
             value = self._decode(change) if self._is_news(change, revisions_before) else None
             if value is not None:
@@ -216,6 +247,7 @@ class RecordTable(Generic[T]):
             is_gone = key not in latest or latest[key].payload is None
             if is_gone and self._known_revision(key) == revision and self._index.remove(key):
                 self._announce(key, None)
+        self._note_followed(newest_revision)
 
     def _forget_deletion(self, change: Change) -> None:
         """The feed is past it: nothing older of that key can come any more."""

@@ -93,11 +93,15 @@ class EmbeddedServer:
 
     def has_room(self) -> bool:
         """Whether the disk has more than the reserve left. One system call, about 2 µs."""
-        disk = os.statvfs(self._directory)
-        if disk.f_bavail * disk.f_frsize >= self._disk_reserve_bytes:
+        if has_disk_room(self._directory, self._disk_reserve_bytes):
             return True
         self._was_out_of_room = True
         return False
+
+    @property
+    def directory(self) -> Path:
+        """Where its files are."""
+        return self._directory
 
     async def run(self) -> None:
         """Component: starts the server again, on the same port, when it ended unasked (crash, OOM kill) or when the disk was full and has
@@ -164,7 +168,7 @@ class EmbeddedServer:
                 stderr=log_descriptor,
                 pass_fds=(self._lock.descriptor,),
                 start_new_session=True,  # a Ctrl-C at the terminal is for the node, which stops the server last
-                preexec_fn=_die_with_parent(),
+                preexec_fn=die_with_parent(signal.SIGTERM),  # not SIGKILL: it then writes out what it may hold back (function logs)
             )
         finally:
             os.close(log_descriptor)
@@ -231,16 +235,25 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-def _die_with_parent() -> Callable[[], None] | None:
-    """What runs between fork and exec. Safe there: two system calls, by a function loaded before the fork, and no lock."""
+def has_disk_room(directory: Path, reserve_bytes: int = DISK_RESERVE_BYTES) -> bool:
+    """Whether the disk has more than the reserve left, for whoever writes to a server whose files are there."""
+    disk = os.statvfs(directory)
+    return disk.f_bavail * disk.f_frsize >= reserve_bytes
+
+
+def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """A `preexec_fn` that has the kernel send that signal when the parent has died; None where the kernel cannot.
+
+    It runs between fork and exec. Safe there: two system calls, by a function loaded before the fork, and no lock.
+    """
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
-    return functools.partial(_set_death_signal, prctl, os.getpid())
+    return functools.partial(_set_death_signal, prctl, os.getpid(), number)
 
 
-def _set_death_signal(prctl: Callable[..., int], parent_pid: int) -> None:
-    prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # not SIGKILL: the server then writes out what it may hold back (function logs)
+def _set_death_signal(prctl: Callable[..., int], parent_pid: int, number: signal.Signals) -> None:
+    prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent_pid:  # the parent died before the call
         os._exit(1)
 

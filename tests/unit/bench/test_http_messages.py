@@ -39,6 +39,18 @@ def test_an_answer_without_a_length_is_refused() -> None:
         parse_response(b"HTTP/1.1 200 OK\r\n\r\n")
 
 
+_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\n\r\n"
+
+
+def test_an_answer_in_chunks_is_put_together() -> None:
+    assert parse_response(_CHUNKED) == Response(200, b"{}", is_success=True)
+
+
+@pytest.mark.parametrize("length", range(len(_CHUNKED)))
+def test_a_part_of_an_answer_in_chunks_is_none(length: int) -> None:
+    assert parse_response(_CHUNKED[:length]) is None
+
+
 def test_a_request_is_one_that_servers_understand() -> None:
     seen: dict[str, bytes] = {}
 

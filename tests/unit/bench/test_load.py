@@ -1,7 +1,8 @@
 """The load generator against a server that does nothing but echo."""
 
+from bench.http_messages import signed_request
 from bench.limits import started_echo_server
-from bench.load import run_burst, run_load
+from bench.load import LoadOrder, order_load, run_burst, run_load, run_order
 
 _BODY = b"{}"
 
@@ -25,3 +26,24 @@ def test_another_answer_than_expected_is_a_failure() -> None:
         result = run_burst(address, "echo", b"[]", connection_count=3)
     assert (result.answered_count, result.failure_count) == (0, 3)
     assert "HTTP/1.1 200 OK" in result.first_failure
+
+
+def test_a_burst_tells_when_each_answer_came() -> None:
+    with started_echo_server() as address:
+        result = run_burst(address, "echo", _BODY, connection_count=20)
+    assert len(result.answer_seconds) == 20
+    assert list(result.answer_seconds) == sorted(result.answer_seconds)
+
+
+def test_clients_that_pause_send_less() -> None:
+    with started_echo_server() as address:
+        result = run_order(order_load(address, "echo", _BODY, connection_count=2, seconds=0.1, pause_seconds=0.03))
+    assert result.failure_count == 0
+    assert 0 < result.answered_count <= 12
+
+
+def test_another_status_than_expected_is_a_failure() -> None:
+    with started_echo_server() as address:
+        requests = (signed_request(address, "echo", b"{}"),)
+        result = run_order(LoadOrder(address=address, requests=requests, connection_count=1, rounds=1, expected_status=429))
+    assert (result.answered_count, result.failure_count) == (0, 1)

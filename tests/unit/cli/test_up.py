@@ -33,13 +33,14 @@ def test_works_without_any_option() -> None:
         account_concurrency=1_000,
         aws_endpoints=AwsEndpoints(),
         async_retry_delays_seconds=(60.0, 120.0),
+        prewarm=True,
     )
 
 
 def test_takes_every_option(tmp_path: Path) -> None:
     configuration = parse(
         *("--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path), "--nats", "nats://n:4222", "--isolation", "process"),
-        *("--network", "isolated", "--cpu", "quota", "--strict-runtimes", "--keep-alive", "1.5"),
+        *("--network", "isolated", "--cpu", "quota", "--strict-runtimes", "--keep-alive", "1.5", "--no-prewarm"),
         *("--account-concurrency", "20"),
         *("--deprecated-runtimes", "--node-modules", str(tmp_path)),
         *("--aws-endpoint-url", "http://127.0.0.1:5000/", "--aws-endpoint-url", "sqs=http://queues:9324", "--aws-endpoint-url", "s3=aws"),
@@ -60,6 +61,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         account_concurrency=20,
         aws_endpoints=AwsEndpoints("http://127.0.0.1:5000", {"sqs": "http://queues:9324", "s3": "aws"}),
         async_retry_delays_seconds=(0.5, 2.0),
+        prewarm=False,
     )
 
 

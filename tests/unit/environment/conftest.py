@@ -12,11 +12,12 @@ from typing import Any
 
 from alonzo.clock import SystemClock
 from alonzo.environment.connection_owner import AnyConnection
-from alonzo.environment.environment import EnvironmentPlan, ExecutionEnvironment
+from alonzo.environment.environment import ExecutionEnvironment
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.extension_host import ExternalExtensions
 from alonzo.environment.journal import Journal
 from alonzo.environment.log_channel import LogChannel
+from alonzo.environment.plan import EnvironmentPlan
 from alonzo.model.function import CodePackage, FunctionVersion, LoggingConfig
 from alonzo.model.invocation import Invocation
 from alonzo.model.log_event import LogEvent

@@ -7,9 +7,12 @@ from alonzo.environment.phases import Phase, PhaseViolation, check_transition
 ALLOWED = {
     (Phase.CREATED, Phase.INIT),
     (Phase.INIT, Phase.IDLE),
+    (Phase.INIT, Phase.SNAPSHOT),
+    (Phase.SNAPSHOT, Phase.RESTORE),
+    (Phase.RESTORE, Phase.IDLE),
     (Phase.IDLE, Phase.INVOKE),
     (Phase.INVOKE, Phase.IDLE),
-    *((phase, Phase.SHUTDOWN) for phase in (Phase.INIT, Phase.IDLE, Phase.INVOKE)),
+    *((phase, Phase.SHUTDOWN) for phase in (Phase.INIT, Phase.SNAPSHOT, Phase.RESTORE, Phase.IDLE, Phase.INVOKE)),
     *((phase, Phase.ENDED) for phase in Phase if phase is not Phase.ENDED),
 }
 

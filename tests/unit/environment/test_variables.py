@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from alonzo.environment.variables import Place, environment_variables
+from alonzo.environment.variables import Place, environment_variables, role_credentials
 from alonzo.model.function import FunctionVersion, LogFormat, LoggingConfig
 from alonzo.model.invocation import InitializationType
 
@@ -23,7 +23,10 @@ UNISOLATED = Place(
 
 def variables(place: Place = ISOLATED, **changes: Any) -> dict[str, str]:
     version: FunctionVersion = msgspec.structs.replace(a_version(), **changes)
-    return environment_variables(version, place, log_stream="stream", initialization_type=InitializationType.ON_DEMAND)
+    credentials = role_credentials(version).variables()
+    return environment_variables(
+        version, place, credentials=credentials, log_stream="stream", initialization_type=InitializationType.ON_DEMAND
+    )
 
 
 def test_a_function_may_change_defaults_and_nothing_reserved() -> None:

@@ -18,6 +18,7 @@ from alonzo.functions.deletion import FunctionDeletion
 from alonzo.functions.layers.layers import Layers
 from alonzo.functions.publication import finish_publications
 from alonzo.functions.registry import Functions, NewFunction
+from alonzo.functions.turns import Turns
 from alonzo.model.alias import Alias
 from alonzo.model.function import FunctionVersion
 from alonzo.model.layer import LayerCounter, LayerVersion
@@ -131,7 +132,9 @@ def open_control_plane(tmp_path: Path) -> OpenControlPlane:
             directories = await CodeDirectories.open(root=tmp_path / "code", blobs=blobs)
             clock = ManualClock()
             layers = await open_layers(connection, directories, clock)
-            functions = Functions(records=records, code_directories=directories, layers=layers, takes_blocked_runtimes=False, clock=clock)
+            functions = Functions(
+                records=records, code_directories=directories, layers=layers, turns=Turns(), takes_blocked_runtimes=False, clock=clock
+            )
             await finish_publications(records)
             aliases = Aliases(records=await RecordTable.open(connection, name="aliases", record_type=Alias), functions=functions)
             yield ControlPlane(records, blobs, directories, functions, layers, aliases, clock)

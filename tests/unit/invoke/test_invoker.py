@@ -16,14 +16,18 @@ from alonzo.invoke.admission import Admission
 from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, Throttled
 from alonzo.invoke.invoker import Invoker
 from alonzo.invoke.keep_alive import FixedKeepAlive
+from alonzo.invoke.memory_room import MemoryRoom
+from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import CapacityProviderConfig, FunctionVersion, State
 from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.model.quotas import INIT_TIMEOUT_PROVISIONED_MIN_SECONDS, INIT_TIMEOUT_SECONDS
+from alonzo.sandbox.memory import MachineMemory
 
 from .test_pools import MemoryEnvironment, a_version
 
+_MIB = 1 << 20
 ACTIVE = msgspec.structs.replace(a_version(), state=State.ACTIVE, timeout_seconds=7)
 INVOCATION = Invocation(request_id="1", payload=b"{}", invoked_function_arn="arn", trace_header="Root=1")
 
@@ -73,11 +77,15 @@ class MemoryNode:
         self.environments: list[ScriptedEnvironment] = []
         self.admission = Admission(account_limit=account_limit, clock=ManualClock())
         role: Any = self
-        self.pools = EnvironmentPools(keep_alive=FixedKeepAlive(seconds=60.0, clock=ManualClock()), memory_available=lambda: 1.0)
+        self.memory = MachineMemory(total=8_192 * _MIB, available=4_096 * _MIB)
+        self.pools = EnvironmentPools(
+            keep_alive=FixedKeepAlive(seconds=60.0, clock=ManualClock()), memory_available=lambda: 1.0, shed_spares=lambda: 0
+        )
+        room = MemoryRoom(read=lambda: self.memory, evict=self.pools.make_room, wait_seconds=0.0, clock=ManualClock())
         self.invoker = Invoker(
             versions=role,
-            code=role,
-            environments=role,
+            new_environments=NewEnvironments(code=role, environments=role, pools=self.pools, room=room),
+            snapshots=role,
             pools=self.pools,
             admission=self.admission,
             wakefulness=Wakefulness(processor_count=2),

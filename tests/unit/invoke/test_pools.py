@@ -66,10 +66,17 @@ class Pools:
 
     clock: ManualClock = field(default_factory=ManualClock)
     memory: float = 1.0
+    spare_count: int = 0
     pools: Any = None
 
     def __post_init__(self) -> None:
-        self.pools = EnvironmentPools(keep_alive=FixedKeepAlive(seconds=60.0, clock=self.clock), memory_available=lambda: self.memory)
+        self.pools = EnvironmentPools(
+            keep_alive=FixedKeepAlive(seconds=60.0, clock=self.clock), memory_available=lambda: self.memory, shed_spares=self.shed
+        )
+
+    def shed(self) -> int:
+        count, self.spare_count = self.spare_count, 0
+        return count
 
     def idle(self, version: FunctionVersion) -> Any:
         """An environment that has just become idle."""
@@ -205,6 +212,18 @@ def test_room_is_made_until_enough_memory_is_free() -> None:
         assert [each.phase for each in environments].count(Phase.ENDED) == 3
         assert given.pools.make_room(1 << 30) == 2
         assert given.pools.make_room(1) == 0
+
+    in_a_loop(check)
+
+
+def test_what_waits_for_functions_makes_room_before_any_environment() -> None:
+    def check(given: Pools) -> None:
+        environment = given.idle(a_version("1"))
+        given.spare_count = 2
+        assert given.pools.make_room(1 << 30) == 2
+        assert environment.phase is Phase.IDLE
+        assert given.pools.make_room(1 << 30) == 1
+        assert environment.phase is Phase.ENDED
 
     in_a_loop(check)
 

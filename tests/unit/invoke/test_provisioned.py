@@ -54,7 +54,9 @@ class MemoryNode:
         self.may_initialize = asyncio.Event()
         self.may_initialize.set()
         self.allocations = Allocations()
-        self.pools = EnvironmentPools(keep_alive=FixedKeepAlive(seconds=60.0, clock=ManualClock()), memory_available=lambda: 1.0)
+        self.pools = EnvironmentPools(
+            keep_alive=FixedKeepAlive(seconds=60.0, clock=ManualClock()), memory_available=lambda: 1.0, shed_spares=lambda: 0
+        )
         self._listeners: list[Any] = []
         role: Any = self
         self.keepers = ProvisionedEnvironments(

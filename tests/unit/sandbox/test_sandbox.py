@@ -13,7 +13,8 @@ import pytest
 import uvloop
 
 from alonzo.guest import channel as guest
-from alonzo.sandbox.sandbox import Assignment, Sandbox, SandboxLost
+from alonzo.sandbox.errors import SandboxLost
+from alonzo.sandbox.sandbox import Assignment, Sandbox
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from typing import Any
 
 from alonzo.functions.code.sources import resolved_image_uri
 from alonzo.model.function import (
-    LATEST,
     CapacityProviderConfig,
     CustomRuntime,
     DurableConfig,
@@ -53,7 +52,7 @@ def listed_configuration(version: FunctionVersion, *, qualified: bool) -> Member
         "LastModified": _timestamp(version.last_modified_unix_ms),
         "RevisionId": version.revision_id,
         "TracingConfig": {"Mode": version.tracing_mode},
-        "SnapStart": {"ApplyOn": version.snap_start_apply_on, "OptimizationStatus": "On" if _is_snap_started(version) else "Off"},
+        "SnapStart": {"ApplyOn": version.snap_start_apply_on, "OptimizationStatus": _optimization_status(version)},
         "LoggingConfig": _logging_config(version),
         **_optional_members(version),
     }
@@ -138,8 +137,8 @@ def _logging_config(version: FunctionVersion) -> Members:
     }
 
 
-def _is_snap_started(version: FunctionVersion) -> bool:
-    return version.snap_start_apply_on != "None" and version.version != LATEST and version.state is State.ACTIVE
+def _optimization_status(version: FunctionVersion) -> str:
+    return "On" if version.uses_snap_start and version.state is State.ACTIVE else "Off"
 
 
 def _timestamp(unix_ms: int) -> str:

@@ -13,6 +13,13 @@ import { installGlobals } from "./streaming.mjs";
 const EXIT_UNHANDLED_REJECTION = 128;
 const EXIT_UNCAUGHT_EXCEPTION = 129;
 
+const waitsAt = process.env._ALONZO_ASSIGNMENT_FD; // `guest/prestart.py`
+if (waitsAt !== undefined) {
+  delete process.env._ALONZO_ASSIGNMENT_FD;
+  const { waitForAssignment } = await import("./assignment.mjs");
+  await waitForAssignment(Number(waitsAt));
+}
+
 const isShared = process.env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined;
 const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API, isShared);
 let requestId = "undefined";

@@ -1,5 +1,7 @@
 """The queues as their owner sees them: what is in them, what became of it, and what can be done about it by hand."""
 
+from typing import Protocol
+
 import msgspec
 
 from alonzo.clock import Clock
@@ -11,9 +13,11 @@ from alonzo.model.scope import Scope
 from alonzo.store.event_queue import EventQueue, QueueDepth
 from alonzo.store.failed_events import FailedEvents
 
+_SUMMED = ("in_flight", "accepted", "delivered", "retried", "failed", "dropped", "throttled", "undeliverable")
+
 
 class QueueStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One function's queue. Depths are of the moment and of all nodes; what was counted, and the age, are this node's since its start.
+    """One function's queue. Depths are of the moment; what was counted is since the start of the node, or of each of its workers.
 
     `depth`: all events that are not done: ready, in flight or waiting for their next try. `kept`: failed ones that can be redriven.
     """
@@ -33,8 +37,16 @@ class QueueStatus(msgspec.Struct, frozen=True, kw_only=True):
     undeliverable: int
 
 
+class OtherWorkers(Protocol):
+    """The queues as other workers know them."""
+
+    async def list_queues(self, scope: Scope) -> list[QueueStatus]:
+        """Of all of them: those of one function may come several times."""
+        ...
+
+
 class QueueAdministration:
-    """Errors of all methods: the store's."""
+    """Errors of all methods: the store's. `others`: where there are several workers; what they have counted is added up."""
 
     def __init__(
         self,
@@ -44,7 +56,9 @@ class QueueAdministration:
         dispatcher: EventDispatcher,
         counters: EventCounters,
         clock: Clock,
+        others: OtherWorkers | None = None,
     ) -> None:
+        self._others = others
         self._queue = queue
         self._failed_events = failed_events
         self._dispatcher = dispatcher
@@ -53,6 +67,17 @@ class QueueAdministration:
 
     async def list_queues(self, scope: Scope) -> list[QueueStatus]:
         """The functions of an account and region that have events, or had some since the start; by name."""
+        own = await self.list_own_queues(scope)
+        if self._others is None:
+            return own
+        together = {status.function_name: status for status in own}
+        for status in await self._others.list_queues(scope):
+            known = together.get(status.function_name)
+            together[status.function_name] = status if known is None else _sum_of(known, status)
+        return [together[name] for name in sorted(together)]
+
+    async def list_own_queues(self, scope: Scope) -> list[QueueStatus]:
+        """As this worker knows them."""
         depths, kept = await self._queue.list_depths(), await self._failed_events.list_counts()
         functions = {function for function in depths.keys() | kept.keys() | self._counters.functions() if function.scope == scope}
         return [
@@ -101,3 +126,10 @@ class QueueAdministration:
             throttled=counts.throttled,
             undeliverable=counts.undeliverable,
         )
+
+
+def _sum_of(one: QueueStatus, other: QueueStatus) -> QueueStatus:
+    """Of the same function at two workers: what lies in the store both have read."""
+    ages = [age for age in (one.oldest_age_seconds, other.oldest_age_seconds) if age is not None]
+    sums = {name: getattr(one, name) + getattr(other, name) for name in _SUMMED}
+    return msgspec.structs.replace(one, oldest_age_seconds=max(ages, default=None), **sums)

@@ -21,7 +21,9 @@ _log = logging.getLogger(__name__)
 
 
 class EventDispatcher:
-    """Does its work while `run` runs. `is_machine_free`: whether processor and memory would bear more at once; asked now and then."""
+    """Does its work while `run` runs. `is_machine_free`: whether processor and memory would bear more at once; asked now and then.
+    `is_served_here`: whether this worker is the one that serves a function's queue; the answer may change.
+    """
 
     def __init__(
         self,
@@ -31,12 +33,14 @@ class EventDispatcher:
         account_concurrency: int,
         is_machine_free: Callable[[], bool],
         clock: Clock,
+        is_served_here: Callable[[FunctionReference], bool] = lambda _: True,
     ) -> None:
         self._queue = queue
         self._handling = handling
         self._account_concurrency = account_concurrency
         self._ask_machine = is_machine_free
         self._clock = clock
+        self._is_served_here = is_served_here
         self._is_machine_free = True
         self._serving: dict[FunctionReference, FunctionQueue] = {}
         self._news: dict[FunctionReference, None] = {}
@@ -51,7 +55,7 @@ class EventDispatcher:
         if served is not None:
             if served.is_closing:
                 self._news[function] = None
-        elif self._group is not None and not self._is_stopping:
+        elif self._group is not None and not self._is_stopping and self._is_served_here(function):
             self._serving[function] = self._new_queue(function)
             self._all_served.clear()
             self._group.create_task(self._serve(function))
@@ -85,6 +89,9 @@ class EventDispatcher:
         while True:
             if self._serving:
                 self._is_machine_free = self._ask_machine()
+            for function, served in self._serving.items():
+                if not self._is_served_here(function):
+                    served.stop()  # another worker takes over what is left
             try:
                 for function in await self._queue.list_ready():
                     self.wake(function)

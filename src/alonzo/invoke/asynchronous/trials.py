@@ -12,6 +12,7 @@ from alonzo.invoke.asynchronous.queued_event import QueuedEvent
 from alonzo.invoke.asynchronous.retry_policy import EventLimits, is_too_old
 from alonzo.invoke.asynchronous.throttle_gate import ThrottleGate
 from alonzo.invoke.errors import RecursiveInvocation, Throttled
+from alonzo.invoke.invoker import VersionInvoker
 from alonzo.invoke.recursion import RecursionGuard
 from alonzo.model.event_invoke_config import EventInvokeConfig
 from alonzo.model.function import FunctionVersion
@@ -32,12 +33,6 @@ class EventConfigs(Protocol):
     """What is configured for asynchronous invocation; see `EventInvokeConfigs`."""
 
     def find(self, reference: FunctionReference) -> EventInvokeConfig | None: ...
-
-
-class VersionInvoker(Protocol):
-    """Runs functions; see `Invoker`."""
-
-    async def invoke(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,92 @@
+"""What one function's flood does to another: the latency of a steady caller of the other, alone and beside the flood."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.figures import Figure, Limit
+from bench.limits import started_echo_server
+from bench.load import LoadResult, order_load, run_order, start_load
+from bench.promises import PROMISES
+from bench.running_platform import Platform, started_platform
+from bench.settings import BenchSettings
+
+_STEADY_CONNECTIONS, _STEADY_PAUSE_SECONDS = 2, 0.005
+_FLOOD_CONNECTIONS = 200
+_FLOOD_SECONDS_MORE = 2.0
+_BODY = b"{}"
+_TRIVIAL = "def handler(event, context):\n    return event\n"
+_BUSY = """
+import time
+
+def handler(event, context):
+    ended_at = time.thread_time() + 0.01
+    while time.thread_time() < ended_at:
+        pass
+    return event
+"""
+_LIMIT = "the same two loads on a bare echo"
+
+
+@dataclass(frozen=True, slots=True)
+class _Flood:
+    """`reserved`: how many of the function may run at once; None: as many as come."""
+
+    name: str
+    what: str
+    source: str
+    reserved: int | None = None
+
+
+_FLOODS = (
+    _Flood("trivial", "invocations", _TRIVIAL),
+    _Flood("busy", "invocations that compute for 10 ms", _BUSY),
+    _Flood("throttled", "invocations that are throttled", _TRIVIAL, reserved=1),
+)
+
+
+def measure_fairness(settings: BenchSettings) -> Iterator[Figure]:
+    """One kind of flood after the other, each beside what the same caller had just before, alone."""
+    with started_platform("--account-concurrency", "10000") as platform, started_echo_server() as echo:
+        steady = platform.deploy("steady", _TRIVIAL)
+        for flood in _FLOODS:
+            platform.deploy(flood.name, flood.source)
+            if flood.reserved is not None:
+                platform.reserve(flood.name, flood.reserved)
+        for flood in _FLOODS:
+            platform.wait_until_quiet()
+            yield _measure(platform, echo, steady, flood, settings)
+
+
+def _measure(platform: Platform, echo: tuple[str, int], steady: str, flood: _Flood, settings: BenchSettings) -> Figure:
+    limit_alone, limit_beside, _ = _pair(echo, steady, flood, settings)
+    alone, beside, flooding = _pair(platform.address, steady, flood, settings)
+    row = f"p99 beside a flood of another function's {flood.what}, in p99s alone"
+    return Figure(
+        row=row,
+        value=beside.p99_seconds / alone.p99_seconds,
+        unit="x",
+        limit=Limit(limit_beside.p99_seconds / limit_alone.p99_seconds, _LIMIT),
+        promise=PROMISES.get(row),
+        failure_count=alone.failure_count + beside.failure_count,
+        note=(
+            f"p50 {alone.p50_seconds * 1e3:.2f} ms and p99 {alone.p99_seconds * 1e3:.2f} ms alone, {beside.p50_seconds * 1e3:.2f} and "
+            f"{beside.p99_seconds * 1e3:.2f} beside {_FLOOD_CONNECTIONS} connections with {flooding.per_second:,.0f} answers a second "
+            f"(echo: {limit_alone.p50_seconds * 1e3:.2f} and {limit_alone.p99_seconds * 1e3:.2f} alone, "
+            f"{limit_beside.p50_seconds * 1e3:.2f} and {limit_beside.p99_seconds * 1e3:.2f})"
+        ),
+    )
+
+
+def _pair(address: tuple[str, int], steady: str, flood: _Flood, settings: BenchSettings) -> tuple[LoadResult, LoadResult, LoadResult]:
+    """The steady caller alone; the same while the flood goes on from before its beginning until after its end; the flood."""
+    seconds = settings.load_seconds
+    order = order_load(address, steady, _BODY, connection_count=_STEADY_CONNECTIONS, seconds=seconds, pause_seconds=_STEADY_PAUSE_SECONDS)
+    alone = run_order(order)
+    # Whether the flood's answers are successes is not looked at: when it is throttled, few are.
+    flooding = start_load(
+        order_load(
+            address, flood.name, None, connection_count=_FLOOD_CONNECTIONS, seconds=seconds + _FLOOD_SECONDS_MORE, expected_status=None
+        )
+    )
+    beside = run_order(order)
+    return alone, beside, flooding.result()

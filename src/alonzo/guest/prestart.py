@@ -1,0 +1,40 @@
+"""Programs that are executed ahead of their function: they load their client, say so, and wait to be assigned (docs/decisions/0006).
+
+Both sides of it: init's, which waits for the program and for the node at once, and the runtime's process, which becomes the program.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from typing import Any, NoReturn
+
+from alonzo.guest import channel, confine
+
+DESCRIPTOR_VARIABLE = "_ALONZO_ASSIGNMENT_FD"
+"""Tells a client where to wait; it takes the variable away. It writes a line there when it is ready, and reads one with its assignment."""
+
+
+def execute(order: dict[str, Any]) -> NoReturn:
+    """Become the program; of its environment it gets what programs read when they start."""
+    os.set_inheritable(confine.RELEASE_DESCRIPTOR, True)
+    variables = order["variables"] | {DESCRIPTOR_VARIABLE: str(confine.RELEASE_DESCRIPTOR)}
+    try:
+        os.execve(order["command"][0], order["command"], variables)
+    finally:
+        os._exit(1)  # init sees the socket's other end close
+
+
+def wait_for_assignment(control: socket.socket, release: socket.socket) -> dict[str, Any] | None:
+    """The assignment, which may come before the program is ready; None when the node has let go. OSError: the program has ended."""
+    poll = select.poll()  # not select(): a descriptor may be above 1,023
+    poll.register(control, select.POLLIN)
+    poll.register(release, select.POLLIN)
+    while True:
+        readable = {descriptor for descriptor, _ in poll.poll()}
+        if control.fileno() in readable:
+            return channel.receive(control)[0]
+        if not release.recv(1):
+            raise OSError("the program that was started ahead has ended")
+        channel.send(control, {"started": True})

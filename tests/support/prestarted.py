@@ -1,0 +1,52 @@
+"""The programs that a node has started ahead of their functions, found from outside."""
+
+from pathlib import Path
+from typing import Any
+
+import psutil
+from tests.support.server import ROLE, Server, zip_of
+from tests.support.waiting import eventually
+
+from alonzo.guest.confine import RELEASE_DESCRIPTOR
+
+_MARK = "_ALONZO_ASSIGNMENT_FD"
+
+IS_PRESTARTED = f"require('fs').readFileSync('/proc/self/environ').includes('{_MARK}')"
+"""JavaScript that knows whether its process was."""
+
+
+def deploy_node(
+    server: Server, name: str, source: str, *, others: dict[str, str | bytes] | None = None, file: str = "index.js", **more: Any
+) -> str:
+    """A function of this source, which may be invoked; its name."""
+    configuration = {"Runtime": "nodejs20.x", "Handler": "index.handler", "Role": ROLE, "Timeout": 30} | more
+    server.client("lambda").create_function(FunctionName=name, Code={"ZipFile": zip_of({file: source} | (others or {}))}, **configuration)
+    server.wait_until_settled(name)
+    return name
+
+
+def variables(**values: str) -> dict[str, Any]:
+    """Of a function, as CreateFunction takes them."""
+    return {"Environment": {"Variables": values}}
+
+
+def find_prestarted(server: Server) -> list[psutil.Process]:
+    """Those that have no function yet."""
+    return [process for process in psutil.Process(server.process.pid).children(recursive=True) if _is_prestarted(process)]
+
+
+def wait_for_prestarted(server: Server, count: int = 1) -> list[psutil.Process]:
+    """So many of them, once they are there."""
+    return eventually(
+        lambda: found if len(found := find_prestarted(server)) >= count else None,
+        what=f"{count} programs started ahead",
+        within_seconds=60,
+    )
+
+
+def _is_prestarted(process: psutil.Process) -> bool:
+    try:
+        waits = Path(f"/proc/{process.pid}/fd/{RELEASE_DESCRIPTOR}").is_symlink()
+        return waits and _MARK in process.environ() and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+        return False

@@ -38,8 +38,10 @@ bench: $(INSTALLED) ## measure what SPECIFICATION.md promises, and draw it (PLOT
 bench-peers: $(INSTALLED) ## install other local Lambda servers from PyPI and npm, and measure them beside Alonzo
 	.venv/bin/python -m bench --only peers
 
-soak: $(INSTALLED) ## kill the platform 24 times while 10,000 events are accepted and run (EVENTS=10000 KILLS=24)
+soak: $(INSTALLED) ## kill the platform, then fill its disk (as root), 24 times while 10,000 events are accepted and run (EVENTS=10000 KILLS=24)
 	.venv/bin/python -m tests.crash.event_storm --events $(EVENTS) --kills $(KILLS)
+	@if [ "$$(id -u)" = 0 ]; then set -x; .venv/bin/python -m tests.crash.event_storm --events $(EVENTS) --kills $(KILLS) \
+	  --kind disk --kind node --kind disk --kind store --kind disk --kind both; else echo "not root: the full disk is left out"; fi
 
 soak-mixed: $(INSTALLED) ## ten minutes of everything at once, then count what has leaked (MINUTES=10)
 	.venv/bin/python -m tests.crash.mixed_load --minutes $(MINUTES)

@@ -19,7 +19,7 @@ from nats.aio.subscription import Subscription
 
 from alonzo.ids import new_hex_id
 from alonzo.store.connection import Connection
-from alonzo.store.errors import StoreRefused
+from alonzo.store.errors import StoreError, StoreRefused
 
 HAND_MAX_BYTES = 256 * 1024 * 1024
 PULL_SECONDS = 10.0
@@ -153,7 +153,11 @@ class QueueConsumer:
         """Delete what was acknowledged, as far as nothing before it is still in hand: to be called every second or so."""
         if self._has_done:
             self._has_done = False
-            await self._delete_done(await self._connection.call(f"CONSUMER.INFO.{self._stream}.{self._name}"))
+            try:
+                await self._delete_done(await self._connection.call(f"CONSUMER.INFO.{self._stream}.{self._name}"))
+            except StoreError:
+                self._has_done = True
+                raise
 
     async def keep(self) -> None:
         """Tell the server that everything in hand still is: to be called three times in `ACKNOWLEDGEMENT_SECONDS`."""

@@ -29,6 +29,11 @@ def test_an_error_is_no_success(answer: bytes) -> None:
     assert not response.is_success
 
 
+def test_an_accepted_event_is_a_success() -> None:
+    response = parse_response(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")
+    assert response == Response(202, b"", is_success=True)
+
+
 def test_an_answer_without_a_length_is_refused() -> None:
     with pytest.raises(ValueError, match="without a length"):
         parse_response(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -53,6 +58,10 @@ def test_a_request_is_one_that_servers_understand() -> None:
         def on_url(self, url: bytes) -> None:
             seen["url"] = url
 
+        def on_header(self, name: bytes, value: bytes) -> None:
+            if name.lower() == b"x-amz-invocation-type":
+                seen["type"] = value
+
         def on_body(self, body: bytes) -> None:
             seen["body"] = body
 
@@ -60,4 +69,8 @@ def test_a_request_is_one_that_servers_understand() -> None:
             seen["complete"] = b"yes"
 
     httptools.HttpRequestParser(Receiver()).feed_data(signed_request(("127.0.0.1", 4566), "hello", b"{}"))
-    assert seen == {"url": b"/2015-03-31/functions/hello/invocations", "body": b"{}", "complete": b"yes"}
+    whole = {"url": b"/2015-03-31/functions/hello/invocations", "body": b"{}", "complete": b"yes"}
+    assert seen == whole
+    event = signed_request(("127.0.0.1", 4566), "hello", b"{}", invocation_type="Event")
+    httptools.HttpRequestParser(Receiver()).feed_data(event)
+    assert seen == whole | {"type": b"Event"}

@@ -165,4 +165,4 @@ UNSERIALIZABLE: Mapping[str, ExpectedError] = {
         source="lambda_runtime, layers/api_client.rs: a response that cannot be built ends the program",
     ),
 }
-"""A result that cannot be written as JSON: a set, a BigInt, an object whose property raises, NaN, a channel, a map whose keys are no text."""
+"""Results that cannot be written as JSON: sets, BigInts, objects whose properties raise, NaN, channels, maps whose keys are no text."""

@@ -75,6 +75,11 @@ class Waiter:
         return f"requests:{self._name}" if is_reserved else f"requests:{UNRESERVED}"
 
     @property
+    def need(self) -> tuple[str | None, str]:
+        """What it was refused for want of."""
+        return self.pool, "" if self.pool is not None else self.rate
+
+    @property
     def has_succeeded(self) -> bool:
         """Whether the attempt was made and nobody refused it."""
         return self.outcome.done() and not self.outcome.cancelled() and self.outcome.exception() is None
@@ -213,7 +218,7 @@ class Desk:
         self._idle_before = idle
         surplus = {pool: count - self._spare(pool) for pool, count in unused.items() if count > self._spare(pool)}
         tokens = {rate: self._unused(rate) for rate, bucket in self._ledger().buckets.items() if self._members.own_name in bucket.taken}
-        idle_rates = [rate for rate, count in tokens.items() if self._tokens_before.get(rate) == count]
+        idle_rates = [rate for rate, count in tokens.items() if self._tokens_before.get(rate) == count and not self._is_kept(rate)]
         self._tokens_before = tokens
         if surplus or idle_rates:
             await self._transact(_Wish(idle_slots=surplus, idle_rates=idle_rates))
@@ -251,12 +256,15 @@ class Desk:
         waiting = await self._try(waiting)
         until = self._clock.monotonic() + _UNHEARD_SECONDS
         while waiting:
+            asked_for = {waiter.need for waiter in waiting}
             have_all_answered = await self._recall(waiting)
             await self._table.refresh(self._key)
             waiting = await self._try(waiting)
-            if have_all_answered or self._clock.monotonic() > until:
+            if self._clock.monotonic() > until:
                 break
-            if waiting:
+            if asked_for.issuperset(waiter.need for waiter in waiting):  # else what is missing now is something else
+                if have_all_answered:
+                    break
                 await asyncio.sleep(_UNHEARD_PAUSE_SECONDS)
         for waiter in waiting:
             waiter.end(self._final(waiter))
@@ -273,7 +281,8 @@ class Desk:
         ledger = self._ledger()
         slots = Counter(pool for waiter in waiting if (pool := waiter.pool) is not None)
         is_account_full = ledger.grand_total >= self._account_limit
-        rates = {waiter.rate for waiter in waiting if waiter.pool is None}
+        tokens = Counter(waiter.rate for waiter in waiting)
+        rates = {rate for rate, count in tokens.items() if self._unused(rate) < count}
         holders = {worker for pool in slots for worker in ledger.holders(None if is_account_full else pool)}
         holders |= {worker for rate in rates if rate in ledger.buckets for worker in ledger.buckets[rate].taken}
         recall = Recall(
@@ -363,11 +372,12 @@ class Desk:
     def _plan_tokens(self, ledger: Ledger, wish: _Wish, returned: dict[str, int]) -> tuple[Ledger, dict[str, int]]:
         own_name, now, drawn = self._members.own_name, self._clock.monotonic(), {}
         recalled = () if wish.recall is None else wish.recall.rates
-        back = [*ledger.buckets] if self._is_over else [*recalled, *wish.idle_rates]
+        back = [*ledger.buckets] if self._is_over or wish.gives_all else [*recalled, *wish.idle_rates]
         for rate in back:
             limit, unused = self._rate_limit(rate), self._unused(rate)
-            if limit is not None and rate in ledger.buckets and own_name in ledger.buckets[rate].taken:
-                ledger = ledger.put_back(rate, own_name, unused=unused, count=unused, per_second=limit.per_second)
+            if rate in ledger.buckets and own_name in ledger.buckets[rate].taken:
+                per_second = 1.0 if limit is None else limit.per_second  # None: it was the rate of a function that has none any more
+                ledger = ledger.put_back(rate, own_name, unused=unused, count=unused, per_second=per_second)
                 returned[rate] = unused
         for rate, count in wish.rates.items():
             limit, unused = self._rate_limit(rate), self._unused(rate)
@@ -388,7 +398,8 @@ class Desk:
 
     def _idle(self) -> dict[str, int]:
         used = self._admission.used_slots(self._scope)
-        return {pool: count - used.get(pool, 0) for pool, count in self._leased.items() if ":" not in pool}
+        ledger, own_name = self._ledger(), self._members.own_name
+        return {pool: ledger.count(pool, own_name) - used.get(pool, 0) for pool in ledger.held if ":" not in pool}
 
     def _share(self, pool: str, limit: int) -> int:
         first = zlib.crc32(pool.encode())
@@ -405,6 +416,10 @@ class Desk:
         concurrency = self._account_limit if name == UNRESERVED else None if function is None else function.reserved
         return request_rate(concurrency) if concurrency else None
 
+    def _is_kept(self, rate: str) -> bool:
+        """Whether tokens are kept until somebody asks for them: those of requests, of which there are few."""
+        return rate.startswith("requests:") and self._rate_limit(rate) is not None
+
     def _unused(self, rate: str) -> int:
         allowance = self._allowance(rate)
         return 0 if allowance is None else allowance.count
@@ -415,10 +430,14 @@ class Desk:
             allowance.count += count
 
     def _lease(self, ledger: Ledger, *, no_more: bool) -> None:
-        """Have `Admission` keep to what the ledger says; with `no_more` only where that is less than before."""
-        own_name = self._members.own_name
+        """Have `Admission` keep to what the ledger says; with `no_more` only where that is less than before.
+
+        While more of a pool is in use than its limit allows, what ends here makes no room for another: it could at any worker.
+        """
+        own_name, limits = self._members.own_name, self._pools
         pools = {*self._leased, *ledger.held}
-        leased = {pool: ledger.count(pool, own_name) for pool in pools}
+        excess = {pool: max(ledger.total(pool) - limits.get(pool, 0), 0) for pool in pools}
+        leased = {pool: max(ledger.count(pool, own_name) - excess[pool], 0) for pool in pools}
         if no_more:
             leased = {pool: min(count, self._leased.get(pool, 0)) for pool, count in leased.items()}
         leased = {pool: count for pool, count in leased.items() if count}

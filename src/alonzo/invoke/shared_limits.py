@@ -27,7 +27,8 @@ from alonzo.store.peer_calls import PeerCalls
 from alonzo.store.records import RecordTable
 
 _TOPIC = "leases"
-_SWEEP_SECONDS = 2.0
+_SWEEP_SECONDS = 10.0
+"""What is not used is given back at the second sweep; whoever needs it sooner asks for it."""
 _RETRY_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 
 from alonzo.clock import Clock
-from alonzo.invoke.admission import ACCOUNT_REASON, RESERVED_RATE_REASON, RESERVED_REASON, Admission
+from alonzo.invoke.admission import Admission
 from alonzo.invoke.errors import Throttled
+from alonzo.invoke.lease_waiters import Recall, Waiter
 from alonzo.invoke.leases import (
     SCALING_RATE,
     UNRESERVED,
@@ -34,72 +35,6 @@ _ROUND_PAUSE_SECONDS = 0.005
 """After a refusal: however many ask for what is not there, the others are asked no more often than that."""
 _UNHEARD_PAUSE_SECONDS, _UNHEARD_SECONDS = 0.05, 2.0
 """With a worker that holds something and does not answer: it may have died, and what it held will soon be free."""
-
-
-class Recall(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker wants of others: slots by pool, of any pool, and tokens."""
-
-    account_id: str
-    region: str
-    slots: dict[str, int]
-    of_any: int
-    rates: list[str]
-
-
-class Waiter:
-    """An invocation that was refused here. `attempt` is what was refused: it raises `Throttled` or has what it needs."""
-
-    def __init__(self, *, name: str, refusal: Throttled, attempt: Callable[[], None], is_environment: bool) -> None:
-        self.outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.refusal = refusal
-        self._name = name
-        self._attempt = attempt
-        self._is_environment = is_environment
-
-    @property
-    def pool(self) -> str | None:
-        """The slot that it needs; None: it is not that."""
-        match self.refusal.reason:
-            case reason if reason == ACCOUNT_REASON:
-                return UNRESERVED
-            case reason if reason == RESERVED_REASON:
-                return self._name
-        return None
-
-    @property
-    def rate(self) -> str:
-        """The token that it needs, now or next."""
-        if self._is_environment:
-            return f"environments:{self._name}"
-        is_reserved = self.refusal.reason in {RESERVED_REASON, RESERVED_RATE_REASON}
-        return f"requests:{self._name}" if is_reserved else f"requests:{UNRESERVED}"
-
-    @property
-    def need(self) -> tuple[str | None, str]:
-        """What it was refused for want of."""
-        return self.pool, "" if self.pool is not None else self.rate
-
-    @property
-    def has_succeeded(self) -> bool:
-        """Whether the attempt was made and nobody refused it."""
-        return self.outcome.done() and not self.outcome.cancelled() and self.outcome.exception() is None
-
-    def retry(self) -> bool:
-        """Try once more; whether there is nothing to wait for any longer."""
-        if self.outcome.done():
-            return True
-        try:
-            self._attempt()
-        except Throttled as refusal:
-            self.refusal = refusal
-            return False
-        self.outcome.set_result(None)
-        return True
-
-    def end(self, error: Exception) -> None:
-        """There is no more to be had."""
-        if not self.outcome.done():
-            self.outcome.set_exception(error)
 
 
 class _Wish(msgspec.Struct, kw_only=True):
@@ -159,7 +94,13 @@ class Desk:
         self._limits = limits
         self._pools = pool_limits(limits)
         self._is_settled = False
+        self._lease(self._ledger(), no_more=True)
         self._admission.configure(self._scope, self._local_limits())
+
+    def note_ledger(self) -> None:
+        """Others have changed the ledger: there may no longer be more held than there is."""
+        if not self._lock.locked():  # else it is looked at in a moment
+            self._lease(self._ledger(), no_more=False)
 
     def provisioned_count(self, name: str, version: str) -> int:
         """How many provisioned environments of a version shall be here."""
@@ -311,6 +252,7 @@ class Desk:
             while True:
                 record = self._table.get_versioned(self._key)
                 before = Ledger() if record is None else record.value
+                self._lease(before, no_more=True)
                 returned: dict[str, int] = {}
                 after, drawn = self._plan(before, wish, returned)
                 self._lease(after, no_more=True)
@@ -430,14 +372,8 @@ class Desk:
             allowance.count += count
 
     def _lease(self, ledger: Ledger, *, no_more: bool) -> None:
-        """Have `Admission` keep to what the ledger says; with `no_more` only where that is less than before.
-
-        While more of a pool is in use than its limit allows, what ends here makes no room for another: it could at any worker.
-        """
-        own_name, limits = self._members.own_name, self._pools
-        pools = {*self._leased, *ledger.held}
-        excess = {pool: max(ledger.total(pool) - limits.get(pool, 0), 0) for pool in pools}
-        leased = {pool: max(ledger.count(pool, own_name) - excess[pool], 0) for pool in pools}
+        """Have `Admission` keep to what the ledger says; with `no_more` only where that is less than before."""
+        leased = {pool: self._usable(ledger, pool) for pool in {*self._leased, *ledger.held}}
         if no_more:
             leased = {pool: min(count, self._leased.get(pool, 0)) for pool, count in leased.items()}
         leased = {pool: count for pool, count in leased.items() if count}
@@ -451,6 +387,17 @@ class Desk:
         for pool in {*before, *leased}:
             if before.get(pool) != leased.get(pool):
                 self._admission.set_limit(self._scope, None if pool == UNRESERVED else pool, leased.get(pool, 0))
+
+    def _usable(self, ledger: Ledger, pool: str) -> int:
+        """What of its slots this worker may use.
+
+        While more of a pool is held than there is, what ends here makes no room for another: it might be elsewhere. Of provisioned
+        concurrency what is beyond the worker's share counts as on demand, as it does on a single node when there is less of it.
+        """
+        held, limit = ledger.count(pool, self._members.own_name), self._pools.get(pool, 0)
+        if ":" in pool:
+            return min(held, self._share(pool, limit))
+        return max(held - max(ledger.total(pool) - limit, 0), 0)
 
     def _local_limits(self) -> AccountLimits:
         functions = {}

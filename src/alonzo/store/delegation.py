@@ -16,7 +16,7 @@ from alonzo.store.keys import to_token
 from alonzo.store.members import Members
 
 _SUBJECTS = "alonzo.delegation"
-_TAKEN, _REFUSED, _DONE = b"+", b"-", b"="
+_TAKEN, _REFUSED, _DONE, _FAILED = b"+", b"-", b"=", b"!"
 _PATIENCE_SECONDS = 5.0
 """With a worker that says neither that it takes the work nor that it does not."""
 
@@ -93,6 +93,8 @@ class Delegation:
                 return None
             if answer == _TAKEN:
                 answer = await _next(replies, timeout_seconds)
+            if answer == _FAILED:
+                raise DelegateLost("the worker that ran it could not say what came of it")
             return answer[len(_DONE) :]
         finally:
             del self._replies[token]
@@ -109,14 +111,18 @@ class Delegation:
             result = await work
         except Exception:
             _log.exception("what another worker had delegated has failed")
+            await self._reply(message, _FAILED)
             return
-        await self._reply(message, _DONE + result)
+        if not await self._reply(message, _DONE + result):  # too large for the NATS server, perhaps
+            await self._reply(message, _FAILED)
 
-    async def _reply(self, message: Msg, content: bytes) -> None:
+    async def _reply(self, message: Msg, content: bytes) -> bool:
         try:
             await self._connection.send(message.reply, content)
         except StoreError as error:
             _log.warning("another worker does not hear what came of its request: %s", error)
+            return False
+        return True
 
     def _on_reply(self, message: Msg) -> None:
         replies = self._replies.get(message.subject.rpartition(".")[2])

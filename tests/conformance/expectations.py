@@ -118,7 +118,7 @@ MISSING_HANDLERS: Mapping[str, ExpectedError] = {
     ),
     "ruby": ExpectedError(
         type="Function<NoMethodError>",
-        message=r"undefined method [`']missing' for .*",
+        message=r"undefined method [`']missing' for (#<LambdaHandler:0x[0-9a-f]+>|an instance of LambdaHandler)",
         trace="stackTrace",
         source="aws_lambda_ric, lambda_handler.rb: looked for at the first invocation",
     ),

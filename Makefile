@@ -77,8 +77,8 @@ $(RUNNABLE): pyproject.toml
 	  echo "Making .venv with $$($$found --version) ..."; \
 	  "$$found" -m venv .venv; \
 	fi
-	@echo "Installing Alonzo into .venv ..."
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	@echo "Installing Alonzo and the AWS CLI into .venv ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[examples]'
 	@touch $@
 
 # The tools are ten times as much as Alonzo, most of it never imported: nothing of it is compiled ahead.

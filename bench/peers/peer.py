@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.http_messages import Response, parse_response, post_request
 from bench.processes import iter_tree, read_processes, read_pss_mb
 
-READY_SECONDS, _ANSWER_SECONDS, _STOP_SECONDS = 90.0, 60.0, 10.0
+READY_SECONDS, _ANSWER_SECONDS, _STOP_SECONDS = 90.0, 60.0, 3.0
 _POLL_SECONDS = 0.01
 _RECEIVE_BYTES = 1 << 16
 

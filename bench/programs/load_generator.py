@@ -30,7 +30,7 @@ _FAILURE_TEXT_BYTES = 500
 class _Client:
     """One connection and its request in flight."""
 
-    __slots__ = ("received", "remaining", "sent_at", "socket")
+    __slots__ = ("is_done", "received", "remaining", "sent_at", "socket")
 
     def __init__(self, address: tuple[str, int], rounds: int | None) -> None:
         self.socket = socket.create_connection(address)
@@ -38,8 +38,10 @@ class _Client:
         self.received = b""
         self.remaining = rounds
         self.sent_at = 0.0
+        self.is_done = False
 
     def send(self, request: bytes) -> None:
+        self.is_done = False
         self.sent_at = time.perf_counter()
         self.socket.sendall(request)
 
@@ -114,6 +116,9 @@ class _Generator:
         data = b""
         with contextlib.suppress(ConnectionError):
             data = client.socket.recv(_RECEIVE_BYTES)
+        if not data and client.is_done:
+            self._forget(client)  # an idle connection that the server has had enough of
+            return
         if not data:
             self._fail("the connection was closed: " + client.received.decode("latin-1"))
             self._lose(client)
@@ -136,6 +141,7 @@ class _Generator:
             else:
                 client.send(next(self._requests))
         else:
+            client.is_done = True
             self._in_flight -= 1
 
     def _resume(self) -> float:
@@ -157,11 +163,15 @@ class _Generator:
 
     def _lose(self, client: _Client) -> None:
         """The others go on: to connect again at once would only flood a server that is in trouble already."""
+        self._forget(client)
+        self._pausing = deque(pausing for pausing in self._pausing if pausing[1] is not client)
+        self._in_flight -= 1
+
+    def _forget(self, client: _Client) -> None:
         descriptor = client.socket.fileno()
         self._epoll.unregister(descriptor)
         del self._clients[descriptor]
         client.socket.close()
-        self._in_flight -= 1
 
     def _fail(self, text: str, *, count: int = 1) -> None:
         self._failure_count += count

@@ -26,6 +26,7 @@ class ExpectedError:
 _PYTHON = "awslambdaric, bootstrap.py"
 _NODE = "aws-lambda-nodejs-runtime-interface-client, Errors.js"
 _JAVA = "aws-lambda-java-runtime-interface-client, AWSLambda.java and UserFault.java"
+_RUBY = "aws_lambda_ric, lambda_errors.rb; recorded on AWS: test_uncaught_exception_invoke[ruby3.3]"
 _GO = "aws-lambda-go, lambda/errors.go; it gives stack traces of panics only"
 _RUST = "lambda_runtime, diagnostic.rs; recorded on AWS: test_uncaught_exception_invoke[provided.al2023]. It logs by `tracing`, if asked to"
 _SHELL = "what the script reports"
@@ -48,6 +49,13 @@ HANDLER_ERRORS: Mapping[str, ExpectedError] = {
     ),
     "java": ExpectedError(
         type=r"app\.NoWeather", message="täglich", trace="stackTrace", frame=r"app\.Handlers\.act\(Handlers\.java:\d+\)", source=_JAVA
+    ),
+    "ruby": ExpectedError(
+        type="Function<NoWeather>",
+        message="täglich",
+        trace="stackTrace",
+        frame=r"/var/task/app\.rb:\d+:in [`']block in .*'",
+        source=_RUBY,
     ),
     "go": ExpectedError(type="noWeather", message="täglich", source=_GO),
     "rust": ExpectedError(type=r"&alloc::boxed::Box<dyn core::error::Error.*>", message="täglich", is_logged=False, source=_RUST),
@@ -72,6 +80,13 @@ LOAD_ERRORS: Mapping[str, ExpectedError] = {
     ),
     "java": ExpectedError(
         type=r"java\.lang\.ExceptionInInitializerError", message=r"Error loading class app\.Broken", source=f"{_JAVA}: the cause is logged"
+    ),
+    "ruby": ExpectedError(
+        type="Init<RuntimeError>",
+        message="no weather at all",
+        trace="stackTrace",
+        frame=r"/var/task/broken\.rb:1:in [`']<top \(required\)>'",
+        source=_RUBY,
     ),
     "go": ExpectedError(type=r"Runtime\.ExitError", message=f"{_REQUEST_ID}Runtime exited with error: exit status 2", source=_EXIT),
     "rust": ExpectedError(type=r"Runtime\.ExitError", message=f"{_REQUEST_ID}Runtime exited with error: exit status 1", source=_EXIT),
@@ -100,6 +115,12 @@ MISSING_HANDLERS: Mapping[str, ExpectedError] = {
         type=None,
         message=r"No public method named missing with appropriate method signature found on class app\.Handlers",
         source="aws-lambda-java-runtime-interface-client, EventHandlerLoader.java: a fault without an exception has no type",
+    ),
+    "ruby": ExpectedError(
+        type="Function<NoMethodError>",
+        message=r"undefined method [`']missing' for (#<LambdaHandler:0x[0-9a-f]+>|an instance of LambdaHandler)",
+        trace="stackTrace",
+        source="aws_lambda_ric, lambda_handler.rb: looked for at the first invocation",
     ),
     # `_HANDLER` is their own affair: these do as they do when they cannot be loaded.
     "go": LOAD_ERRORS["go"],
@@ -131,6 +152,12 @@ UNSERIALIZABLE: Mapping[str, ExpectedError] = {
         trace="stackTrace",
         source="aws-lambda-java-runtime-interface-client, EventHandlerLoader.java",
     ),
+    "ruby": ExpectedError(
+        type="Function<JSON::GeneratorError>",
+        message=r"(\d+: )?NaN not allowed in JSON",
+        trace="stackTrace",
+        source="aws_lambda_ric, lambda_handler.rb: the marshaller is the function's to replace, so its errors are, too",
+    ),
     "go": ExpectedError(type="UnsupportedTypeError", message="json: unsupported type: chan int", source=_GO),
     "rust": ExpectedError(
         type=r"Runtime\.ExitError",
@@ -138,4 +165,4 @@ UNSERIALIZABLE: Mapping[str, ExpectedError] = {
         source="lambda_runtime, layers/api_client.rs: a response that cannot be built ends the program",
     ),
 }
-"""A result that cannot be written as JSON: a set, a BigInt, an object whose property raises, a channel, a map whose keys are no text."""
+"""Results that cannot be written as JSON: sets, BigInts, objects whose properties raise, NaN, channels, maps whose keys are no text."""

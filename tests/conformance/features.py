@@ -25,3 +25,5 @@ class Feature(StrEnum):
     LAYER_FILES = "files and programs of layers"
     LAYER_LIBRARIES = "libraries of layers"
     WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+    EXTENSIONS = "external extensions beside it: INIT waits, INVOKE, SHUTDOWN"
+    TELEMETRY = "its log and its invocations by the Telemetry API"

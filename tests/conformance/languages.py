@@ -112,6 +112,26 @@ LANGUAGES = (
         lacks={Feature.STREAMING: _BUFFERED, Feature.STREAM_ERRORS: _BUFFERED},
     ),
     Language(
+        id="ruby",
+        title="Ruby",
+        runtimes="`ruby3.*`",
+        runtime="ruby3.3",
+        recorded="ruby3.3",
+        own_variables={
+            # AWS's script names the first directory twice, for nothing.
+            "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+            "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+            # The client is no gem here; the directories of the machine's Ruby come last.
+            "RUBYLIB": "/var/task:/var/runtime/lib:/opt/ruby/lib(:.+)?",
+            "GEM_PATH": r"/var/task/vendor/bundle/ruby/3\.3\.0:/opt/ruby/gems/3\.3\.0:/var/runtime:/var/runtime/ruby/3\.3\.0(:.+)?",
+        },
+        folder="ruby",
+        handler="app.{}",
+        broken="broken.echo",
+        build=builds.copy_files,
+        lacks={Feature.STREAMING: _BUFFERED, Feature.STREAM_ERRORS: _BUFFERED},
+    ),
+    Language(
         id="go",
         title="Go",
         runtimes="`provided.al2023`, `provided.al2`",

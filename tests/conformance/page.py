@@ -19,8 +19,8 @@ One suite of handlers, [tests/conformance](../tests/conformance), is written onc
 runtime, through a real server and boto3. Where a runtime has not got something, it has not got it on AWS either, and the note says why.
 [Differences from AWS](differences.md) names what is not there yet.
 
-Python, Node.js and Java run on what the machine has installed; if the version asked for is missing, the nearest one runs and the function's
-log says so. `provided.*` runs any program named `bootstrap`: Go and Rust are tested with AWS's own libraries for them.
+Python, Node.js, Java and Ruby run on what the machine has installed; if the version asked for is missing, the nearest one runs and the
+function's log says so. `provided.*` runs any program named `bootstrap`: Go and Rust are tested with AWS's own libraries for them.
 """
 
 _ERRORS = """

@@ -53,7 +53,7 @@ def test_a_result_that_is_too_large_is_an_error_and_the_next_is_none(house: Hous
 
 @every_language(Feature.CONCURRENCY)
 def test_many_at_once_get_their_own_answers(house: House) -> None:
-    name = house.deploy("many")
+    name = house.deploy("many", Timeout=110)  # twenty Java machines start together, on whatever CPU is left
 
     def call(number: int) -> str:
         token: str = house.succeed(name, {"do": "wait", "seconds": 0.1, "token": f"number {number}"})

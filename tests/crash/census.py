@@ -39,7 +39,7 @@ def take_census(server: Server) -> Census:
         processes=frozenset(psutil.Process(server.process.pid).children(recursive=True)),
         mounts=frozenset(mount for mount in _all_mounts() if str(server.data_directory) in mount),
         loop_devices=frozenset(device for device, file in _attached_loop_devices().items() if str(server.data_directory) in file),
-        cgroups=frozenset(_find_cgroups(server)),
+        cgroups=frozenset(find_cgroups(server)),
     )
 
 
@@ -76,7 +76,8 @@ def _attached_loop_devices() -> dict[str, str]:
     return devices
 
 
-def _find_cgroups(server: Server) -> list[str]:
+def find_cgroups(server: Server) -> list[str]:
+    """The control groups of a node, by path."""
     name = node_name(server.data_directory)
     found = []
     for hierarchy in Path("/sys/fs/cgroup").iterdir():

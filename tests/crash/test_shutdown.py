@@ -25,7 +25,7 @@ def test_sigterm_lets_an_invocation_in_flight_finish(start_server: StartServer) 
         census = take_census(server)
         assert server.stop() == 0
         assert answer.result().value == "slept"
-    eventually(lambda: census.remaining().is_empty(), what="the end of everything", within_seconds=2)
+    eventually(lambda: census.remaining().is_empty(), what="the end of everything")
 
 
 def test_a_second_sigterm_ends_at_once(start_server: StartServer) -> None:
@@ -42,7 +42,7 @@ def test_a_second_sigterm_ends_at_once(start_server: StartServer) -> None:
         assert server.stop() == 130
         assert time.monotonic() - started_at < 20  # neither the 100 s of the function nor the 30 s of the drain
         assert answer.exception() is not None or answer.result().error
-    eventually(lambda: census.remaining().is_empty(), what="the end of everything", within_seconds=2)
+    eventually(lambda: census.remaining().is_empty(), what="the end of everything")
 
 
 def test_two_nodes_do_not_disturb_each_other(start_server: StartServer, tmp_path: Path) -> None:

@@ -2,20 +2,15 @@
 
 import io
 import json
-import os
-import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conftest import StartServer
-from tests.support.extensions import HANDLER, PROGRAM, free_port, publish_extensions, publish_files
+from tests.support.extensions import HANDLER, PROGRAM, build_go_extension, free_port, publish_extensions, publish_files
 from tests.support.invoking import invoke, read_log, succeed, wait_for_log
 from tests.support.server import Server
-from tests.support.toolchains import require_tool
-
-_GO = Path(__file__).parent / "programs" / "extension"
 
 
 @pytest.fixture(scope="module")
@@ -259,15 +254,8 @@ def test_functions_without_extensions_cannot_register_any_later(server: Server) 
         assert succeed(server, name)[1]["errorType"] == "Extension.RegistrationClosed"
 
 
-@pytest.fixture(scope="module")
-def go_extension(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    program = tmp_path_factory.mktemp("go") / "extension"
-    subprocess.run([require_tool("go"), "build", "-o", str(program), "."], cwd=_GO, env=os.environ | {"CGO_ENABLED": "0"}, check=True)
-    return program.read_bytes()
-
-
-def test_an_extension_in_go(server: Server, go_extension: bytes) -> None:
-    layer = publish_extensions(server, "go", gopher=go_extension)
+def test_an_extension_in_go(server: Server, tmp_path: Path) -> None:
+    layer = publish_extensions(server, "go", gopher=build_go_extension(tmp_path))
     name = deploy(server, "with-go", layer, variables={"TELEMETRY_PORT": str(free_port())})
     answer = invoke(server, name, "hello")
     wait_for_log(server, name, "go got platform.report")

@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.crash.census import find_cgroups
 from tests.support.invoking import Answer, invoke, read_log, succeed
 from tests.support.server import ROLE, Server
 from tests.support.waiting import eventually
@@ -83,15 +84,15 @@ def test_the_end_of_one_is_nobody_elses(server: Server, hostile_package: bytes, 
 
 
 def test_what_runs_is_not_ended_with_its_version(server: Server, hostile_package: bytes, pool: ThreadPoolExecutor) -> None:
-    before = _groups()
+    before = _groups(server)
     name = publish(server, "clones-deleted", hostile_package, "live")
     running = pool.submit(succeed, server, name, {"mark": "1", "seconds": 2}, Qualifier="1")
     eventually(lambda: "START RequestId" in "".join(read_log(server, name)), what="the invocation")
-    family = _groups() - before
+    family = _groups(server) - before
     assert family
     server.client("lambda").delete_function(FunctionName=name, Qualifier="1")
     assert running.result()["files"] == ["1", "seed"]
-    eventually(lambda: not _groups() & family, what="the end of the family's control groups")
+    eventually(lambda: not _groups(server) & family, what="the end of the family's control groups")
 
 
 def test_nothing_of_a_family_outlives_the_node(start_server: Any, hostile_package: bytes) -> None:
@@ -115,6 +116,6 @@ def publish(server: Server, name: str, package: bytes, handler: str, **more: Any
     return name
 
 
-def _groups() -> set[str]:
-    """The control groups of all nodes' clones, by path."""
-    return {str(path) for path in Path("/sys/fs/cgroup").rglob("alonzo-*/*-*") if re.fullmatch(r"[0-9a-f]{16}-\d+", path.name)}
+def _groups(server: Server) -> set[str]:
+    """The control groups of a node's clones, by path."""
+    return {path for path in find_cgroups(server) if re.fullmatch(r"[0-9a-f]{16}-\d+", Path(path).name)}

@@ -1,14 +1,26 @@
 """Layers with external extensions."""
 
+import os
 import socket
+import subprocess
 from pathlib import Path
 
 from tests.support.server import Server, zip_of
+from tests.support.toolchains import require_tool
 
 PROGRAM = (Path(__file__).parent / "extension_program.py").read_text()
 """See there for what the variable EXTENSION_DOES makes it do."""
 
+_GO = Path(__file__).parent / "go_extension"
+
 HANDLER = "def handler(event, context):\n    print('handled', event)\n    return event\n"
+
+
+def build_go_extension(directory: Path) -> bytes:
+    """The program in Go: it prints its events, and what it is sent at TELEMETRY_PORT. `directory`: to build in."""
+    program = directory / "extension"
+    subprocess.run([require_tool("go"), "build", "-o", str(program), "."], cwd=_GO, env=os.environ | {"CGO_ENABLED": "0"}, check=True)
+    return program.read_bytes()
 
 
 def publish_extensions(server: Server, layer: str, **programs: str | bytes) -> str:

@@ -15,6 +15,11 @@ IS_PRESTARTED = f"require('fs').readFileSync('/proc/self/environ').includes('{_M
 """JavaScript that knows whether its process was."""
 
 
+def is_prestarted_environment(content: str) -> bool:
+    """Whether /proc/PID/environ with this content is that of one."""
+    return _MARK in content
+
+
 def deploy_node(
     server: Server, name: str, source: str, *, others: dict[str, str | bytes] | None = None, file: str = "index.js", **more: Any
 ) -> str:

@@ -19,8 +19,8 @@ from botocore.config import Config
 ALONZO = str(Path(sys.executable).parent / "alonzo")
 ROLE = "arn:aws:iam::000000000000:role/test"
 _READY = re.compile(r"ready at (http://\S+)")
-_START_SECONDS = 90.0
-_STOP_SECONDS = 40.0
+_START_SECONDS = 120.0
+_STOP_SECONDS = 90.0
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -89,7 +89,7 @@ class Server:
     def wait_until_settled(self, name: str) -> None:
         """Wait until a function is active and its last update is over, with boto3's own waiters."""
         for waiter in ("function_active_v2", "function_updated_v2"):
-            self.client("lambda").get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+            self.client("lambda").get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 1_200})
 
     def kill(self) -> None:
         """kill -9 of the node alone."""

@@ -23,7 +23,6 @@ class Vitals:
     """
 
     processes: int
-    threads: int
     descriptors: int
     node_descriptors: int
     mounts: int
@@ -52,7 +51,6 @@ def take_vitals(server: Server) -> Vitals:
     store = [process for process in node.children() if process.name() == _STORE_NAME]
     return Vitals(
         processes=len(census.processes),
-        threads=node.num_threads(),
         descriptors=sum(_iter_descriptor_counts([node, *census.processes])),
         node_descriptors=node.num_fds(),
         mounts=len(census.mounts),

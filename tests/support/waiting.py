@@ -9,7 +9,7 @@ T = TypeVar("T")
 _INTERVAL_SECONDS = 0.02
 
 
-def eventually(probe: Callable[[], T | None], *, what: str, within_seconds: float = 15.0) -> T:
+def eventually(probe: Callable[[], T | None], *, what: str, within_seconds: float = 60.0) -> T:
     """The first answer of `probe` that is true; AssertionError that names `what` if there is none in time."""
     deadline = time.monotonic() + within_seconds
     while time.monotonic() < deadline:

@@ -10,11 +10,13 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-
 """
 
 import asyncio
-import logging
 import signal
 
 from alonzo.clock import Clock
+from alonzo.environment.cloning import clone, find_obstacle
+from alonzo.environment.conclusions import Conclusions
 from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck
+from alonzo.environment.connections import RuntimeConnections
 from alonzo.environment.deadlines import Deadlines
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.extension_host import ExtensionHost, InitDescription, ShutdownReason
@@ -36,30 +38,15 @@ from alonzo.environment.plan import EnvironmentPlan
 from alonzo.environment.restoration import Restoration, hook_failure
 from alonzo.environment.running import RunningInvocation, RunningInvocations
 from alonzo.environment.runtime_api import OtherRequest, RuntimeApiConnection, accepted, refusal
-from alonzo.environment.settling import SettlingInvocation, faulty_end
 from alonzo.model import quotas
 from alonzo.model.invocation import UNHANDLED, Invocation, InvocationResult
 from alonzo.sandbox.clone import Clone
 from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.sandbox import Sandbox
 
-_log = logging.getLogger(__name__)
-
 _LAST_WORDS_SECONDS = 0.2
 """How long the connections of a runtime that has exited may still bring what it sent before: they close within a millisecond, unless a
 child of the function holds them open."""
-
-_CONNECTIONS_MAX = 24
-"""Each is a descriptor of the node, and may hold a response of 6 MB: more than a runtime and its extensions need."""
-_CONNECTIONS_PER_INVOCATION = 2
-"""Beside these, where several run at once: one to ask for the next, one to answer."""
-
-
-_OBSTACLE_SECONDS = 10.0
-"""The runtime says it before it asks to be restored, on another way."""
-
-_CLONE_SECONDS = 10.0
-"""Usually some milliseconds."""
 
 _RUNTIME_STATES = {Phase.INIT: "Started", Phase.SNAPSHOT: "RestoreReady", Phase.RESTORE: "Restoring"}
 
@@ -87,12 +74,10 @@ class ExecutionEnvironment:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._server: asyncio.Server | None = None
-        self._connections: set[RuntimeApiConnection] = set()
+        self._connections = RuntimeConnections(max_concurrency=plan.max_concurrency, function_arn=plan.version.qualified_arn)
+        self._conclusions = Conclusions(journal=journal, clock=clock)
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self._phase = Phase.CREATED
-        self._has_warned_of_strangers = False
-        self._host: ExtensionHost | None = None
-        """None: there are no extensions."""
         # For INIT.
         self._initialized: asyncio.Future[None] = self._loop.create_future()
         self._init_started_at = 0.0
@@ -107,7 +92,6 @@ class ExecutionEnvironment:
         # For invocations.
         self._max_concurrency = plan.max_concurrency or 1
         self._one_by_one = plan.max_concurrency is None
-        self._body_bytes = 0
         self.runs_several = self._max_concurrency > 1
         self.is_retiring = False
         """Whether it will take on nothing more, and end when nothing runs."""
@@ -117,8 +101,16 @@ class ExecutionEnvironment:
         self.idle_since = 0.0
         self.use_count = 0
         self.standing = 0.0
-        self.settled: asyncio.Future[None] | None = None
-        """Done when extensions are done with an invocation that has been answered; None where nothing of the kind is to be waited for."""
+
+    @property
+    def _host(self) -> ExtensionHost | None:
+        """None: there are no extensions."""
+        return self._conclusions.host
+
+    @property
+    def settled(self) -> asyncio.Future[None] | None:
+        """See `Conclusions`."""
+        return self._conclusions.settled
 
     @property
     def phase(self) -> Phase:
@@ -179,13 +171,7 @@ class ExecutionEnvironment:
         """
         if self.plan.snapshot is None or not self.plan.snapshot.is_clonable or not isinstance(self._sandbox, Sandbox):
             return ""
-        try:
-            async with asyncio.timeout(_OBSTACLE_SECONDS):
-                obstacle = await asyncio.shield(self._sandbox.obstacle)
-        except TimeoutError:
-            obstacle = "its runtime does not answer"
-        if self._host is not None:
-            obstacle = "it has extensions"
+        obstacle = "it has extensions" if self._host is not None else await find_obstacle(self._sandbox)
         if not obstacle:
             return None
         self._journal.write_notice(f"SnapStart: environments of this version are initialized one by one, not forked: after INIT {obstacle}")
@@ -194,17 +180,7 @@ class ExecutionEnvironment:
     async def clone_sandbox(self) -> Clone:
         """A clone of the runtime, in the sandbox of this environment, and ended with it. SandboxLost."""
         assert isinstance(self._sandbox, Sandbox)
-        clone = self._sandbox.clone(memory_mib=self.version.memory_mib)
-        try:
-            async with asyncio.timeout(_CLONE_SECONDS):
-                await asyncio.shield(clone.ready)
-        except TimeoutError:
-            clone.kill()
-            raise SandboxLost("a clone was not forked in time") from None
-        except BaseException:
-            clone.kill()
-            raise
-        return clone
+        return await clone(self._sandbox, memory_mib=self.version.memory_mib)
 
     async def restore(self, *, since: float | None = None) -> None:
         """Let the runtime go on that waits to be restored, and wait until it asks for its first invocation.
@@ -280,7 +256,7 @@ class ExecutionEnvironment:
             return
         settling = self._host.take_settling()
         if settling is not None:
-            self._conclude_settling(settling)
+            self._conclusions.conclude_settling(settling)
         self._enter(Phase.SHUTDOWN)
         self._tasks.begin(self._host.shut_down(reason)).add_done_callback(lambda _: self._end())
 
@@ -296,8 +272,7 @@ class ExecutionEnvironment:
         self._journal.close()
         if self._server is not None:
             self._server.close()
-        for connection in self._connections:
-            connection.close()
+        self._connections.close()
         self._sandbox.kill()
         self.ended.set_result(None)
 
@@ -323,10 +298,10 @@ class ExecutionEnvironment:
         if self.plan.external_extensions is None:
             sandbox.assign(self.plan.assignment(None))
             return
-        self._host = self._make_host(sandbox)
-        self._host.begin()
-        sandbox.assign(self.plan.assignment(self._host.side_programs()))
-        self._host.extensions.refuse_surplus()
+        host = self._conclusions.host = self._make_host(sandbox)
+        host.begin()
+        sandbox.assign(self.plan.assignment(host.side_programs()))
+        host.extensions.refuse_surplus()
 
     def _make_host(self, sandbox: Sandbox) -> ExtensionHost:
         plan = self.plan
@@ -473,7 +448,7 @@ class ExecutionEnvironment:
             host.close_registration()
         answer = host.answer(request, connection)
         if host.extensions.has_any:
-            self._host = host
+            self._conclusions.host = host
             host.begin()
         return answer
 
@@ -513,25 +488,20 @@ class ExecutionEnvironment:
         return not self._one_by_one
 
     def on_body_bytes(self, byte_count: int) -> bool:
-        """As much as the connections of any environment may hold, and a response for each invocation that runs."""
-        self._body_bytes += byte_count
-        return byte_count <= 0 or self._body_bytes <= (_CONNECTIONS_MAX + len(self._running)) * quotas.RESPONSE_SYNC_MAX_BYTES
+        """See `RuntimeConnections.count_body`."""
+        return self._connections.count_body(byte_count, running_count=len(self._running))
 
     def on_stranger(self) -> None:
-        """Another process of the machine has tried to connect, and was turned away. Said once: it may try for ever."""
-        if not self._has_warned_of_strangers:
-            self._has_warned_of_strangers = True
-            _log.warning("a stranger connected to the Runtime API of an environment of %s and was turned away", self.version.qualified_arn)
+        """Another process of the machine has tried to connect, and was turned away."""
+        self._connections.note_stranger()
 
     def on_connection_opened(self, connection: RuntimeApiConnection) -> None:
         """A process of the environment has connected."""
         self._connections.add(connection)
-        if len(self._connections) > _CONNECTIONS_MAX + (0 if self._one_by_one else _CONNECTIONS_PER_INVOCATION * self._max_concurrency):
-            connection.close()
 
     def on_connection_closed(self, connection: RuntimeApiConnection) -> None:
         """A connection is gone; if the runtime has exited, this may have been its last word."""
-        self._connections.discard(connection)
+        self._connections.remove(connection)
         self._running.forget(connection)
         if self._host is not None:
             self._host.forget(connection)
@@ -561,26 +531,16 @@ class ExecutionEnvironment:
         """The function has spoken."""
         self._running.remove(running)
         if self._host is not None and self._one_by_one:
-            self._answer_before_extensions(self._host, running, result, status, error_type)
+            self._conclusions.answer_before_extensions(self._host, running, result, status, error_type)
             return
         duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
         if not self._running:
             self._rest()
         end = End(running.invocation.request_id, duration_ms, status, error_type)
         if may_still_log:
-            self._held_ends.hold(lambda: self._conclude(running, result, end))
+            self._held_ends.hold(lambda: self._conclusions.conclude(running, result, end))
         else:
-            self._conclude(running, result, end)
-
-    def _conclude(self, running: RunningInvocation, result: InvocationResult, end: End) -> None:
-        """Answer, then write the log, unless the caller wants to see it."""
-        invocation = running.invocation
-        if invocation.wants_log_tail:
-            self._journal.write_end(end)
-            result = self._journal.with_tail(result, invocation)
-        running.resolve(result)
-        if not invocation.wants_log_tail:
-            self._journal.write_end_soon(end)  # after the caller's task, which has just been woken
+            self._conclusions.conclude(running, result, end)
 
     def _rest(self) -> None:
         """Nothing runs."""
@@ -593,26 +553,7 @@ class ExecutionEnvironment:
             return refusal(410, "InvokeTimeout", "Invoke timeout")
         return refusal(400, "InvalidRequestID", "Invalid request ID")
 
-    # One invocation, and extensions that have their part in it (ExtensionsOwner).
-
-    def _answer_before_extensions(
-        self, host: ExtensionHost, running: RunningInvocation, result: InvocationResult, status: str, error_type: str | None
-    ) -> None:
-        """The caller gets its answer now, unless it wants to see the log to its end; the invocation goes on."""
-        host.settle(running, result, status, error_type)
-        if not running.invocation.wants_log_tail:
-            self.settled = self._loop.create_future()
-            running.resolve(result)
-
-    def _conclude_settling(self, settling: SettlingInvocation) -> None:
-        self._journal.write_end(settling.end(self._clock))
-        settling.running.resolve(self._journal.with_tail(settling.result, settling.running.invocation))
-        self._note_settled()
-
-    def _note_settled(self) -> None:
-        settled, self.settled = self.settled, None
-        if settled is not None:
-            settled.set_result(None)
+    # What extensions have come to (ExtensionsOwner).
 
     def on_extensions_registered(self) -> None:
         """The runtime may start."""
@@ -634,13 +575,13 @@ class ExecutionEnvironment:
         settling = self._host.take_settled()
         if settling is not None:
             self._rest()
-            self._conclude_settling(settling)
+            self._conclusions.conclude_settling(settling)
 
     def on_extensions_late(self) -> None:
         """The caller has its answer, but the invocation has taken too long all the same."""
         settling = None if self._host is None else self._host.take_settling()
         if settling is not None:
-            self._fail_settling(settling, timeout_fault(settling.running.timeout_seconds))
+            self._conclusions.fail_settling(settling, timeout_fault(settling.running.timeout_seconds))
             self.close(ShutdownReason.TIMEOUT)
 
     def on_extension_fault(self, fault: Fault) -> None:
@@ -713,25 +654,11 @@ class ExecutionEnvironment:
             self._fail(running, fault)
         settling = None if self._host is None else self._host.take_settling()
         if settling is not None:
-            self._fail_settling(settling, fault)
+            self._conclusions.fail_settling(settling, fault)
 
     def _fail(self, running: RunningInvocation, fault: Fault) -> None:
-        """An invocation ends with a fault of the platform's words."""
         self._running.remove(running)
-        if self._host is not None:
-            self._host.note_fault(running, fault)
-        invocation = running.invocation
-        self._journal.write_fault(fault, faulty_end(running, fault, self._clock))
-        running.resolve(self._journal.with_tail(fault.result(invocation.request_id), invocation))
-
-    def _fail_settling(self, settling: SettlingInvocation, fault: Fault) -> None:
-        """The same after it has been answered: the answer stands."""
-        running = settling.running
-        if self._host is not None and settling.runtime_done_at is None:
-            self._host.note_fault(running, fault)
-        self._journal.write_fault(fault, faulty_end(running, fault, self._clock))
-        running.resolve(self._journal.with_tail(settling.result, running.invocation))
-        self._note_settled()
+        self._conclusions.fail(running, fault)
 
     def _abandon(self, error: EnvironmentLost) -> None:
         for running in self._running.take_all():

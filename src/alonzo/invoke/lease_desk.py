@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 
 from alonzo.clock import Clock
-from alonzo.invoke.admission import ACCOUNT_REASON, RESERVED_RATE_REASON, RESERVED_REASON, Admission
+from alonzo.invoke.admission import Admission
 from alonzo.invoke.errors import Throttled
+from alonzo.invoke.lease_waiters import Recall, Waiter
 from alonzo.invoke.leases import (
     SCALING_RATE,
     UNRESERVED,
@@ -34,67 +35,6 @@ _ROUND_PAUSE_SECONDS = 0.005
 """After a refusal: however many ask for what is not there, the others are asked no more often than that."""
 _UNHEARD_PAUSE_SECONDS, _UNHEARD_SECONDS = 0.05, 2.0
 """With a worker that holds something and does not answer: it may have died, and what it held will soon be free."""
-
-
-class Recall(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker wants of others: slots by pool, of any pool, and tokens."""
-
-    account_id: str
-    region: str
-    slots: dict[str, int]
-    of_any: int
-    rates: list[str]
-
-
-class Waiter:
-    """An invocation that was refused here. `attempt` is what was refused: it raises `Throttled` or has what it needs."""
-
-    def __init__(self, *, name: str, refusal: Throttled, attempt: Callable[[], None], is_environment: bool) -> None:
-        self.outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.refusal = refusal
-        self._name = name
-        self._attempt = attempt
-        self._is_environment = is_environment
-
-    @property
-    def pool(self) -> str | None:
-        """The slot that it needs; None: it is not that."""
-        match self.refusal.reason:
-            case reason if reason == ACCOUNT_REASON:
-                return UNRESERVED
-            case reason if reason == RESERVED_REASON:
-                return self._name
-        return None
-
-    @property
-    def rate(self) -> str:
-        """The token that it needs, now or next."""
-        if self._is_environment:
-            return f"environments:{self._name}"
-        is_reserved = self.refusal.reason in {RESERVED_REASON, RESERVED_RATE_REASON}
-        return f"requests:{self._name}" if is_reserved else f"requests:{UNRESERVED}"
-
-    @property
-    def has_succeeded(self) -> bool:
-        """Whether the attempt was made and nobody refused it."""
-        return self.outcome.done() and not self.outcome.cancelled() and self.outcome.exception() is None
-
-    def retry(self) -> bool:
-        """Try once more; whether there is nothing to wait for any longer."""
-        if self.outcome.done():
-            return True
-        try:
-            self._attempt()
-        except Throttled as refusal:
-            self.refusal = refusal
-            return False
-        self.outcome.set_result(None)
-        return True
-
-    def end(self, error: Exception) -> None:
-        """There is no more to be had."""
-        if not self.outcome.done():
-            self.outcome.set_exception(error)
 
 
 class _Wish(msgspec.Struct, kw_only=True):
@@ -154,7 +94,13 @@ class Desk:
         self._limits = limits
         self._pools = pool_limits(limits)
         self._is_settled = False
+        self._lease(self._ledger(), no_more=True)
         self._admission.configure(self._scope, self._local_limits())
+
+    def note_ledger(self) -> None:
+        """Others have changed the ledger: there may no longer be more held than there is."""
+        if not self._lock.locked():  # else it is looked at in a moment
+            self._lease(self._ledger(), no_more=False)
 
     def provisioned_count(self, name: str, version: str) -> int:
         """How many provisioned environments of a version shall be here."""
@@ -213,7 +159,7 @@ class Desk:
         self._idle_before = idle
         surplus = {pool: count - self._spare(pool) for pool, count in unused.items() if count > self._spare(pool)}
         tokens = {rate: self._unused(rate) for rate, bucket in self._ledger().buckets.items() if self._members.own_name in bucket.taken}
-        idle_rates = [rate for rate, count in tokens.items() if self._tokens_before.get(rate) == count]
+        idle_rates = [rate for rate, count in tokens.items() if self._tokens_before.get(rate) == count and not self._is_kept(rate)]
         self._tokens_before = tokens
         if surplus or idle_rates:
             await self._transact(_Wish(idle_slots=surplus, idle_rates=idle_rates))
@@ -251,12 +197,15 @@ class Desk:
         waiting = await self._try(waiting)
         until = self._clock.monotonic() + _UNHEARD_SECONDS
         while waiting:
+            asked_for = {waiter.need for waiter in waiting}
             have_all_answered = await self._recall(waiting)
             await self._table.refresh(self._key)
             waiting = await self._try(waiting)
-            if have_all_answered or self._clock.monotonic() > until:
+            if self._clock.monotonic() > until:
                 break
-            if waiting:
+            if asked_for.issuperset(waiter.need for waiter in waiting):  # else what is missing now is something else
+                if have_all_answered:
+                    break
                 await asyncio.sleep(_UNHEARD_PAUSE_SECONDS)
         for waiter in waiting:
             waiter.end(self._final(waiter))
@@ -273,7 +222,8 @@ class Desk:
         ledger = self._ledger()
         slots = Counter(pool for waiter in waiting if (pool := waiter.pool) is not None)
         is_account_full = ledger.grand_total >= self._account_limit
-        rates = {waiter.rate for waiter in waiting if waiter.pool is None}
+        tokens = Counter(waiter.rate for waiter in waiting)
+        rates = {rate for rate, count in tokens.items() if self._unused(rate) < count}
         holders = {worker for pool in slots for worker in ledger.holders(None if is_account_full else pool)}
         holders |= {worker for rate in rates if rate in ledger.buckets for worker in ledger.buckets[rate].taken}
         recall = Recall(
@@ -302,6 +252,7 @@ class Desk:
             while True:
                 record = self._table.get_versioned(self._key)
                 before = Ledger() if record is None else record.value
+                self._lease(before, no_more=True)
                 returned: dict[str, int] = {}
                 after, drawn = self._plan(before, wish, returned)
                 self._lease(after, no_more=True)
@@ -363,11 +314,12 @@ class Desk:
     def _plan_tokens(self, ledger: Ledger, wish: _Wish, returned: dict[str, int]) -> tuple[Ledger, dict[str, int]]:
         own_name, now, drawn = self._members.own_name, self._clock.monotonic(), {}
         recalled = () if wish.recall is None else wish.recall.rates
-        back = [*ledger.buckets] if self._is_over else [*recalled, *wish.idle_rates]
+        back = [*ledger.buckets] if self._is_over or wish.gives_all else [*recalled, *wish.idle_rates]
         for rate in back:
             limit, unused = self._rate_limit(rate), self._unused(rate)
-            if limit is not None and rate in ledger.buckets and own_name in ledger.buckets[rate].taken:
-                ledger = ledger.put_back(rate, own_name, unused=unused, count=unused, per_second=limit.per_second)
+            if rate in ledger.buckets and own_name in ledger.buckets[rate].taken:
+                per_second = 1.0 if limit is None else limit.per_second  # None: it was the rate of a function that has none any more
+                ledger = ledger.put_back(rate, own_name, unused=unused, count=unused, per_second=per_second)
                 returned[rate] = unused
         for rate, count in wish.rates.items():
             limit, unused = self._rate_limit(rate), self._unused(rate)
@@ -388,7 +340,8 @@ class Desk:
 
     def _idle(self) -> dict[str, int]:
         used = self._admission.used_slots(self._scope)
-        return {pool: count - used.get(pool, 0) for pool, count in self._leased.items() if ":" not in pool}
+        ledger, own_name = self._ledger(), self._members.own_name
+        return {pool: ledger.count(pool, own_name) - used.get(pool, 0) for pool in ledger.held if ":" not in pool}
 
     def _share(self, pool: str, limit: int) -> int:
         first = zlib.crc32(pool.encode())
@@ -405,6 +358,10 @@ class Desk:
         concurrency = self._account_limit if name == UNRESERVED else None if function is None else function.reserved
         return request_rate(concurrency) if concurrency else None
 
+    def _is_kept(self, rate: str) -> bool:
+        """Whether tokens are kept until somebody asks for them: those of requests, of which there are few."""
+        return rate.startswith("requests:") and self._rate_limit(rate) is not None
+
     def _unused(self, rate: str) -> int:
         allowance = self._allowance(rate)
         return 0 if allowance is None else allowance.count
@@ -416,9 +373,7 @@ class Desk:
 
     def _lease(self, ledger: Ledger, *, no_more: bool) -> None:
         """Have `Admission` keep to what the ledger says; with `no_more` only where that is less than before."""
-        own_name = self._members.own_name
-        pools = {*self._leased, *ledger.held}
-        leased = {pool: ledger.count(pool, own_name) for pool in pools}
+        leased = {pool: self._usable(ledger, pool) for pool in {*self._leased, *ledger.held}}
         if no_more:
             leased = {pool: min(count, self._leased.get(pool, 0)) for pool, count in leased.items()}
         leased = {pool: count for pool, count in leased.items() if count}
@@ -432,6 +387,17 @@ class Desk:
         for pool in {*before, *leased}:
             if before.get(pool) != leased.get(pool):
                 self._admission.set_limit(self._scope, None if pool == UNRESERVED else pool, leased.get(pool, 0))
+
+    def _usable(self, ledger: Ledger, pool: str) -> int:
+        """What of its slots this worker may use.
+
+        While more of a pool is held than there is, what ends here makes no room for another: it might be elsewhere. Of provisioned
+        concurrency what is beyond the worker's share counts as on demand, as it does on a single node when there is less of it.
+        """
+        held, limit = ledger.count(pool, self._members.own_name), self._pools.get(pool, 0)
+        if ":" in pool:
+            return min(held, self._share(pool, limit))
+        return max(held - max(ledger.total(pool) - limit, 0), 0)
 
     def _local_limits(self) -> AccountLimits:
         functions = {}

@@ -15,7 +15,8 @@ import msgspec
 from alonzo.clock import Clock
 from alonzo.invoke.admission import Admission
 from alonzo.invoke.errors import Throttled
-from alonzo.invoke.lease_desk import Desk, Recall, Waiter
+from alonzo.invoke.lease_desk import Desk
+from alonzo.invoke.lease_waiters import Recall, Waiter
 from alonzo.invoke.leases import Ledger
 from alonzo.invoke.rates import TokenAllowance
 from alonzo.model.concurrency import AccountLimits
@@ -27,7 +28,8 @@ from alonzo.store.peer_calls import PeerCalls
 from alonzo.store.records import RecordTable
 
 _TOPIC = "leases"
-_SWEEP_SECONDS = 2.0
+_SWEEP_SECONDS = 10.0
+"""What is not used is given back at the second sweep; whoever needs it sooner asks for it."""
 _RETRY_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)
@@ -217,5 +219,7 @@ class SharedLimits:
 
     def _on_ledger(self, key: tuple[str, ...], _: Ledger | None) -> None:
         desk = self._desks.get(Scope(key[1], key[2], partition_of(key[2]))) if key[0] == self._cluster else None
-        if desk is not None and desk.is_unbalanced():
-            self._wake.set()
+        if desk is not None:
+            desk.note_ledger()
+            if desk.is_unbalanced():
+                self._wake.set()

@@ -10,14 +10,13 @@ from collections.abc import Awaitable, Callable
 
 from nats.aio.msg import Msg
 
-from alonzo.errors import AlonzoError
 from alonzo.store.connection import Connection
 from alonzo.store.errors import StoreError
 from alonzo.store.keys import to_token
 from alonzo.store.members import Members
 
 _SUBJECTS = "alonzo.delegation"
-_TAKEN, _REFUSED, _DONE = b"+", b"-", b"="
+_TAKEN, _REFUSED, _DONE, _FAILED = b"+", b"-", b"=", b"!"
 _PATIENCE_SECONDS = 5.0
 """With a worker that says neither that it takes the work nor that it does not."""
 
@@ -27,7 +26,7 @@ Work = Callable[[bytes], Awaitable[bytes] | None]
 """What is done with a request; None, at once, if it is refused."""
 
 
-class DelegateLost(AlonzoError):
+class DelegateLost(StoreError):
     """The worker that had the work is gone, or the way to it: the work may have been done, and nobody knows what came of it."""
 
 
@@ -94,6 +93,8 @@ class Delegation:
                 return None
             if answer == _TAKEN:
                 answer = await _next(replies, timeout_seconds)
+            if answer == _FAILED:
+                raise DelegateLost("the worker that ran it could not say what came of it")
             return answer[len(_DONE) :]
         finally:
             del self._replies[token]
@@ -110,14 +111,18 @@ class Delegation:
             result = await work
         except Exception:
             _log.exception("what another worker had delegated has failed")
+            await self._reply(message, _FAILED)
             return
-        await self._reply(message, _DONE + result)
+        if not await self._reply(message, _DONE + result):  # too large for the NATS server, perhaps
+            await self._reply(message, _FAILED)
 
-    async def _reply(self, message: Msg, content: bytes) -> None:
+    async def _reply(self, message: Msg, content: bytes) -> bool:
         try:
             await self._connection.send(message.reply, content)
         except StoreError as error:
             _log.warning("another worker does not hear what came of its request: %s", error)
+            return False
+        return True
 
     def _on_reply(self, message: Msg) -> None:
         replies = self._replies.get(message.subject.rpartition(".")[2])

@@ -1,8 +1,10 @@
 """The load generator against a server that does nothing but echo."""
 
+import socket
+
 from bench.http_messages import signed_request
 from bench.limits import started_echo_server
-from bench.load import LoadOrder, order_load, run_burst, run_event_load, run_load, run_order
+from bench.load import LoadOrder, order_load, run_burst, run_event_load, run_load, run_order, start_load
 
 _BODY = b"{}"
 
@@ -53,3 +55,16 @@ def test_an_event_that_is_answered_with_200_was_not_accepted() -> None:
     with started_echo_server() as address:
         result = run_event_load(address, "echo", connection_count=2, rounds=3, seconds=60, payload=b"")
     assert (result.answered_count, result.failure_count) == (0, 6)
+
+
+def test_a_connection_that_is_closed_after_its_answer_is_no_failure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        order = LoadOrder(address=listening.getsockname(), requests=(b"?",), connection_count=2, rounds=1)
+        load = start_load(order)
+        first, second = listening.accept()[0], listening.accept()[0]
+        with first, second:
+            first.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            first.shutdown(socket.SHUT_RDWR)
+            second.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            result = load.result()
+    assert (result.answered_count, result.failure_count) == (2, 0)

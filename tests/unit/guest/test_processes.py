@@ -63,7 +63,7 @@ def test_a_tree_ends_with_those_who_have_left_its_group(system: str) -> None:
     leader, others = start(LEADER)
     processes.kill_tree(leader.pid)
     assert leader.wait() == -9, system
-    eventually(lambda: all(is_gone(each) for each in others), what=f"the end of {others}", within_seconds=2)
+    eventually(lambda: all(is_gone(each) for each in others), what=f"the end of {others}")
     close(leader)
 
 
@@ -72,7 +72,7 @@ def test_a_leader_ends_its_own_tree_and_itself(prelude: str) -> None:
     leader, others = start(prelude + ENDS_ITSELF)
     close(leader)
     assert leader.wait() == -9
-    eventually(lambda: all(is_gone(each) for each in others), what=f"the end of {others}", within_seconds=2)
+    eventually(lambda: all(is_gone(each) for each in others), what=f"the end of {others}")
 
 
 def test_a_leader_that_leads_nothing_yet(system: str) -> None:
@@ -97,4 +97,4 @@ def test_a_group_whose_leader_has_ended() -> None:
     left = psutil.Process(child)
     assert os.getpgid(child) == group
     processes.kill_group(group)
-    eventually(lambda: is_gone(left), what="the end of the child", within_seconds=2)
+    eventually(lambda: is_gone(left), what="the end of the child")

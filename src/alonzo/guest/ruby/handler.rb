@@ -1,5 +1,8 @@
 # frozen_string_literal: true
 
+# What methods of a file are called on. Its name is AWS's: messages of NameError and NoMethodError have it.
+class LambdaHandler; end
+
 module AlonzoRuntime
   # What `_HANDLER` names: `file.method` or `file.Module::Class.method`.
   class Handler
@@ -20,7 +23,7 @@ module AlonzoRuntime
     def initialize(class_name, method_name)
       @class_name = class_name
       @method_name = method_name
-      @main = Object.new # methods of the file itself are called on one object: what they keep in its variables is there the next time
+      @main = LambdaHandler.new # methods of the file itself are called on one object: what they keep in its variables is there the next time
     end
 
     # The response and its content type, which may be nil.

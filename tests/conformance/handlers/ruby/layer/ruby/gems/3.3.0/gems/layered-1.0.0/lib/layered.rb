@@ -1,0 +1,5 @@
+# frozen_string_literal: true
+
+module Layered
+  GREETING = 'hello from the layer'
+end

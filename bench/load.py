@@ -126,7 +126,13 @@ def run_event_load(
     """Have events accepted: each connection sends `rounds` of them, or as many as it can in so many seconds."""
     requests = tuple(signed_request(address, function_name, payload, invocation_type="Event") for _ in range(_DISTINCT_REQUESTS))
     order = LoadOrder(
-        address=address, requests=requests, expected_body=b"", connection_count=connection_count, rounds=rounds, seconds=seconds
+        address=address,
+        requests=requests,
+        expected_body=b"",
+        expected_status=202,
+        connection_count=connection_count,
+        rounds=rounds,
+        seconds=seconds,
     )
     return run_order(order)
 

@@ -103,6 +103,8 @@ def measure_run(target: Target, name: str, *, count: int, client_count: int) -> 
         rounds = math.ceil(count / client_count)
         started_at = time.monotonic()
         result = run_event_load(target.address, name, connection_count=client_count, rounds=rounds, seconds=3_600, payload=payload)
+        if not result.answered_count:
+            raise RuntimeError(f"{name}: no event was accepted{result.told_failure}")
         counter.wait_for(result.answered_count)
         return Run(
             sent_count=rounds * client_count,

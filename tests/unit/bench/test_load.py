@@ -4,7 +4,7 @@ import socket
 
 from bench.http_messages import signed_request
 from bench.limits import started_echo_server
-from bench.load import LoadOrder, order_load, run_burst, run_load, run_order, start_load
+from bench.load import LoadOrder, order_load, run_burst, run_event_load, run_load, run_order, start_load
 
 _BODY = b"{}"
 
@@ -49,6 +49,12 @@ def test_another_status_than_expected_is_a_failure() -> None:
         requests = (signed_request(address, "echo", b"{}"),)
         result = run_order(LoadOrder(address=address, requests=requests, connection_count=1, rounds=1, expected_status=429))
     assert (result.answered_count, result.failure_count) == (0, 1)
+
+
+def test_an_event_that_is_answered_with_200_was_not_accepted() -> None:
+    with started_echo_server() as address:
+        result = run_event_load(address, "echo", connection_count=2, rounds=3, seconds=60, payload=b"")
+    assert (result.answered_count, result.failure_count) == (0, 6)
 
 
 def test_a_connection_that_is_closed_after_its_answer_is_no_failure() -> None:

@@ -1,4 +1,7 @@
-"""Alonzo beside other servers for Lambda functions, with one workload, in one run. Installs them first: needs PyPI and npm."""
+"""Alonzo beside other servers for Lambda functions, with one workload, in one run. Installs them first: needs PyPI and npm.
+
+Alonzo is measured anew just before each of them, so that whatever else goes on in the machine meets both alike.
+"""
 
 import sys
 import time
@@ -31,7 +34,7 @@ def handler(event, context):
         time.sleep(event["seconds"])
     return event
 """
-_OURS = "Alonzo, Python, in this run"
+_OURS = "Alonzo, a Python function, just before"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,11 +58,10 @@ _P50, _RATES, _COLD, _BURST, _MEMORY = _METRICS[0], _METRICS[1:4], _METRICS[4], 
 
 
 def measure_peers(settings: BenchSettings) -> Iterator[Figure]:
-    """One server after the other, ours first; the figures by what they are of."""
-    ours = _measure_ours(settings)
-    others = [measured for peer in PEERS if (measured := _measure_installed(peer, settings)) is not None]
+    """One server after the other, the figures by what they are of."""
+    pairs = list(_iter_pairs(settings))
     for metric, unit in _METRICS:
-        for measured in (ours, *others):
+        for ours, measured in pairs:
             if metric in measured.values:
                 yield Figure(
                     row=f"{metric}: {measured.name}",
@@ -71,15 +73,21 @@ def measure_peers(settings: BenchSettings) -> Iterator[Figure]:
                 )
 
 
-def _measure_installed(peer: Peer, settings: BenchSettings) -> _Measured | None:
-    """None when it cannot be had here; what it fails at is told and left out."""
+def _iter_pairs(settings: BenchSettings) -> Iterator[tuple[_Measured, _Measured]]:
+    """Each peer with what was measured of Alonzo just before."""
+    for peer in PEERS:
+        print(f"  {peer.name} ...", file=sys.stderr, flush=True)
+        try:
+            home = install(peer)
+        except CannotInstall as problem:
+            click.echo(f"{peer.name} is left out: {problem}", err=True)
+            continue
+        yield _measure_ours(settings), _measure_peer(peer, home, settings)
+
+
+def _measure_peer(peer: Peer, home: Path, settings: BenchSettings) -> _Measured:
+    """What it fails at is told and left out."""
     measured = _Measured(name=peer.name, what=peer.what)
-    print(f"  {peer.name} ...", file=sys.stderr, flush=True)
-    try:
-        home = install(peer)
-    except CannotInstall as problem:
-        click.echo(f"{peer.name} is left out: {problem}", err=True)
-        return None
     with temporary_directory() as directory:
         for part in (_measure_warm, _measure_cold, _measure_many):
             try:

@@ -7,6 +7,7 @@ KILLS ?= 24
 WORKERS ?= 4
 MINUTES ?= 10
 PLOTS ?= .alonzo/plots
+RUNNABLE := .venv/.runnable
 INSTALLED := .venv/.installed
 
 .PHONY: help install run test lint format bench bench-peers soak soak-mixed docs clean
@@ -16,7 +17,7 @@ help: ## print this list
 
 install: $(INSTALLED) ## make .venv with .venv/bin/alonzo and the tools for working on it
 
-run: $(INSTALLED) ## start the platform with examples/hello deployed, and print what to try (PORT=4566)
+run: $(RUNNABLE) ## start the platform with examples/hello deployed, and print what to try (PORT=4566)
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" PORT=$(PORT) examples/hello/start.sh
 
 test: $(INSTALLED) ## run all tests, in four processes: they wait more than they compute (WORKERS=4)
@@ -61,7 +62,7 @@ PYTHONS := python3.14 python3.13 python3.12 python3.11 python3 python
 IS_USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 IS_OPTIMIZED := import sys, sysconfig; assert sys.prefix == "/usr" or "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
 
-$(INSTALLED): pyproject.toml
+$(RUNNABLE): pyproject.toml
 	@set -e; if [ ! -x .venv/bin/python ]; then \
 	  for check in '$(IS_OPTIMIZED); $(IS_USABLE)' '$(IS_USABLE)'; do \
 	    for python in $(PYTHON) $(PYTHONS) $(addprefix /usr/bin/,$(PYTHONS)); do \
@@ -76,6 +77,12 @@ $(INSTALLED): pyproject.toml
 	  echo "Making .venv with $$($$found --version) ..."; \
 	  "$$found" -m venv .venv; \
 	fi
-	@echo "Installing Alonzo and its tools into .venv ..."
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@echo "Installing Alonzo and the AWS CLI into .venv ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[examples]'
+	@touch $@
+
+# The tools are ten times as much as Alonzo, most of it never imported: nothing of it is compiled ahead.
+$(INSTALLED): $(RUNNABLE)
+	@echo "Installing the tools for working on it (1.3 GB) ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[dev]'
 	@touch $@

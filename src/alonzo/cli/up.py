@@ -128,8 +128,7 @@ class DelaysType(click.ParamType[tuple[float, float]]):
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="How many processes serve the port together, on a machine with many processors: about one for every four of them. "
-    "All limits hold for all workers together.",
+    help="How many processes serve the port together, on a machine with many processors. All limits hold for all workers together.",
 )
 @click.option(
     "--aws-endpoint-url",

@@ -21,7 +21,7 @@ run: $(RUNNABLE) ## start the platform with examples/hello deployed, and print w
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" PORT=$(PORT) examples/hello/start.sh
 
 test: $(INSTALLED) ## run all tests, in four processes: they wait more than they compute (WORKERS=4)
-	.venv/bin/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations 20
+	.venv/bin/pytest -n $(WORKERS) --no-loadscope-reorder --durations 20
 
 lint: $(INSTALLED) ## check style, types and import floors
 	.venv/bin/ruff check

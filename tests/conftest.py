@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
-from tests.support.groups import group_of, rank_of
+from tests.support.groups import make_scheduler, put_in_order
 from tests.support.server import Server
 
 StartServer = Callable[..., Server]
@@ -16,13 +17,16 @@ settings.register_profile("alonzo", deadline=None)
 settings.load_profile("alonzo")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes run the tests, say what belongs together."""
-    if config.getoption("loadgroup", default=False):
-        items.sort(key=rank_of)
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    """Where several processes run the tests, all have them in the same order."""
+    if hasattr(config, "workerinput"):
+        put_in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where several processes run the tests, what belongs together stays together."""
+    return make_scheduler(config, log)
 
 
 @pytest.fixture(scope="module")

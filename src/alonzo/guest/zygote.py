@@ -23,7 +23,9 @@ import sys
 import time
 from typing import Any, NoReturn
 
-CGROUP_REMOVAL_TRIES = 200
+_REMOVAL_TRIES, _LAST_REMOVAL_TRIES = 10, 1_000
+_REMOVAL_PAUSE_SECONDS = 0.001
+_REMOVAL_INTERVAL_MS = 50
 
 
 class Zygote:
@@ -35,6 +37,8 @@ class Zygote:
         self._settings = settings
         self._isolated = settings["isolation"] == "namespaces"
         self._sandbox_ids: dict[int, str] = {}
+        self._busy_groups: set[str] = set()
+        """Control groups whose sandbox has ended, and that the kernel has not let go of yet."""
 
     def run(self) -> None:
         """Serve the node until it is gone, then end everything."""
@@ -48,7 +52,8 @@ class Zygote:
         poll.register(self._control, select.POLLIN)
         poll.register(wake_read, select.POLLIN)
         while True:
-            readable = {descriptor for descriptor, _ in poll.poll()}
+            readable = {descriptor for descriptor, _ in poll.poll(_REMOVAL_INTERVAL_MS if self._busy_groups else None)}
+            self._remove_groups(self._busy_groups, tries=1)
             if wake_read in readable:
                 os.read(wake_read, 4096)
                 self._reap()
@@ -132,14 +137,15 @@ class Zygote:
         for process_id, sandbox_id in self._sandbox_ids.items():
             _wait_for(process_id)
             self._clean_up(sandbox_id)
+        self._remove_groups(self._busy_groups, tries=_LAST_REMOVAL_TRIES)
         if self._settings["node_group"]:
             _remove_if_empty(self._settings["node_group"], self._cgroups)
 
     def _clean_up(self, sandbox_id: str) -> None:
-        self._remove_cgroups(sandbox_id)
+        groups = {sandbox_id}
         if self._settings["clonable"]:
-            for name in self._list_clones(sandbox_id):
-                self._remove_cgroups(name)
+            groups |= self._list_clones(sandbox_id)
+        self._remove_groups(groups, tries=_REMOVAL_TRIES)
         if not self._isolated:
             shutil.rmtree(f"{self._settings['tmp_directory']}/{sandbox_id}", ignore_errors=True)
 
@@ -147,17 +153,29 @@ class Zygote:
         """Named after their sandbox, and gone with it."""
         return {name for group in self._cgroups.values() for name in os.listdir(group) if name.startswith(sandbox_id + "-")}
 
-    def _remove_cgroups(self, sandbox_id: str) -> None:
-        for descriptor in self._cgroups.values():
-            for _ in range(CGROUP_REMOVAL_TRIES):
-                try:
-                    os.rmdir(sandbox_id, dir_fd=descriptor)
-                except FileNotFoundError:
-                    break
-                except OSError:
-                    time.sleep(0.001)  # EBUSY while the kernel still takes the last process out
-                else:
-                    break
+    def _remove_groups(self, names: set[str], *, tries: int) -> None:
+        """Those that stay busy are tried again later: on a loaded machine it takes a while until what was killed has run its last."""
+        for name in list(names):
+            removed = [_remove_group(name, descriptor, tries) for descriptor in self._cgroups.values()]
+            if all(removed):
+                self._busy_groups.discard(name)
+            else:
+                self._busy_groups.add(name)
+
+
+def _remove_group(name: str, directory: int, tries: int) -> bool:
+    for number in range(tries):
+        if number:
+            time.sleep(_REMOVAL_PAUSE_SECONDS)  # EBUSY while the kernel still takes the last process out
+        try:
+            os.rmdir(name, dir_fd=directory)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            continue
+        else:
+            return True
+    return False
 
 
 def _wait_for(process_id: int) -> None:

@@ -194,10 +194,9 @@ def test_what_waits_for_its_retry_survives_restarts_with_its_time(start_server: 
     wait_for_queue(server, name, retried=1, depth=1)
     server.kill()
     server = start_server("--async-retry-delays", "6,1", data_directory=data)
-    assert read_queue(server, name)["delayed"] == 1
-    assert len(sink.reports) == 1, "a restart shall not bring the retry forward"
     wait_for_queue(server, name, failed=1, depth=0)
     assert [report["request_id"] for report in sink.reports] == [request_id] * 3
+    assert sink.ran_at[1] - sink.ran_at[0] >= 6, "a restart shall not bring the retry forward"
 
 
 def test_a_stop_lets_what_runs_finish_and_keeps_the_rest(start_server: StartServer, sink: EventSink, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.support.server import ALONZO, Server
 from tests.support.waiting import eventually
 
 WITHOUT_LINUX = (sys.executable, str(Path(__file__).parents[1] / "support" / "start_without_linux.py"))
-_GONE_SECONDS = 2.0
+_GONE_SECONDS = 20.0
 
 _TELLS = """
 import os, sys

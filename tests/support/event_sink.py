@@ -5,6 +5,7 @@ A function tells that it runs, and may be told to wait until the test opens a ga
 
 import json
 import threading
+import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -41,6 +42,8 @@ class EventSink:
 
     def __init__(self) -> None:
         self.reports: list[dict[str, Any]] = []
+        self.ran_at: list[float] = []
+        """When each report came, in monotonic seconds."""
         self.ended_ids: list[Any] = []
         self._open_gates: set[str] = set()
         self._run_counts: Counter[str] = Counter()
@@ -88,6 +91,7 @@ class EventSink:
     def note(self, report: dict[str, Any]) -> None:
         """An event runs."""
         with self._lock:
+            self.ran_at.append(time.monotonic())
             self.reports.append(report)
             self._run_counts[str(report["id"])] += 1
 

@@ -35,7 +35,7 @@ _READ_AT_START = re.compile(
 )
 """More than is read, rather than less. NODE_ENV is for libraries only; the client has NODE_PATH read again."""
 
-_READ_BY_JAVA = re.compile(r"_?JAVA_.* | JDK_.* | HOME", re.VERBOSE)
+_READ_BY_JAVA = re.compile(r"JAVA_.* | JDK_.* | HOME", re.VERBOSE)
 """https://docs.oracle.com/en/java/javase/17/docs/specs/man/java.html#using-the-jdk_java_options-launcher-environment-variable"""
 
 _JAVA_ROOM = 2

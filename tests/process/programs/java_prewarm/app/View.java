@@ -13,8 +13,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TimeZone;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -54,7 +56,7 @@ public class View {
     view.put("limits", lines("limits", ""));
     view.put("oom", lines("oom_score_adj", ""));
     view.put("descriptors", descriptors());
-    view.put("native", lines("task/self/comm", "").isEmpty());
+    view.put("nativeThreads", nativeThreads());
     try (Stream<Path> files = Files.walk(Path.of("/tmp"), 2)) {
       view.put("tmp", files.map(each -> each.toString().replaceAll("[0-9]{5,}", "N")).sorted().collect(Collectors.toList()));
     }
@@ -72,6 +74,14 @@ public class View {
 
   private static List<String> threads() {
     return Thread.getAllStackTraces().keySet().stream().map(View::describe).sorted().collect(Collectors.toList());
+  }
+
+  private static Set<String> nativeThreads() throws IOException {
+    Set<String> names = new TreeSet<>();
+    try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
+      for (Path task : tasks.collect(Collectors.toList())) names.add(Files.readString(task.resolve("comm")).trim());
+    }
+    return names;
   }
 
   private static String describe(Thread thread) {

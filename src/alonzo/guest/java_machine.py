@@ -30,6 +30,10 @@ _NAME = "java"
 _FOREIGN = ("SSL_new", "sqlite3_open", "curl_easy_init")
 """An interpreter that has libraries like these in itself, and shows them, would lend them to native code of the function."""
 
+_INDEPENDENT = "com.amazonaws.lambda.thirdparty."
+"""The client's own copies of libraries that read and write JSON: nothing of a function bears on their initializers, which take longer than all
+else that a first invocation waits for."""
+
 _Pointer = ctypes.c_void_p
 
 
@@ -119,7 +123,7 @@ class _Machine:
             os._exit(1)  # it has said why
 
     def load(self, names: list[str]) -> None:
-        """Load and link classes, but initialize none: that is the program's to do. What cannot be loaded is left out."""
+        """Load and link classes; initialize but those that are independent of the function. What cannot be loaded is left out."""
         loading = self._find_class("java.lang.Class")
         loaders = self._find_class("java.lang.ClassLoader")
         find_loader = self._static_method(loaders, "getSystemClassLoader", "()Ljava/lang/ClassLoader;")
@@ -129,7 +133,7 @@ class _Machine:
         link = self._call(_GET_METHOD, loading, b"getDeclaredMethods", b"()[Ljava/lang/reflect/Method;")
         for name in names:
             self._call(_PUSH_FRAME, _FRAME_OBJECTS)
-            loaded = self._call(_CALL_STATIC_OBJECT, loading, load, _values(self._string(name), 0, loader))
+            loaded = self._call(_CALL_STATIC_OBJECT, loading, load, _values(self._string(name), int(name.startswith(_INDEPENDENT)), loader))
             if loaded:
                 self._call(_CALL_OBJECT, loaded, link, _values())
             self._call(_EXCEPTION_CLEAR)

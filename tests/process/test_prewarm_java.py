@@ -60,7 +60,10 @@ def test_a_function_sees_the_same_either_way(
     wait_for_prestarted(server, program="java")
     views = [look(server, name) for name in (ahead, alone)]
     assert [view.pop("isPrestarted") for view in views] == [True, False]
+    at_load = [view.pop("atLoad") for view in views]
     assert views[0] == views[1]
+    assert set(at_load[0].pop("properties").items()) ^ set(at_load[1].pop("properties").items()) == set()
+    assert at_load[0] == at_load[1]
     assert views[0]["directory"] == "/var/task /var/task/x /var/task"
     assert views[0]["resolved"] == "/var/task truetrue"
 

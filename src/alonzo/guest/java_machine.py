@@ -31,8 +31,8 @@ _FOREIGN = ("SSL_new", "sqlite3_open", "curl_easy_init")
 """An interpreter that has libraries like these in itself, and shows them, would lend them to native code of the function."""
 
 _INDEPENDENT = "com.amazonaws.lambda.thirdparty."
-"""The client's own copies of libraries that read and write JSON: nothing of a function bears on their initializers, which take longer than all
-else that a first invocation waits for."""
+"""The client's own copies of libraries that read and write JSON: nothing of a function bears on their initializers, which take longer than
+all else that a first invocation waits for."""
 
 _Pointer = ctypes.c_void_p
 
@@ -92,6 +92,7 @@ def _run_main(library: ctypes.CDLL, order: dict[str, Any], wait: Callable[[], tu
         library, [*options, f"-Djava.class.path={class_path}", f"-Dsun.java.command={main_class}", "-Dsun.java.launcher=SUN_STANDARD"]
     )
     machine.load(_read_lines(order["java"]["classes"]))
+    machine.forget_time_zone()
     variables, directory, handler = wait()
     _set_variables(variables)
     os.chdir(directory)  # again, where it is the same: the function's code has been mounted over it
@@ -138,6 +139,13 @@ class _Machine:
                 self._call(_CALL_OBJECT, loaded, link, _values())
             self._call(_EXCEPTION_CLEAR)
             self._call(_POP_FRAME, _Pointer(None))
+
+    def forget_time_zone(self) -> None:
+        """The initializers have asked for it, which leaves a mark: the function's program shall find it out for itself."""
+        zones, system = self._find_class("java.util.TimeZone"), self._find_class("java.lang.System")
+        self._call(_CALL_STATIC_VOID, zones, self._static_method(zones, "setDefault", "(Ljava/util/TimeZone;)V"), _values(0))
+        clear = self._static_method(system, "clearProperty", "(Ljava/lang/String;)Ljava/lang/String;")
+        self._call(_CALL_STATIC_OBJECT, system, clear, _values(self._string("user.timezone")))
 
     def set_property(self, name: str, value: str) -> None:
         """System.setProperty."""

@@ -1,6 +1,8 @@
 """The programs that a node has started ahead of their functions, found from outside."""
 
+from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -35,23 +37,32 @@ def variables(**values: str) -> dict[str, Any]:
     return {"Environment": {"Variables": values}}
 
 
-def find_prestarted(server: Server) -> list[psutil.Process]:
+def find_prestarted(server: Server, *, program: str = "node") -> list[psutil.Process]:
     """Those that have no function yet."""
-    return [process for process in psutil.Process(server.process.pid).children(recursive=True) if _is_prestarted(process)]
+    is_waiting = _IS_WAITING[program]
+    return [process for process in psutil.Process(server.process.pid).children(recursive=True) if is_waiting(process)]
 
 
-def wait_for_prestarted(server: Server, count: int = 1) -> list[psutil.Process]:
+def wait_for_prestarted(server: Server, count: int = 1, *, program: str = "node") -> list[psutil.Process]:
     """So many of them, once they are there."""
     return eventually(
-        lambda: found if len(found := find_prestarted(server)) >= count else None,
-        what=f"{count} programs started ahead",
+        lambda: found if len(found := find_prestarted(server, program=program)) >= count else None,
+        what=f"{count} programs started ahead ({program})",
         within_seconds=60,
     )
 
 
-def _is_prestarted(process: psutil.Process) -> bool:
+def _is_waiting(process: psutil.Process, is_program: Callable[[psutil.Process], bool]) -> bool:
     try:
         waits = Path(f"/proc/{process.pid}/fd/{RELEASE_DESCRIPTOR}").is_symlink()
-        return waits and _MARK in process.environ() and process.status() != psutil.STATUS_ZOMBIE
+        return waits and is_program(process) and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
         return False
+
+
+_IS_WAITING = MappingProxyType(
+    {
+        "node": lambda process: _is_waiting(process, lambda each: _MARK in each.environ()),
+        "java": lambda process: _is_waiting(process, lambda each: each.name() == "java"),  # not executed: forked
+    }
+)

@@ -156,7 +156,7 @@ class DelaysType(click.ParamType[tuple[float, float]]):
     envvar="ALONZO_PREWARM",
     default=True,
     show_default=True,
-    help="Start runtimes that are slow to start (Node.js) ahead of their functions, as many as recent demand asks for: some 45 MB each.",
+    help="Start Node.js and Java ahead of their functions, as many as recent demand asks for: some 45 MB each.",
 )
 def up(
     **options: Any,

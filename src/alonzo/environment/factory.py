@@ -64,7 +64,7 @@ class EnvironmentFactory:
 
     async def prepare(self, version: FunctionVersion) -> None:
         """Have ready what environments of this version will need. Raises what `create` would for want of a runtime."""
-        await self._sandboxes.warm_up(version.runtime)
+        await self._sandboxes.warm_up(version)
         if self._tmp is not None:
             await self._tmp.ensure(version.ephemeral_storage_mib)
 
@@ -80,7 +80,7 @@ class EnvironmentFactory:
         if self._tmp is not None:
             await self._tmp.ensure(version.ephemeral_storage_mib)
         runtime_sandbox = await self._sandboxes.acquire(
-            version.runtime,
+            version,
             # Nobody waits for provisioned concurrency: what was started ahead is for callers.
             fits_prestarted=(lambda: fits_prestarted(version, code_directory, layers_directory))
             if initialization_type is InitializationType.ON_DEMAND

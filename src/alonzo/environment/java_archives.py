@@ -1,20 +1,24 @@
 """Archives of the classes that every Java function loads: half of a JVM's cold start is loading and verifying them (decision 6).
 
 One is made for each Java of the machine, the first time a function needs it, by a JVM in a sandbox: it runs AWS's client with a method of
-the JDK as handler through one invocation, and at its exit writes the classes it has loaded (JEP 350, dynamic class data sharing). Kept
-beside what is fetched from Maven Central. A JVM that cannot use the archive starts without.
+the JDK as handler through one invocation, and at its exit writes the classes it has loaded (JEP 350, dynamic class data sharing). Beside
+it, their names: a JVM that is started ahead of its function loads them while it waits. Kept with what is fetched from Maven Central. A JVM
+that cannot use the archive starts without.
 """
 
 import asyncio
 import hashlib
 import logging
 import os
+import re
 import shutil
 import sys
 from asyncio import StreamReader, StreamWriter
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from alonzo.environment.java_launch import JAVA_CLIENT_DIRECTORY, java_command
+from alonzo.environment.java_launch import ARCHIVE_SUFFIX, JAVA_CLIENT_DIRECTORY, class_list_of, java_command
 from alonzo.environment.java_options import default_java_options
 from alonzo.environment.program_view import ProgramView
 from alonzo.environment.variables import RUNTIME_DIRECTORY, TASK_ROOT, startup_defaults
@@ -32,8 +36,15 @@ _TIMEOUT_SECONDS = 60.0
 _ARCHIVE_MAX_BYTES = 128 << 20
 _READ_BYTES = 1 << 20
 _MADE_AT = "/tmp/classes.jsa"  # noqa: S108  # the sandbox's own
-_BEGIN = b"\n-- the archive --\n"
-_SCRIPT = f'"$@" >/dev/null 2>&1; printf "{_BEGIN.decode()}"; exec cat {_MADE_AT} 2>/dev/null'
+_LOADED_AT = "/tmp/loaded"  # noqa: S108
+_BEGIN_LOADED, _BEGIN_ARCHIVE = b"\n-- the classes --\n", b"\n-- the archive --\n"
+_SCRIPT = (
+    f'"$@" >/dev/null 2>&1; printf "{_BEGIN_LOADED.decode()}"; cat {_LOADED_AT} 2>/dev/null; '
+    f'printf "{_BEGIN_ARCHIVE.decode()}"; exec cat {_MADE_AT} 2>/dev/null'
+)
+_LOADED = re.compile(r"^([\w.$]+) source: ", re.MULTILINE | re.ASCII)
+"""A line of `-Xlog:class+load`. What a JVM makes up for itself (lambda forms, proxies) no other can load."""
+_MADE_UP = re.compile(r"\$\$|\$Proxy|LambdaForm")
 _MAGIC = (0xF00BABA8).to_bytes(4, sys.byteorder)
 """CDS_DYNAMIC_ARCHIVE_MAGIC of HotSpot's cds.h."""
 _HANDLER = "java.util.Map::copyOf"
@@ -49,6 +60,12 @@ _NO_MORE = b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/jso
 """Over which the client ends. An answer without a Content-Type would break it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    archive: bytes
+    classes: tuple[str, ...]
+
+
 class JavaArchives:
     """See the module. `run` belongs in the parent's TaskGroup and makes them."""
 
@@ -58,16 +75,23 @@ class JavaArchives:
         self._cache = cache
         self._names: dict[Program, str | None] = {}
         self._wanted: asyncio.Queue[tuple[ProgramView, SandboxPool]] = asyncio.Queue()
+        self._waiting: dict[Program, list[Callable[[], None]]] = {}
 
     def find(self, view: ProgramView) -> str | None:
         """The name of a program's archive in the directory of the client's jars, once it is there."""
         return self._names.get(view.program)
 
-    def expect(self, view: ProgramView, pool: SandboxPool) -> None:
-        """There is a function for this Java, in isolated sandboxes."""
-        if view.program.version >= (_FIRST_VERSION,) and view.program not in self._names:
+    def expect(self, view: ProgramView, pool: SandboxPool, *, then: Callable[[], None]) -> None:
+        """There is a function for this Java, in isolated sandboxes. `then` is called once the archive is there, perhaps at once."""
+        if view.program.version < (_FIRST_VERSION,):
+            return
+        if self._names.get(view.program) is not None:
+            then()
+            return
+        if view.program not in self._names:
             self._names[view.program] = None
             self._wanted.put_nowait((view, pool))
+        self._waiting.setdefault(view.program, []).append(then)
 
     async def run(self) -> None:
         """Make what is wanted, one after the other, until cancelled."""
@@ -75,18 +99,25 @@ class JavaArchives:
             view, pool = await self._wanted.get()
             try:
                 self._names[view.program] = await self._ensure(view, pool)
+                for then in self._waiting.pop(view.program, ()):
+                    then()
             except (AlonzoError, OSError) as error:
+                self._waiting.pop(view.program, None)
                 _log.warning("Java %s starts without an archive of its client's classes: %r", view.program.version_text, error)
 
     async def _ensure(self, view: ProgramView, pool: SandboxPool) -> str:
         name = await asyncio.to_thread(_name_of, view)
-        if not (self._directory / name).exists():
-            if not (self._cache / name).exists():
-                await asyncio.to_thread(_keep, self._cache / name, await self._make(view.seen, pool))
-            await asyncio.to_thread(_copy, self._cache / name, self._directory / name)
+        both = (class_list_of(name), name)
+        if not all((self._directory / each).exists() for each in both):
+            if not all((self._cache / each).exists() for each in both):
+                made = await self._make(view.seen, pool)
+                await asyncio.to_thread(_keep, self._cache / class_list_of(name), "".join(f"{each}\n" for each in made.classes).encode())
+                await asyncio.to_thread(_keep, self._cache / name, made.archive)
+            for each in both:
+                await asyncio.to_thread(_copy, self._cache / each, self._directory / each)
         return name
 
-    async def _make(self, program: Program, pool: SandboxPool) -> bytes:
+    async def _make(self, program: Program, pool: SandboxPool) -> _Trained:
         code_directory = self._settings.code_directory / "no-code"
         code_directory.mkdir(exist_ok=True)
         sandbox = await pool.acquire()
@@ -97,10 +128,10 @@ class JavaArchives:
             sandbox.kill()
 
 
-async def _train(sandbox: Sandbox, program: Program, code_directory: Path) -> bytes:
+async def _train(sandbox: Sandbox, program: Program, code_directory: Path) -> _Trained:
     listener = sandbox.listeners.pop(0)
     host, port = listener.getsockname()
-    options = (*default_java_options(_MEMORY_MIB), f"-XX:ArchiveClassesAtExit={_MADE_AT}")
+    options = (*default_java_options(_MEMORY_MIB), f"-XX:ArchiveClassesAtExit={_MADE_AT}", f"-Xlog:class+load:file={_LOADED_AT}:none")
     command = java_command(program, RUNTIME_DIRECTORY, options=options, handler=_HANDLER)
     server = await asyncio.start_server(_RuntimeApi().serve, sock=listener)
     async with server:
@@ -117,10 +148,12 @@ async def _train(sandbox: Sandbox, program: Program, code_directory: Path) -> by
                 commands=(("/bin/sh", "-c", _SCRIPT, "sh", *command),),
             )
         )
-        _, found, archive = (await _read_all(sandbox.log_pipe)).partition(_BEGIN)
-    if not found or not archive.startswith(_MAGIC):
+        _, _, made = (await _read_all(sandbox.log_pipe)).partition(_BEGIN_LOADED)
+    loaded, _, archive = made.partition(_BEGIN_ARCHIVE)
+    if not archive.startswith(_MAGIC):
         raise AlonzoError("it made none")
-    return archive
+    names = dict.fromkeys(_LOADED.findall(loaded.decode(errors="replace")))
+    return _Trained(archive, tuple(name for name in names if not _MADE_UP.search(name)))
 
 
 class _RuntimeApi:
@@ -168,7 +201,7 @@ def _name_of(view: ProgramView) -> str:
     """An archive is good for one build of one Java at one place, and for one class path."""
     release = (view.program.prefix / "release").read_bytes()
     command = java_command(view.seen, RUNTIME_DIRECTORY, options=default_java_options(_MEMORY_MIB), handler=_HANDLER)
-    return f"classes-{view.program.version_text}-{hashlib.sha256(release + repr(command).encode()).hexdigest()[:16]}.jsa"
+    return f"classes-{view.program.version_text}-{hashlib.sha256(release + repr(command).encode()).hexdigest()[:16]}{ARCHIVE_SUFFIX}"
 
 
 def _keep(target: Path, archive: bytes) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from alonzo.environment.java_launch import archive_options, java_command
+from alonzo.environment.java_launch import java_command
 from alonzo.environment.java_options import java_options
 from alonzo.environment.prestart import node_command
 from alonzo.environment.sandboxes import DOTNET_CLIENT_DIRECTORY, RuntimeSandbox
@@ -47,12 +47,16 @@ def _ruby_command(program: Program, place: Place, _: FunctionVersion) -> tuple[s
 
 
 def _java_command(program: Program, place: Place, version: FunctionVersion, archive: str | None) -> tuple[str, ...]:
-    options = java_options(version)
-    if archive is not None:
-        options += archive_options(place.runtime_directory, archive)
     # The client itself searches /opt.
     layers = () if place.layers_directory == LAYERS_DIRECTORY else (f"{place.layers_directory}/java/lib/*",)
-    return java_command(program, place.runtime_directory, options=options, handler=version.handler or "", more_classes=layers)
+    return java_command(
+        program,
+        place.runtime_directory,
+        options=java_options(version),
+        archive=archive,
+        handler=version.handler or "",
+        more_classes=layers,
+    )
 
 
 def _dotnet_command(program: Program, place: Place, version: FunctionVersion) -> tuple[str, ...]:

@@ -14,7 +14,6 @@ from alonzo.clock import Clock
 from alonzo.environment.prestart import PrestartOrder
 from alonzo.environment.prewarm_demand import Demand
 from alonzo.errors import SetupError
-from alonzo.model.quotas import MEMORY_MIN_MIB
 from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.pool import SandboxPool
 from alonzo.sandbox.sandbox import Sandbox
@@ -46,7 +45,7 @@ class _Line:
 
 
 class PrestartedPrograms:
-    """See the module. `limit`: how many may wait in all."""
+    """See the module. `limit`: how many may wait in all, of those that take the least room."""
 
     def __init__(self, *, limit: int, memory_available: Callable[[], float], clock: Clock) -> None:
         self._limit = limit
@@ -58,20 +57,12 @@ class PrestartedPrograms:
 
     def expect(self, key: Hashable, order: PrestartOrder, pool: SandboxPool) -> None:
         """There is a function for programs of this kind. `pool` builds their sandboxes."""
-        line = self._lines.setdefault(key, _Line(order, pool))
-        line.demand.note_interest(self._clock.monotonic())
-        self._first_line.set()
-        self._wanted.set()
+        self._line_of(key, order, pool).demand.note_interest(self._clock.monotonic())
 
-    def keeps(self, key: Hashable) -> bool:
-        """Whether there may be programs of this kind."""
-        return key in self._lines
-
-    def take(self, key: Hashable) -> Sandbox | None:
+    def take(self, key: Hashable, order: PrestartOrder, pool: SandboxPool) -> Sandbox | None:
         """A sandbox in which a program waits, or is being started: the caller's from now on. None: the caller starts its own."""
-        line = self._lines[key]
+        line = self._line_of(key, order, pool)
         line.demand.note_cold_start(self._clock.monotonic())
-        self._wanted.set()
         while line.waiting:
             sandbox = line.waiting.popleft()
             if not sandbox.ended.done():
@@ -110,16 +101,24 @@ class PrestartedPrograms:
         """Start what is missing, one after the other, and end what is too much. `run` does so whenever something has changed."""
         has_memory = self._memory_available() > _MEMORY_RESERVE_SHARE
         room = self._limit
-        for line in self._lines.values():
+        for key, line in sorted(self._lines.items(), key=lambda each: each[1].demand.last_interest_at, reverse=True):
             now = self._clock.monotonic()
-            wanted = min(line.demand.wanted(now), room)
-            room -= wanted
+            wanted = min(line.demand.wanted(now), room // line.order.room)
+            room -= wanted * line.order.room
             _drop_ended(line.waiting)
+            if line.demand.wanted(now) == 0 and not line.waiting:
+                del self._lines[key]
+                continue
             _end(line.waiting, down_to=wanted)
             missing = wanted - len(line.waiting)
             for _ in range(missing if has_memory and now >= line.paused_until else 0):
                 if not await self._start_one(line):
                     break
+
+    def _line_of(self, key: Hashable, order: PrestartOrder, pool: SandboxPool) -> _Line:
+        self._first_line.set()
+        self._wanted.set()
+        return self._lines.setdefault(key, _Line(order, pool))
 
     async def _start_one(self, line: _Line) -> bool:
         """One more; when it waits, or cannot. Demand may have changed by then: the next look will tell."""
@@ -129,7 +128,8 @@ class PrestartedPrograms:
             return self._note_failure(line, str(error))
         line.waiting.append(sandbox)
         try:
-            sandbox.prestart(line.order.command, line.order.variables, memory_mib=MEMORY_MIN_MIB)
+            order = line.order
+            sandbox.prestart(order.command, order.variables, memory_mib=order.memory_mib, java=order.java)
             await asyncio.wait((sandbox.started, sandbox.ended), timeout=_START_TIMEOUT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         except SandboxLost:
             pass  # it has ended, which is looked at next

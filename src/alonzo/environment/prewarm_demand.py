@@ -24,11 +24,12 @@ class Demand:
         """The last cold starts."""
         self._level = 0.0
         self._level_at = 0.0
-        self._last_interest_at: float | None = None
+        self.last_interest_at = -INTEREST_SECONDS
+        """In monotonic seconds; long ago at first."""
 
     def note_interest(self, now: float) -> None:
         """A function of the language is there to be invoked."""
-        self._last_interest_at = now
+        self.last_interest_at = now
 
     def note_cold_start(self, now: float) -> None:
         """An environment was wanted for which a waiting program would do, whether there was one or not."""
@@ -40,7 +41,7 @@ class Demand:
 
     def wanted(self, now: float) -> int:
         """How many should wait at the moment: 0 without interest, else 1 to `WANTED_MAX`."""
-        if self._last_interest_at is None or now - self._last_interest_at >= INTEREST_SECONDS:
+        if now - self.last_interest_at >= INTEREST_SECONDS:
             return 0
         return max(1, round(self._level_by(now)))
 

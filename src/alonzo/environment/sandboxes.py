@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from alonzo.environment.java_archives import JavaArchives
 from alonzo.environment.java_launch import JAVA_CLIENT_DIRECTORY
-from alonzo.environment.prestart import find_prestart_order
+from alonzo.environment.prestart import PrestartOrder, find_prestart_order
 from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.environment.program_view import ProgramView
+from alonzo.model.function import FunctionVersion
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
 from alonzo.runtimes.discovery import SearchPlaces
 from alonzo.runtimes.dotnet import copy_dotnet_client, dotnet_client_cache
@@ -75,10 +76,9 @@ class _Choice:
         """Which pool has its sandboxes."""
         return _PoolKey(self.interpreter.executable, () if self.view is None else self.view.shown, self.clonable)
 
-    @property
-    def prestart_key(self) -> Hashable:
+    def prestart_key(self, order: PrestartOrder) -> Hashable:
         """Which programs that were started ahead will do."""
-        return self.pool_key, None if self.view is None else self.view.seen.executable
+        return self.pool_key, order.command
 
 
 class RuntimeSandboxes:
@@ -112,20 +112,29 @@ class RuntimeSandboxes:
         self._opening: dict[_PoolKey, asyncio.Lock] = {}
         self._opened: asyncio.Queue[tuple[PythonInterpreter, SandboxPool]] = asyncio.Queue()
 
-    async def warm_up(self, runtime: str | None) -> None:
-        """Have the runtime's pool ready. Raises RuntimeUnavailable, or SetupError with what the host refuses."""
-        choice = await self._choose(runtime)
+    async def warm_up(self, version: FunctionVersion) -> None:
+        """Have the pool of a function's runtime ready. Raises RuntimeUnavailable, or SetupError with what the host refuses."""
+        choice = await self._choose(version.runtime)
         pool = await self._pool_of(choice)
         if choice.view is None or not self._settings.isolated:
             return
         if choice.family is RuntimeFamily.JAVA:
-            self._archives.expect(choice.view, pool)
-        order = find_prestart_order(choice.family, choice.view.seen.executable)
+            self._archives.expect(choice.view, pool, then=lambda: self._expect_program(choice, version, pool))
+        else:
+            self._expect_program(choice, version, pool)
+
+    def _expect_program(self, choice: _Choice, version: FunctionVersion, pool: SandboxPool) -> None:
+        order = self._prestart_order(choice, version)
         if self._prestarted is not None and order is not None:
-            self._prestarted.expect(choice.prestart_key, order, pool)
+            self._prestarted.expect(choice.prestart_key(order), order, pool)
+
+    def _prestart_order(self, choice: _Choice, version: FunctionVersion) -> PrestartOrder | None:
+        if choice.view is None or not self._settings.isolated:
+            return None
+        return find_prestart_order(version, choice.view.seen, archive=self._archives.find(choice.view))
 
     async def acquire(
-        self, runtime: str | None, *, fits_prestarted: Callable[[], bool] | None = None, clonable: bool = False
+        self, version: FunctionVersion, *, fits_prestarted: Callable[[], bool] | None = None, clonable: bool = False
     ) -> RuntimeSandbox:
         """A ready sandbox, perhaps one in which the runtime's program waits already.
 
@@ -133,14 +142,16 @@ class RuntimeSandboxes:
         `clonable`: one whose runtime may be cloned, if the host and the runtime allow it.
         Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe).
         """
-        choice = await self._choose(runtime)
+        choice = await self._choose(version.runtime)
         if clonable and choice.family is RuntimeFamily.PYTHON and self._settings.may_clone:
             choice = replace(choice, clonable=True)
-        key, sandbox = choice.prestart_key, None
-        if fits_prestarted is not None and self._prestarted is not None and self._prestarted.keeps(key):
-            sandbox = self._prestarted.take(key) if await asyncio.to_thread(fits_prestarted) else None
+        pool = self._pools.get(choice.pool_key) or await self._pool_of(choice)
+        sandbox = None
+        if fits_prestarted is not None and self._prestarted is not None:
+            order = self._prestart_order(choice, version)
+            if order is not None and await asyncio.to_thread(fits_prestarted):
+                sandbox = self._prestarted.take(choice.prestart_key(order), order, pool)
         if sandbox is None:
-            pool = self._pools.get(choice.pool_key) or await self._pool_of(choice)
             sandbox = await pool.acquire()
         if choice.view is None:
             return RuntimeSandbox(sandbox, choice.family, choice.warning, is_clonable=choice.clonable)

@@ -37,6 +37,7 @@ MNT_DETACH = 2
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
+PR_SET_NAME = 15
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_SECUREBITS = 28
@@ -162,6 +163,12 @@ def flush_streams() -> None:
 def prctl(option: int, argument: int = 0) -> None:
     """prctl(2) with one argument."""
     _check(_libc.prctl(option, argument, 0, 0, 0), f"prctl {option}")
+
+
+def set_thread_name(name: str) -> None:
+    """Of the calling thread, and of those that it starts from here on (prctl(2), PR_SET_NAME)."""
+    buffer = ctypes.create_string_buffer(name.encode())
+    prctl(PR_SET_NAME, ctypes.addressof(buffer))
 
 
 def drop_bounding_capabilities() -> None:

@@ -22,6 +22,7 @@ from alonzo.sandbox.settings import Network, SandboxSettings
 
 _log = logging.getLogger(__name__)
 
+_TASK_ROOT = "/var/task"
 _SOCKETS_WHEN_READY = (2, 3)
 """The runtime's own connection, the Runtime API's listener and, in a network of its own, the AWS endpoint's."""
 
@@ -127,12 +128,13 @@ class Sandbox:
         self._is_held = False
         self._is_closed = False
 
-    def prestart(self, command: Sequence[str], variables: Mapping[str, str], *, memory_mib: int) -> None:
+    def prestart(self, command: Sequence[str], variables: Mapping[str, str], *, memory_mib: int, java: Mapping[str, str] | None) -> None:
         """Have a program started before the function is known; `started` tells when it waits, `ended` that it could not.
 
-        `memory_mib` decides what it may use until it is assigned. Raises SandboxLost.
+        `memory_mib` decides what it may use until it is assigned. `java`: what `guest/java_machine.py` needs to be the program itself.
+        Raises SandboxLost.
         """
-        order = {"command": command, "variables": dict(variables)}
+        order = {"command": command, "variables": dict(variables), "directory": _TASK_ROOT, "java": None if java is None else dict(java)}
         self._order({"prestart": order, "limits": self._settings.limits(memory_mib=memory_mib)})
 
     def assign(self, assignment: Assignment) -> None:
@@ -140,7 +142,7 @@ class Sandbox:
         message = {
             "code": assignment.code_directory.name,
             "layers": None if assignment.layers_directory is None else assignment.layers_directory.name,
-            "directory": "/var/task" if self.isolated else str(assignment.code_directory),
+            "directory": _TASK_ROOT if self.isolated else str(assignment.code_directory),
             "variables": assignment.variables,
             "limits": self._settings.limits(memory_mib=assignment.memory_mib),
             "tmp_mib": assignment.tmp_mib,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from alonzo.clock import ManualClock
@@ -24,8 +25,8 @@ class MemorySandbox:
         self._starts = starts
         self._is_told = is_told
 
-    def prestart(self, command: Sequence[str], variables: Mapping[str, str], *, memory_mib: int) -> None:
-        assert (variables, memory_mib) == (_ORDER.variables, 128)
+    def prestart(self, command: Sequence[str], variables: Mapping[str, str], *, memory_mib: int, java: Mapping[str, str] | None) -> None:
+        assert (variables, memory_mib, java) == (_ORDER.variables, 128, None)
         self.command = command
         self._is_told.set()
         if self._starts is not None:
@@ -65,6 +66,9 @@ class Given:
     def expect(self) -> None:
         self.programs.expect("key", _ORDER, self.pool)
 
+    def take(self) -> Any:
+        return self.programs.take("key", _ORDER, self.pool)
+
     async def living(self) -> list[MemorySandbox]:
         await self.programs.balance()
         return [sandbox for sandbox in self.pool.sandboxes if not sandbox.ended.done()]
@@ -79,14 +83,13 @@ def check(body: Callable[[Given], Awaitable[None]]) -> None:
 
 def test_one_waits_once_there_is_a_function_and_is_replaced_when_taken() -> None:
     async def body(given: Given) -> None:
-        assert not given.programs.keeps("key")
         assert await given.living() == []
         given.expect()
         (first,) = await given.living()
         assert first.command == _ORDER.command
-        assert given.programs.take("key") is first
+        assert given.take() is first
         (_, second) = await given.living()
-        assert given.programs.take("key") is second
+        assert given.take() is second
 
     check(body)
 
@@ -95,10 +98,26 @@ def test_no_more_wait_than_may_however_many_are_wanted() -> None:
     async def body(given: Given) -> None:
         given.expect()
         for _ in range(10):
-            assert given.programs.take("key") is None
+            assert given.take() is None
         assert len(await given.living()) == 3
         given.clock.advance(INTEREST_SECONDS)
         assert await given.living() == []
+
+    check(body)
+
+
+def test_those_that_were_asked_for_last_have_the_room_and_large_ones_take_more_of_it() -> None:
+    async def body(given: Given) -> None:
+        large = replace(_ORDER, command=("/bin/large",), room=2)
+        given.expect()
+        given.clock.advance(1.0)
+        for _ in range(3):
+            given.programs.take("large", large, given.pool)
+        assert [sandbox.command for sandbox in await given.living()] == [large.command, _ORDER.command]
+        given.clock.advance(1.0)
+        for _ in range(3):
+            given.take()
+        assert [sandbox.command for sandbox in await given.living()] == [_ORDER.command] * 4  # one of them has been taken
 
     check(body)
 
@@ -126,7 +145,7 @@ def test_a_program_that_does_not_start_is_tried_ever_more_seldom() -> None:
             for _ in range(2):
                 assert await given.living() == []
             assert len(given.pool.sandboxes) == count
-            assert given.programs.take("key") is None
+            assert given.take() is None
             given.clock.advance(2.0 ** (count - 1))
         given.pool.starts = True
         assert len(await given.living()) == 1
@@ -140,7 +159,7 @@ def test_a_sandbox_that_has_ended_is_not_given_away() -> None:
         (only,) = await given.living()
         given.pool.is_lost = True
         only.kill()
-        assert given.programs.take("key") is None
+        assert given.take() is None
         assert await given.living() == []
 
     check(body)
@@ -152,7 +171,7 @@ def test_whoever_is_taken_while_it_starts_does_not_hold_up_the_next() -> None:
         given.expect()
         starting = asyncio.create_task(given.programs.balance())
         await given.pool.is_told.wait()
-        assert given.programs.take("key") is given.pool.sandboxes[0]
+        assert given.take() is given.pool.sandboxes[0]
         given.pool.starts = True
         await starting
         assert given.pool.sandboxes[0].ended.done() is False

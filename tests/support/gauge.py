@@ -1,8 +1,10 @@
 """How many invocations run at once, as the functions see it: each holds a connection to the gauge while it runs."""
 
+import contextlib
+import select
+import socket
 import socketserver
 import threading
-import time
 from types import TracebackType
 from typing import Self
 
@@ -27,7 +29,7 @@ class Gauge:
         self._lock = threading.Lock()
         self._released = threading.Event()
         self._released.set()
-        self.running = 0
+        self._connections: set[socket.socket] = set()
         self.most = 0
         self.names: list[str] = []
         gauge = self
@@ -35,12 +37,16 @@ class Gauge:
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 name = self.rfile.readline().decode().strip()
-                gauge._enter(name)
-                time.sleep(hold_seconds)
-                gauge._released.wait(120)
-                # What the function does after this it does not count as running: the gauge never shows too many.
-                gauge._leave()
-                self.wfile.write(b".")
+                gauge._enter(name, self.connection)
+                try:
+                    if hold_seconds:
+                        select.select([self.connection], [], [], hold_seconds)  # it says nothing more: readable means that it has ended
+                    gauge._released.wait(120)
+                finally:
+                    # What the function does after this it does not count as running: the gauge never shows too many.
+                    gauge._leave(self.connection)
+                with contextlib.suppress(OSError):  # it was killed meanwhile
+                    self.wfile.write(b".")
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
@@ -74,12 +80,31 @@ class Gauge:
         self._server.shutdown()
         self._server.server_close()
 
-    def _enter(self, name: str) -> None:
+    @property
+    def running(self) -> int:
+        """How many run now."""
+        with self._lock:
+            return self._count()
+
+    def _enter(self, name: str, connection: socket.socket) -> None:
         with self._lock:
             self.names.append(name)
-            self.running += 1
-            self.most = max(self.most, self.running)
+            self._connections.add(connection)
+            self.most = max(self.most, self._count())
 
-    def _leave(self) -> None:
+    def _leave(self, connection: socket.socket) -> None:
         with self._lock:
-            self.running -= 1
+            self._connections.discard(connection)
+
+    def _count(self) -> int:
+        return sum(not _has_ended(connection) for connection in self._connections)
+
+
+def _has_ended(connection: socket.socket) -> bool:
+    """Whether the function at the other side was killed, even if the thread that waits for it has not noticed yet."""
+    try:
+        return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

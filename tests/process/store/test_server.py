@@ -53,7 +53,10 @@ def is_gone(process: psutil.Process) -> bool:
 
 
 def wait_until_gone(process: psutil.Process) -> None:
-    descriptor = os.pidfd_open(process.pid)
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return
     try:
         assert select.select([descriptor], [], [], 20)[0]
     finally:

@@ -46,8 +46,10 @@ class _Start:
 _STARTS = (
     _Start("python", (), (sys.executable, "-c", "pass")),
     _Start("commonjs", ("node",), ("node", "-e", "0"), is_prewarmed=True),
-    _Start("java", ("java", "javac"), ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-version")),
+    _Start("java", ("java", "javac"), ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-version"), is_prewarmed=True),
+    _Start("ruby", ("ruby",), ("ruby", "-e", "0")),
     _Start("go", ("go",), ("true",)),
+    _Start("rust", ("cargo",), ("true",)),
     _Start("shell", ("bash", "curl"), ("bash", "-c", "curl --version")),
 )
 

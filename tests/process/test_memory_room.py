@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.support.invoking import succeed
 from tests.support.server import ALONZO, Server
+from tests.support.toolchains import give_up
 
 HOLDS_MEMORY = """
 import time, boto3
@@ -91,4 +92,4 @@ def _own_group() -> Path:
         _, controllers, path = line.split(":", 2)
         if "memory" in controllers.split(","):
             return Path("/sys/fs/cgroup/memory") / path.lstrip("/")
-    pytest.skip("memory control groups of version 1 stand for a small machine here")
+    return give_up("memory control groups of version 1 stand for a small machine here")

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 from tests.support.invoking import invoke, read_log, succeed, wait_for_log
 from tests.support.server import Server
+from tests.support.toolchains import give_up
 from tests.support.waiting import eventually
 
 from alonzo.sandbox.host import inspect
@@ -330,7 +331,7 @@ def test_snapshots_are_made_anew_after_a_restart(start_server: Any, tmp_path: Pa
 
 def require_forks() -> None:
     if not any(fact.available for fact in inspect() if fact.name == "SnapStart by fork"):
-        pytest.skip("this host cannot fork environments")
+        give_up("this host cannot fork environments")
 
 
 _SETTINGS: dict[str, Any] = {"Runtime": "python3.12", "Timeout": 20, "SnapStart": {"ApplyOn": "PublishedVersions"}}

@@ -11,15 +11,19 @@ import pytest
 from tests.crash.census import find_cgroups
 from tests.support.invoking import Answer, invoke, read_log, succeed
 from tests.support.server import ROLE, Server
+from tests.support.toolchains import give_up
 from tests.support.waiting import eventually
 
 from alonzo.sandbox.host import inspect
 
-pytestmark = pytest.mark.skipif(
-    not all(fact.available for fact in inspect() if fact.name == "SnapStart by fork"), reason="this host cannot fork environments"
-)
-
 _NO_CAPABILITIES = "0" * 16
+
+
+@pytest.fixture(autouse=True)
+def host_that_forks() -> None:
+    """Nothing of this is there elsewhere."""
+    if not all(fact.available for fact in inspect() if fact.name == "SnapStart by fork"):
+        give_up("this host cannot fork environments")
 
 
 @pytest.fixture(params=["host_network", "own_network"])

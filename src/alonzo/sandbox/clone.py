@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 
 from alonzo.sandbox.errors import SandboxLost
+from alonzo.sandbox.peak_memory import PeakMemory
 from alonzo.sandbox.settings import SandboxSettings
 
 
@@ -42,7 +43,7 @@ class Clone:
         self.ended: asyncio.Future[None] = loop.create_future()
         self._settings = settings
         self._end = end
-        self._peak_file: int | None = None
+        self._peak = PeakMemory()
         self._is_held = True
         self._is_closed = False
 
@@ -56,7 +57,7 @@ class Clone:
 
     def peak_memory_bytes(self) -> int | None:
         """The most memory that is its own; what it has from its origin and has not changed is not."""
-        return None if self._peak_file is None else int(os.pread(self._peak_file, 32, 0))
+        return self._peak.read()
 
     def was_out_of_memory(self) -> bool:
         """Whether the kernel has killed a process of it because it reached its memory limit."""
@@ -65,9 +66,8 @@ class Clone:
     def note_running(self) -> None:
         """It has been forked."""
         self._close_transit()
-        path = self._settings.cgroups.peak_memory_file(self.id)
-        if path is not None and self._peak_file is None and not self._is_closed:
-            self._peak_file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        if not self._is_closed:
+            self._peak.open(self._settings.cgroups.peak_memory_file(self.id))
         if not self.ready.done():
             self.ready.set_result(None)
 
@@ -103,6 +103,4 @@ class Clone:
         if self.runtime_connection is not None:
             self.runtime_connection.close()
         os.close(self.log_pipe)
-        if self._peak_file is not None:
-            os.close(self._peak_file)
-            self._peak_file = None
+        self._peak.close()

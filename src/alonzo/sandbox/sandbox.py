@@ -18,6 +18,7 @@ import msgspec
 from alonzo.sandbox.clone import Clone
 from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.messages import GuestChannel
+from alonzo.sandbox.peak_memory import PeakMemory
 from alonzo.sandbox.settings import Network, SandboxSettings
 
 _log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class Sandbox:
         self._channel = GuestChannel(control, message_type=_FromInit, on_message=self._on_message, on_end=self._on_end)
         self._settings = settings
         self._kill = kill
-        self._peak_file: int | None = None
+        self._peak = PeakMemory()
         self._side_watcher: SideWatcher | None = None
         self._connecting: dict[int, asyncio.Future[socket.socket]] = {}
         self._connect_count = 0
@@ -151,7 +152,7 @@ class Sandbox:
         }
         self._side_watcher = None if assignment.side is None else assignment.side.watcher
         self._order(message)
-        self._open_peak_file()
+        self._peak.open(self._settings.cgroups.peak_memory_file(self.id))
 
     def start_runtime(self) -> None:
         """Let the runtime go, where it has waited for the programs beside it. Raises SandboxLost."""
@@ -222,9 +223,7 @@ class Sandbox:
 
     def peak_memory_bytes(self) -> int | None:
         """The most memory the sandbox has used at once; None where the host does not count it."""
-        if self._peak_file is None:
-            return None
-        return int(os.pread(self._peak_file, 32, 0))
+        return self._peak.read()
 
     def was_out_of_memory(self) -> bool:
         """Whether the kernel has killed a process of this sandbox because it reached its memory limit."""
@@ -353,12 +352,6 @@ class Sandbox:
             self.runtime_exit.set_exception(SandboxLost(f"a sandbox could not be assigned: {reason}"))
             self.runtime_exit.exception()
 
-    def _open_peak_file(self) -> None:
-        path = self._settings.cgroups.peak_memory_file(self.id)
-        if path is not None:
-            # A kernel file: opening it does not touch a disk.
-            self._peak_file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-
     def _close(self) -> None:
         if self._is_closed:
             return
@@ -369,9 +362,7 @@ class Sandbox:
         if self.runtime_connection is not None:
             self.runtime_connection.close()
         os.close(self.log_pipe)
-        if self._peak_file is not None:
-            os.close(self._peak_file)
-            self._peak_file = None
+        self._peak.close()
 
 
 async def _until_connected(connection: socket.socket) -> None:

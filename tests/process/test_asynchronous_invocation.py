@@ -115,6 +115,19 @@ def test_an_alias_has_a_configuration_of_its_own_and_is_resolved_at_each_try(sta
     assert {report["arn"].rpartition(":")[2] for report in sink.reports} == {"live"}
 
 
+def test_a_version_has_a_configuration_of_its_own(start_server: StartServer, sink: EventSink) -> None:
+    server = start_server("--async-retry-delays", "0,0")
+    name, client = server.deploy("versioned", REPORTING), server.client("lambda")
+    version = client.publish_version(FunctionName=name)["Version"]
+    client.put_function_event_invoke_config(FunctionName=name, Qualifier=version, MaximumRetryAttempts=0)
+    sink.send(server, name, "once", Qualifier=version, fail=True)
+    wait_for_queue(server, name, failed=1, depth=0)
+    assert [report["version"] for report in sink.reports] == [version]
+    sink.send(server, name, "thrice", fail=True)
+    wait_for_queue(server, name, failed=2, depth=0)
+    assert [report["version"] for report in sink.reports] == [version, "$LATEST", "$LATEST", "$LATEST"]
+
+
 def test_an_event_that_waits_for_a_retry_is_dropped_with_its_function(start_server: StartServer, sink: EventSink) -> None:
     server = start_server("--async-retry-delays", "2,2")
     name = server.deploy("deleted", REPORTING)

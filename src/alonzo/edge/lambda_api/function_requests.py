@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from alonzo.edge.lambda_api.code_objects import CodeObject
 from alonzo.functions.code.sources import CodeSource, ContainerImage
 from alonzo.functions.configuration import ConfigurationChange, DurableChange, LoggingChange
 from alonzo.functions.errors import InvalidParameter
@@ -42,7 +43,7 @@ def configuration_change(parameters: Parameters) -> ConfigurationChange:
     )
 
 
-def code_of(source: Parameters) -> CodeSource:
+def code_of(source: Parameters) -> CodeSource | CodeObject:
     """The code in `Code` of CreateFunction, or in the parameters of UpdateFunctionCode. `InvalidParameter`."""
     content: bytes | None = source.get("ZipFile")
     image_uri: str | None = source.get("ImageUri") or None
@@ -52,15 +53,20 @@ def code_of(source: Parameters) -> CodeSource:
     if image_uri is not None and not in_s3:
         return ContainerImage(image_uri)
     if in_s3:
-        raise InvalidParameter(
-            "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"
-        )
+        return _code_object(source)
     if content is None:
         raise InvalidParameter("Please provide a source for function code.")
     return content
 
 
-def new_code_of(parameters: Parameters) -> CodeSource:
+def _code_object(source: Parameters) -> CodeObject:
+    bucket, key = source.get("S3Bucket"), source.get("S3Key")
+    if not bucket or not key:
+        raise InvalidParameter("Please provide a source for function code.")
+    return CodeObject(bucket, key, source.get("S3ObjectVersion") or None)
+
+
+def new_code_of(parameters: Parameters) -> CodeSource | CodeObject:
     """The code of a new function, which must be of the kind that PackageType says. `InvalidParameter`."""
     package_type, source = parameters.get("PackageType") or "Zip", parameters["Code"]
     if package_type == "Image":

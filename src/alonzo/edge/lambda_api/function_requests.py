@@ -6,8 +6,9 @@ from typing import Any
 from alonzo.edge.lambda_api.code_objects import CodeObject
 from alonzo.functions.code.sources import CodeSource, ContainerImage
 from alonzo.functions.configuration import ConfigurationChange, DurableChange, LoggingChange
-from alonzo.functions.errors import InvalidParameter
+from alonzo.functions.errors import InvalidParameter, ZippedCodeTooLarge
 from alonzo.model.function import CapacityProviderConfig, CustomRuntime, FileSystemMount, ImageConfig, LogFormat, VpcConfig
+from alonzo.model.quotas import CODE_ZIPPED_IN_REQUEST_MAX_BYTES
 
 Parameters = Mapping[str, Any]
 
@@ -44,7 +45,7 @@ def configuration_change(parameters: Parameters) -> ConfigurationChange:
 
 
 def code_of(source: Parameters) -> CodeSource | CodeObject:
-    """The code in `Code` of CreateFunction, or in the parameters of UpdateFunctionCode. `InvalidParameter`."""
+    """The code in `Code` of CreateFunction, or in the parameters of UpdateFunctionCode. `InvalidParameter`, `ZippedCodeTooLarge`."""
     content: bytes | None = source.get("ZipFile")
     image_uri: str | None = source.get("ImageUri") or None
     in_s3 = any(source.get(name) for name in _S3_PARAMETERS)
@@ -56,6 +57,8 @@ def code_of(source: Parameters) -> CodeSource | CodeObject:
         return _code_object(source)
     if content is None:
         raise InvalidParameter("Please provide a source for function code.")
+    if len(content) >= CODE_ZIPPED_IN_REQUEST_MAX_BYTES:
+        raise ZippedCodeTooLarge
     return content
 
 

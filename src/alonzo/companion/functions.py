@@ -35,3 +35,8 @@ class Functions:
                     ),
                 )
             return client
+
+    def send_event(self, arn: str, event: str) -> None:
+        """Have a function's event accepted, in the account and region of its ARN. Raises botocore's errors."""
+        elements = arn.split(":")
+        self.client(elements[4], elements[3]).invoke(FunctionName=arn, InvocationType="Event", Payload=event.encode())

@@ -13,6 +13,7 @@ import waitress.server
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from alonzo.companion.access_keys import name_accounts_in_keys
+from alonzo.companion.event_targets import send_events_to
 from alonzo.companion.functions import Functions
 from alonzo.companion.lambda_backend import replace_lambda
 from alonzo.companion.requests import AsItCame
@@ -29,7 +30,9 @@ _BODY_MAX_BYTES = 5 << 30
 
 def serve(settings: Settings) -> None:
     """Until SIGTERM, or until standard input ends. Says on standard output when it begins."""
-    replace_lambda(Functions(endpoint_url=settings.endpoint_url))
+    functions = Functions(endpoint_url=settings.endpoint_url)
+    replace_lambda(functions)
+    send_events_to(functions)
     name_accounts_in_keys()
     server = waitress.server.create_server(
         AsItCame(DomainDispatcherApplication(create_backend_app)),

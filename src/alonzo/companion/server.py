@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 
 import waitress.server
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -16,8 +17,9 @@ from alonzo.companion.access_keys import name_accounts_in_keys
 from alonzo.companion.event_targets import send_events_to
 from alonzo.companion.functions import Functions
 from alonzo.companion.lambda_backend import replace_lambda
-from alonzo.companion.requests import AsItCame
+from alonzo.companion.requests import Application, AsItCame
 from alonzo.companion.settings import Settings
+from alonzo.companion.state import KeptState
 
 READY = b"r"
 _THREADS = 48
@@ -34,8 +36,15 @@ def serve(settings: Settings) -> None:
     replace_lambda(functions)
     send_events_to(functions)
     name_accounts_in_keys()
+    application: Application = AsItCame(DomainDispatcherApplication(create_backend_app))
+    state = None
+    if settings.state_directory is not None:
+        state = KeptState(Path(settings.state_directory))
+        state.restore()
+        application = state.noticing(application)
+        threading.Thread(target=state.run, daemon=True).start()
     server = waitress.server.create_server(
-        AsItCame(DomainDispatcherApplication(create_backend_app)),
+        application,
         sockets=[socket.socket(fileno=settings.socket_descriptor)],
         threads=_THREADS,
         connection_limit=_CONNECTIONS,
@@ -47,6 +56,8 @@ def serve(settings: Settings) -> None:
     threading.Thread(target=_end_with_node, daemon=True).start()
     os.write(sys.stdout.fileno(), READY)
     server.run()  # ends with KeyboardInterrupt, which it keeps to itself
+    if state is not None:
+        state.save()
 
 
 def _interrupt(*_: object) -> None:

@@ -21,11 +21,32 @@ from pathlib import Path
 from alonzo.errors import SetupError
 from alonzo.node.configuration import Configuration
 
+COMPANION_SERVICES = (
+    *(
+        "acm",
+        "apigateway",
+        "cloudformation",
+        "cloudwatch",
+        "cognito-idp",
+        "dynamodb",
+        "dynamodbstreams",
+        "ec2",
+        "ecr",
+        "events",
+        "firehose",
+    ),
+    *("iam", "kinesis", "kms", "resourcegroupstaggingapi", "route53", "s3", "scheduler", "secretsmanager", "ses", "sns", "sqs", "ssm"),
+    *("stepfunctions", "sts"),
+)
+"""Those that people look for, of more than a hundred. (Source: https://docs.getmoto.org/en/latest/docs/services/index.html.)"""
+
 _BACKLOG = 1_024
 _SOCKET_PATH_MAX_BYTES = 100
 """sockaddr_un holds 108 on Linux, 104 on macOS."""
 
-_STOP_SECONDS = 20.0
+_STOP_SECONDS = 60.0
+"""Enough to write its state."""
+
 _PAUSE_SECONDS, _PAUSE_MAX_SECONDS = 0.1, 5.0
 _LONG_LIFE_SECONDS = 30.0
 
@@ -112,9 +133,9 @@ class CompanionProcess:
         process.stdin.write(self._settings())
         is_ready = bool(await process.stdout.read(1))
         if is_ready:
-            _log.info("the companion (process %d) serves after %.1f s", process.pid, loop.time() - started_at)
+            _log.info("the companion serves after %.1f s; %s", loop.time() - started_at, self._what_is_kept())
         await process.wait()
-        _log.error("the companion ended with %d, and what it held in memory is gone; the next request starts it again", process.returncode)
+        _log.error("the companion ended with %d; %s; the next request starts it again", process.returncode, self._what_is_kept())
         return is_ready
 
     def _settings(self) -> bytes:
@@ -124,6 +145,11 @@ class CompanionProcess:
             "state_directory": None if self._state_directory is None else str(self._state_directory),
         }
         return json.dumps(settings).encode() + b"\n"
+
+    def _what_is_kept(self) -> str:
+        if self._state_directory is None:
+            return "what it holds is in memory only and ends with it (--persist keeps it)"
+        return f"what it holds is kept in {self._state_directory}, and written every few seconds"
 
     def _turn_away(self) -> None:
         """Those who wait for a process that cannot start."""

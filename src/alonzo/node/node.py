@@ -5,7 +5,7 @@ import logging
 import random
 import shutil
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +56,7 @@ from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.cluster import Cluster
 from alonzo.node.cluster_views import SharedMetrics
-from alonzo.node.companion import open_companion
+from alonzo.node.companion import COMPANION_SERVICES, open_companion
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.destinations import wire_destinations
@@ -275,6 +275,11 @@ class Node:
             for task in tasks:
                 task.cancel()
 
+    def _services(self, own: Iterable[str]) -> list[str]:
+        """What can be asked for here."""
+        others = COMPANION_SERVICES if self._configuration.has_companion else ()
+        return sorted({*own, *others, *self._configuration.aws_endpoints.of_services})
+
     def _wire_invocation(
         self, *, stores: _Stores, host: Host, serve_endpoint: Callable[[socket.socket], Awaitable[Callable[[], None]]]
     ) -> _Invocation:
@@ -407,7 +412,7 @@ class Node:
         )
         pages = {
             **health_routes(
-                version=__version__, services=sorted(operations), clock=self._clock, count_workers=_worker_count(stores.cluster)
+                version=__version__, services=self._services(operations), clock=self._clock, count_workers=_worker_count(stores.cluster)
             ),
             METRICS_PATH: metrics_page(metrics if stores.cluster is None else SharedMetrics(stores.cluster, metrics), read_process),
         }

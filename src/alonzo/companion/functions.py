@@ -9,6 +9,8 @@ from botocore.config import Config
 _SECRET = "alonzo"  # noqa: S105 - signatures that nobody checks
 _ATTEMPTS = 3
 _CONNECTIONS = 32
+_FUNCTION_SECONDS = 910
+"""A little more than a function may take."""
 
 
 class Functions:
@@ -31,7 +33,10 @@ class Functions:
                     aws_secret_access_key=_SECRET,
                     region_name=region,
                     config=Config(
-                        proxies={}, max_pool_connections=_CONNECTIONS, retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"}
+                        proxies={},
+                        read_timeout=_FUNCTION_SECONDS,
+                        max_pool_connections=_CONNECTIONS,
+                        retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
                     ),
                 )
             return client

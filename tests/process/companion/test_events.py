@@ -11,6 +11,21 @@ from tests.support.waiting import eventually
 
 ACCOUNT = "000000000000"
 LOGS = "import json\ndef handler(event, context):\n    print('GOT', json.dumps(event))\n"
+ROTATES = """
+import boto3
+
+client = boto3.client("secretsmanager")
+
+def handler(event, context):
+    secret, token = event["SecretId"], event["ClientRequestToken"]
+    if event["Step"] == "createSecret":
+        client.put_secret_value(SecretId=secret, ClientRequestToken=token, SecretString="new", VersionStages=["AWSPENDING"])
+    if event["Step"] == "finishSecret":
+        current, pending = client.get_secret_value(SecretId=secret), client.get_secret_value(SecretId=secret, VersionStage="AWSPENDING")
+        assert pending["SecretString"] == "new"
+        stages = {"MoveToVersionId": token, "RemoveFromVersionId": current["VersionId"]}
+        client.update_secret_version_stage(SecretId=secret, VersionStage="AWSCURRENT", **stages)
+"""
 FAILS = "def handler(event, context):\n    raise ValueError('oh')\n"
 
 
@@ -103,6 +118,14 @@ def test_a_function_of_another_account_is_invoked_by_its_own(server: Server) -> 
         return next((event["message"] for event in events if "GOT" in event["message"]), None)
 
     assert "hello" in eventually(find_line, what="the function's log")
+
+
+def test_a_secret_is_rotated_by_a_function(server: Server) -> None:
+    server.deploy("rotates", ROTATES, Timeout=30, MemorySize=1024)
+    secrets = server.client("secretsmanager")
+    secrets.create_secret(Name="rotated", SecretString="old")
+    secrets.rotate_secret(SecretId="rotated", RotationLambdaARN=arn_of("rotates"), RotationRules={"AutomaticallyAfterDays": 30})
+    assert secrets.get_secret_value(SecretId="rotated")["SecretString"] == "new"
 
 
 def test_outcomes_go_to_destinations_and_dead_letter_queues(start_server: StartServer) -> None:

@@ -5,13 +5,11 @@ something that can be looked up and invoked, and has nothing else. Services that
 AWS: such events go through the node's durable queue (`InvocationType=Event`).
 """
 
-import json
 from typing import Any, NoReturn
 
 import botocore.exceptions
 import moto.awslambda.models as moto_lambda
-from moto.awslambda.exceptions import UnknownFunctionException
-from moto.core.exceptions import JsonRESTError
+from moto.awslambda.exceptions import LambdaClientError, UnknownFunctionException
 
 from alonzo.companion.functions import Functions
 
@@ -106,7 +104,7 @@ class _Storage:
         except client.exceptions.ResourceNotFoundException as error:
             raise UnknownFunctionException(name_or_arn) from error
         except botocore.exceptions.ClientError as error:
-            raise JsonRESTError(error.response["Error"]["Code"], error.response["Error"]["Message"]) from error
+            raise LambdaClientError(error.response["Error"]["Code"], error.response["Error"]["Message"]) from error
         return InvokedFunction(client=client, configuration=configuration, qualifier=qualifier)
 
     def get_arn(self, arn: str) -> InvokedFunction | None:
@@ -123,6 +121,7 @@ def _place(name_or_arn: str) -> tuple[str, str] | None:
     return (elements[4], elements[3]) if elements[0] == "arn" and len(elements) > 6 else None  # noqa: PLR2004 - those of an ARN
 
 
-def _not_here(what: str) -> JsonRESTError:
-    message = f"Alonzo does not make {what} for CloudFormation yet: use Lambda's API."
-    return JsonRESTError("NotImplementedException", json.dumps(message)[1:-1])
+def _not_here(what: str) -> Exception:
+    from moto.cloudformation.exceptions import ValidationError  # noqa: PLC0415 - with much behind it; whoever comes here has it already
+
+    return ValidationError(message=f"Alonzo does not make {what} for CloudFormation yet: use Lambda's API.")

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import waitress.server
+from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from alonzo.companion.access_keys import name_accounts_in_keys
@@ -33,6 +34,7 @@ _BODY_MAX_BYTES = 5 << 30
 def serve(settings: Settings) -> None:
     """Until SIGTERM, or until standard input ends. Says on standard output when it begins."""
     functions = Functions(endpoint_url=settings.endpoint_url)
+    default_user_config["batch"] = {"use_docker": False}  # else whoever reaches the port, functions among them, starts containers
     replace_lambda(functions)
     send_events_to(functions)
     name_accounts_in_keys()

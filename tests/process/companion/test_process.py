@@ -107,6 +107,13 @@ def test_a_service_may_be_elsewhere(start_server: StartServer) -> None:
         assert code_of(caught) == (503, "ServiceUnavailable")
 
 
+def test_requests_of_clients_are_not_signed_anew_for_aws(start_server: StartServer) -> None:
+    server = start_server("--service", "s3=aws")
+    with pytest.raises(ClientError) as caught:
+        server.client("s3").list_buckets()
+    assert code_of(caught)[0] == 501
+
+
 def test_an_endpoint_that_leads_back_is_noticed(start_server: StartServer) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -30,7 +30,7 @@ class AwsAnswerTooLarge(AwsCallFailed):
     """The service answered with more than the caller takes."""
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"an answer of more than {limit_bytes} bytes")
+        super().__init__(f"an answer of more than {limit_bytes >> 20} MiB")
 
 
 class AwsRefused(AwsCallFailed):

@@ -17,6 +17,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from alonzo.aws.client.clients import AwsClients
+from alonzo.aws.client.endpoints import AwsEndpoints
 from alonzo.aws.identity import CallerDirectory
 from alonzo.aws.requests import Headers
 from alonzo.aws.serialization import serialize_error
@@ -276,7 +278,13 @@ class ServerThread:
             connection = await stack.enter_async_context(await connect(nats.url))
             clock = SystemClock()
             links = CodeLinks(key=b"secret", clock=clock)
-            control = await open_control_plane(connection=connection, data_directory=self._data_directory, code_links=links, clock=clock)
+            control = await open_control_plane(
+                connection=connection,
+                data_directory=self._data_directory,
+                code_links=links,
+                services=AwsClients(endpoints=AwsEndpoints()),
+                clock=clock,
+            )
             self._functions = control.functions
             activations = Activations(records=control.records, code_directories=control.code_directories, activate=self._activate)
             models = ServiceModels()

@@ -113,7 +113,7 @@ def test_a_failing_function_is_an_answer_and_not_an_error(server: Server, tmp_pa
         (("lambda", "invoke", "--function-name", "nobody", "/dev/null"), "ResourceNotFoundException"),
         (("lambda", "publish-version", "--function-name", "nobody"), "ResourceNotFoundException"),
         (("lambda", "create-function", "--function-name", "nobody", "--role", "nobody", "--code", "ImageUri=image"), "ValidationException"),
-        (("sns", "list-topics"), "NotImplementedException"),
+        (("logs", "describe-deliveries"), "NotImplementedException"),
     ],
 )
 def test_refusals_are_told_by_their_code(server: Server, arguments: tuple[str, ...], code: str) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from botocore import xform_name
 
+from alonzo.aws.client.clients import AwsClients
+from alonzo.aws.client.endpoints import AwsEndpoints
 from alonzo.aws.service_model import ServiceModels
 from alonzo.clock import SystemClock
 from alonzo.edge.lambda_api.code_links import CodeLinks
@@ -69,7 +71,11 @@ async def _find_operations() -> frozenset[str]:
     with tempfile.TemporaryDirectory() as directory:
         async with await EmbeddedServer.start(data_directory=Path(directory)) as server, await connect(server.url) as connection:
             control = await open_control_plane(
-                connection=connection, data_directory=Path(directory), code_links=CodeLinks(key=b"", clock=clock), clock=clock
+                connection=connection,
+                data_directory=Path(directory),
+                code_links=CodeLinks(key=b"", clock=clock),
+                services=AwsClients(endpoints=AwsEndpoints()),
+                clock=clock,
             )
             return _OWN_ENDPOINTS | frozenset(control.operations)
 

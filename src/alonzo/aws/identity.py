@@ -15,7 +15,9 @@ from alonzo.model.scope import DEFAULT_ACCOUNT_ID, DEFAULT_REGION, Scope, partit
 
 CACHED_CREDENTIALS_MAX = 4_096
 
-_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_KEY_WITH_ACCOUNT = re.compile(r"([0-9]{12})|A[KS]IA([0-9]{12})[A-Z2-7]{4}")
+"""An account id, or a key that the companion gave out (`companion/access_keys.py`)."""
+
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
 _ACCESS_KEY_ID = re.compile(r"[\x21-\x2e\x30-\x7e]{1,256}")
 _SERVICE = re.compile(r"[a-z0-9._-]{1,64}")
@@ -91,9 +93,14 @@ def read_credential(credential: str) -> Caller:
     for element, pattern in ((access_key_id, _ACCESS_KEY_ID), (region, _REGION), (service, _SERVICE)):
         if pattern.fullmatch(element) is None:
             raise _incomplete(f"Credential should be scoped to a valid region and service, got '{printable(credential)}'")
-    account_id = access_key_id if _ACCOUNT_ID.fullmatch(access_key_id) else DEFAULT_ACCOUNT_ID
-    scope = Scope(account_id=account_id, region=region, partition=partition_of(region))
+    scope = Scope(account_id=account_of(access_key_id), region=region, partition=partition_of(region))
     return Caller(scope=scope, access_key_id=access_key_id, service=service)
+
+
+def account_of(access_key_id: str) -> str:
+    """The account that an access key names, which is the default one unless the key is an account id or holds one."""
+    named = _KEY_WITH_ACCOUNT.fullmatch(access_key_id)
+    return DEFAULT_ACCOUNT_ID if named is None else named[1] or named[2]
 
 
 def printable(text: str) -> str:

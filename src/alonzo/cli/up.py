@@ -29,6 +29,17 @@ class DelaysType(click.ParamType[tuple[float, float]]):
         return float(match[1]), float(match[2])
 
 
+class ServiceType(click.ParamType[str]):
+    """A service and its endpoint: s3=http://127.0.0.1:9000."""
+
+    name = "service"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if re.fullmatch(r"[a-z][a-z0-9_-]*=.+", str(value)) is None:
+            self.fail(f"{value!r} is not a service and its URL, such as s3=http://127.0.0.1:9000", param, ctx)
+        return str(value)
+
+
 @click.command(short_help="Start the platform.")
 @click.option(
     "--host",
@@ -136,9 +147,36 @@ class DelaysType(click.ParamType[tuple[float, float]]):
     envvar="ALONZO_AWS_ENDPOINT_URL",
     multiple=True,
     metavar="[SERVICE=]URL",
-    help="Where other AWS services are, which destinations and dead-letter queues need: for all of them, or with sqs=, sns=, s3= or "
-    "eventbridge= for one (as AWS_ENDPOINT_URL_SQS and the like do). May be given several times. The word aws instead of a URL means "
-    "AWS itself, with the credentials of this machine. Without an endpoint nothing is sent.",
+    help="Where all other AWS services are, instead of the companion; with sqs=URL and the like, where one of them is (see --service). "
+    "May be given several times. The word aws instead of a URL means AWS itself, with the credentials of this machine.",
+)
+@click.option(
+    "--companion",
+    envvar="ALONZO_COMPANION",
+    type=click.Choice(["on", "off"]),
+    default="on",
+    show_default=True,
+    help="The other AWS services (S3, SQS, DynamoDB, ...), in a process that starts with the first request for one. "
+    "Off: such requests are refused, and destinations need an endpoint.",
+)
+@click.option(
+    "--service",
+    "services",
+    envvar="ALONZO_SERVICE",
+    multiple=True,
+    type=ServiceType(),
+    metavar="NAME=URL",
+    help="Where one service is, instead of in the companion: s3=http://minio:9000. Requests for it are passed on as they were signed, and "
+    "destinations go there. May be given several times. s3=aws is AWS itself, which destinations and code from S3 use.",
+)
+@click.option(
+    "--persist/--no-persist",
+    "persist",
+    envvar="ALONZO_PERSIST",
+    default=False,
+    show_default=True,
+    help="Keep what the companion holds (buckets, queues, tables, ...) over restarts, in the data directory. "
+    "Functions and their events are always kept.",
 )
 @click.option(
     "--async-retry-delays",
@@ -196,6 +234,9 @@ def build_configuration(
     aws_endpoint_urls: tuple[str, ...],
     async_retry_delays_seconds: tuple[float, float],
     prewarm: bool,
+    companion: str,
+    services: tuple[str, ...],
+    persist: bool,
 ) -> Configuration:
     """What the options mean; the names are those of the command's parameters."""
     return Configuration(
@@ -212,7 +253,8 @@ def build_configuration(
         keep_alive_seconds=keep_alive_seconds,
         account_concurrency=account_concurrency,
         workers=workers,
-        aws_endpoints=read_aws_endpoints(aws_endpoint_urls, os.environ),
+        aws_endpoints=read_aws_endpoints((*aws_endpoint_urls, *services), os.environ, companion=companion == "on"),
         async_retry_delays_seconds=async_retry_delays_seconds,
         prewarm=prewarm,
+        persist=persist,
     )

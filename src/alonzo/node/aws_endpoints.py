@@ -7,17 +7,20 @@ it usually leads to Alonzo. Source: https://docs.aws.amazon.com/sdkref/latest/gu
 import re
 from collections.abc import Mapping, Sequence
 
-from alonzo.aws.client.endpoints import AwsEndpoints, is_endpoint
+from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints, is_endpoint
 from alonzo.errors import SetupError
 
 _PREFIX = "AWS_ENDPOINT_URL_"
 _IGNORE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
-_ONE_SERVICE = re.compile(r"([a-z][a-z0-9_]*)=(.*)")
+_ONE_SERVICE = re.compile(r"([a-z][a-z0-9_-]*)=(.*)")
 
 
-def read_aws_endpoints(given: Sequence[str], variables: Mapping[str, str]) -> AwsEndpoints:
-    """`given`: URLs for all services and `service=URL` for one; the last of each counts. SetupError for what is neither."""
-    default: str | None = None
+def read_aws_endpoints(given: Sequence[str], variables: Mapping[str, str], *, companion: bool) -> AwsEndpoints:
+    """`given`: URLs for all services and `service=URL` for one; the last of each counts. SetupError for what is neither.
+
+    `companion`: services without an endpoint of their own are those that come with Alonzo.
+    """
+    default = COMPANION if companion else None
     services: dict[str, str] = {}
     if variables.get(_IGNORE, "").lower() != "true":
         services |= {

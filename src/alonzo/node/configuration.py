@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from alonzo.aws.client.endpoints import AwsEndpoints
+from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 
@@ -31,6 +31,7 @@ class Configuration:
     `workers`: so many processes serve the port together; `worker_number`: which of them this one is, None if it is alone.
     `node_modules` holds packages for Node.js functions, the AWS SDK above all; None: npm's global ones if that is among them.
     `prewarm` starts programs ahead of their functions.
+    `persist` keeps the companion's state in the data directory.
     """
 
     host: str
@@ -48,5 +49,11 @@ class Configuration:
     aws_endpoints: AwsEndpoints
     async_retry_delays_seconds: tuple[float, float]
     prewarm: bool
+    persist: bool
     workers: int = 1
     worker_number: int | None = None
+
+    @property
+    def has_companion(self) -> bool:
+        """Whether services that come with Alonzo are used at all."""
+        return COMPANION in {self.aws_endpoints.default, *self.aws_endpoints.of_services.values()}

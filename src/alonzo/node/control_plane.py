@@ -5,11 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from alonzo.aws.client.clients import AwsClients
 from alonzo.clock import Clock
 from alonzo.edge.lambda_api.account_operations import AccountOperations
 from alonzo.edge.lambda_api.alias_operations import AliasOperations
 from alonzo.edge.lambda_api.capacity_provider_operations import CapacityProviderOperations
 from alonzo.edge.lambda_api.code_links import CodeLinks
+from alonzo.edge.lambda_api.code_objects import CodeObjects
 from alonzo.edge.lambda_api.code_signing_operations import CodeSigningOperations
 from alonzo.edge.lambda_api.concurrency_operations import ConcurrencyOperations
 from alonzo.edge.lambda_api.durable_execution_operations import DurableExecutionOperations
@@ -87,6 +89,7 @@ async def open_control_plane(
     connection: Connection,
     data_directory: Path,
     code_links: CodeLinks,
+    services: AwsClients,
     account_concurrency: int = ACCOUNT_CONCURRENCY_DEFAULT,
     takes_blocked_runtimes: bool = False,
     cluster: Cluster | None = None,
@@ -157,6 +160,7 @@ async def open_control_plane(
         durable_executions,
         function_policies,
     )
+    code_objects = CodeObjects(services)
     deletion = FunctionDeletion(functions=functions, aliases=aliases, dependents=dependents)
     return ControlPlane(
         records=tables.functions,
@@ -178,6 +182,7 @@ async def open_control_plane(
                 code_signing=code_signing,
                 capacity_providers=capacity_providers,
                 code_links=code_links,
+                code_objects=code_objects,
                 concurrency=concurrency,
             ).table(),
             **AccountOperations(functions=functions, concurrency=concurrency).table(),
@@ -187,7 +192,9 @@ async def open_control_plane(
             **RecursionOperations(configs=recursion).table(),
             **RuntimeManagementOperations(runtime_management=runtime_management).table(),
             **ScalingOperations(configs=scaling).table(),
-            **LayerOperations(layers=layers, policies=layer_policies, functions=functions, code_links=code_links).table(),
+            **LayerOperations(
+                layers=layers, policies=layer_policies, functions=functions, code_links=code_links, code_objects=code_objects
+            ).table(),
             **CodeSigningOperations(code_signing=code_signing).table(),
             **CapacityProviderOperations(capacity_providers=capacity_providers).table(),
             **DurableExecutionOperations(

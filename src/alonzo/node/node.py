@@ -5,8 +5,8 @@ import logging
 import random
 import shutil
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,10 @@ from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, C
 from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
 from alonzo.edge.logs_api import LogOperations
 from alonzo.edge.metrics_page import METRICS_PATH, metrics_page
+from alonzo.edge.other_services import OtherServices
 from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
 from alonzo.edge.server import HttpServer
+from alonzo.edge.service_proxy import ServiceProxy
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.environment.environment_tasks import EnvironmentTasks
@@ -54,6 +56,7 @@ from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.cluster import Cluster
 from alonzo.node.cluster_views import SharedMetrics
+from alonzo.node.companion import COMPANION_SERVICES, open_companion
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.destinations import wire_destinations
@@ -99,6 +102,9 @@ class _Stores:
     events: EventStores
     control: ControlPlane
     cluster: Cluster | None
+    services: AwsClients
+    companion_socket: str | None
+    """Where the companion listens, if there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,18 +139,16 @@ class Node:
         async with AsyncExitStack() as stack:
             door: Door = ListeningDoor(configuration) if self._seat is None else HandedDoor(self._seat)
             stack.callback(door.abandon)
-            stores = await self._open_stores(stack)
-            services = AwsClients(endpoints=configuration.aws_endpoints)
-            stack.push_async_callback(services.aclose)
+            stores = await self._open_stores(stack, port=door.port)
             async with asyncio.TaskGroup() as keepers:
                 tasks = [keepers.create_task(component) for component in stores.components]
                 host = await set_up_host(configuration, endpoint_port=door.port)
                 stack.callback(host.settings.cgroups.remove)
-                await self._serve(stores=stores, services=services, host=host, door=door, stop=stop, on_ready=on_ready)
+                await self._serve(stores=stores, host=host, door=door, stop=stop, on_ready=on_ready)
                 for task in tasks:
                     task.cancel()
 
-    async def _open_stores(self, stack: AsyncExitStack) -> _Stores:
+    async def _open_stores(self, stack: AsyncExitStack, *, port: int) -> _Stores:
         configuration = self._configuration
         data = configuration.data_directory
         components: list[Coroutine[Any, Any, None]] = []
@@ -159,12 +163,16 @@ class Node:
             stack.callback(lock.release)
             connection = await connect(configuration.nats_url, has_room=_room(self._seat))
         stack.push_async_callback(connection.aclose)
+        companion_socket = self._open_companion(stack, components, port=port)
+        services = AwsClients(endpoints=configuration.aws_endpoints, companion_socket=companion_socket)
+        stack.push_async_callback(services.aclose)
         links = CodeLinks(key=await get_secret(connection, "code-links"), clock=self._clock)
         cluster = None if self._seat is None else await Cluster.open(connection, seat=self._seat, clock=self._clock)
         control = await open_control_plane(
             connection=connection,
             data_directory=data,
             code_links=links,
+            services=services,
             account_concurrency=configuration.account_concurrency,
             takes_blocked_runtimes=configuration.deprecated_runtimes,
             cluster=cluster,
@@ -181,13 +189,25 @@ class Node:
             events=events,
             control=control,
             cluster=cluster,
+            services=services,
+            companion_socket=companion_socket,
         )
+
+    def _open_companion(self, stack: AsyncExitStack, components: list[Coroutine[Any, Any, None]], *, port: int) -> str | None:
+        """Where the companion is reached, if there is one. Of several workers the parent has it."""
+        if self._seat is not None:
+            return self._seat.companion_socket
+        companion = open_companion(self._configuration, port=port)
+        if companion is None:
+            return None
+        stack.push_async_callback(companion.aclose)
+        components.append(companion.run())
+        return companion.socket_path
 
     async def _serve(
         self,
         *,
         stores: _Stores,
-        services: AwsClients,
         host: Host,
         door: Door,
         stop: asyncio.Event,
@@ -209,19 +229,19 @@ class Node:
             invoker=parts.invoker,
             recursion=recursion,
             outcomes=lambda acceptance: wire_destinations(
-                control=control, services=services, acceptance=acceptance, recursion=recursion, metrics=metrics, retries=retries
+                control=control, services=stores.services, acceptance=acceptance, recursion=recursion, metrics=metrics, retries=retries
             ),
             retry_delays_seconds=self._configuration.async_retry_delays_seconds,
             account_concurrency=self._configuration.account_concurrency,
             cluster=stores.cluster,
             clock=self._clock,
         )
-        application = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
+        application, proxy = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
         server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
         activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts))
         stop_retiring = control.functions.subscribe(lambda key, current: _note_change(parts, key, current))
-        async with asyncio.TaskGroup() as group:
+        async with aclosing(proxy), asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(component)
                 for component in (parts.delivery.run(), parts.sandboxes.run(), parts.pools.run(), activations.run(), server.run())
@@ -254,6 +274,11 @@ class Node:
                 await stores.cluster.leave()
             for task in tasks:
                 task.cancel()
+
+    def _services(self, own: Iterable[str]) -> list[str]:
+        """What can be asked for here."""
+        others = COMPANION_SERVICES if self._configuration.has_companion else ()
+        return sorted({*own, *others, *self._configuration.aws_endpoints.of_services})
 
     def _wire_invocation(
         self, *, stores: _Stores, host: Host, serve_endpoint: Callable[[socket.socket], Awaitable[Callable[[], None]]]
@@ -350,7 +375,7 @@ class Node:
         asynchronous: AsynchronousInvocation,
         recursion: RecursionGuard,
         metrics: FunctionMetrics,
-    ) -> Application:
+    ) -> tuple[Application, ServiceProxy]:
         control = stores.control
         models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
         trace_headers = TraceHeaders(ids=id_source)
@@ -378,20 +403,28 @@ class Node:
             new_request_id=ids.new_uuid,
             before_answer=None if stores.cluster is None else stores.cluster.agree,
         )
+        proxy = ServiceProxy(
+            requests=OtherServices(own=operations.keys(), models=models, callers=callers),
+            endpoints=self._configuration.aws_endpoints,
+            companion_socket=stores.companion_socket,
+            own=aws_api,
+            new_request_id=ids.new_uuid,
+        )
+        pages = {
+            **health_routes(
+                version=__version__, services=self._services(operations), clock=self._clock, count_workers=_worker_count(stores.cluster)
+            ),
+            METRICS_PATH: metrics_page(metrics if stores.cluster is None else SharedMetrics(stores.cluster, metrics), read_process),
+        }
         own_routes = OwnRoutes(
-            exact={
-                **health_routes(
-                    version=__version__, services=sorted(operations), clock=self._clock, count_workers=_worker_count(stores.cluster)
-                ),
-                METRICS_PATH: metrics_page(metrics if stores.cluster is None else SharedMetrics(stores.cluster, metrics), read_process),
-            },
+            exact={path: proxy.beside(page) for path, page in pages.items()},
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
                 QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
-                STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=aws_api),
+                STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=proxy),
             },
         )
-        return Application(invoke=invoke, own_routes=own_routes, aws_api=aws_api)
+        return Application(invoke=invoke, own_routes=own_routes, aws_api=proxy), proxy
 
 
 def _activation(parts: _Invocation) -> Callable[[FunctionVersion], Awaitable[None]]:

@@ -30,6 +30,7 @@ class Seat:
     """`cluster` names all workers of one `alonzo up`, `name` this one, once and for all; `number` counts from 1.
 
     `store_directory`: where the embedded server has its files; None if it is not the embedded one. `channel` is a descriptor.
+    `companion_socket`: where the parent's companion is reached; None if there is none.
     """
 
     configuration: Configuration
@@ -39,6 +40,7 @@ class Seat:
     port: int
     store_directory: Path | None
     channel: int
+    companion_socket: str | None
 
 
 def encode_seat(seat: Seat) -> bytes:

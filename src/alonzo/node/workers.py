@@ -25,6 +25,7 @@ from pathlib import Path
 from alonzo.edge.server import open_listening_socket
 from alonzo.errors import SetupError
 from alonzo.node.cluster import ClusterTables, open_cluster_tables
+from alonzo.node.companion import CompanionProcess, open_companion
 from alonzo.node.configuration import Configuration
 from alonzo.node.host_setup import node_name, wait_for_sandboxes_to_end
 from alonzo.node.node import url_of
@@ -74,10 +75,15 @@ class Workers:
             stack.push_async_callback(connection.aclose)
             tables = await open_cluster_tables(connection, cluster=self._cluster, own_name="")
             await self._forget_earlier(tables)
+            self._companion = open_companion(configuration, port=listener.getsockname()[1])
+            if self._companion is not None:
+                stack.push_async_callback(self._companion.aclose)
             async with asyncio.TaskGroup() as group:
                 components = [group.create_task(connection.run()), *(group.create_task(follow) for follow in tables.followers())]
                 if self._server is not None:
                     components.append(group.create_task(self._server.run()))
+                if self._companion is not None:
+                    components.append(group.create_task(self._companion.run()))
                 port = listener.getsockname()[1]
                 workers = [
                     _Worker(parent=self, number=number, port=port, url=url, store_directory=store_directory, tables=tables)
@@ -123,6 +129,7 @@ class Workers:
             port=port,
             store_directory=store_directory,
             channel=channel,
+            companion_socket=None if self._companion is None else self._companion.socket_path,
         )
 
     def note_ready(self, worker: "_Worker") -> None:
@@ -141,6 +148,7 @@ class Workers:
             self._accept_no_more()
 
     _server: EmbeddedServer | None = None
+    _companion: CompanionProcess | None = None
     _listener: socket.socket
 
     async def _open_store(self, stack: AsyncExitStack) -> tuple[str, Path | None]:

@@ -16,6 +16,8 @@ def authorization(credential: str) -> list[tuple[bytes, bytes]]:
         ("123456789012/20260101/eu-west-1/lambda/aws4_request", Scope("123456789012", "eu-west-1"), "lambda"),
         ("AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/logs/aws4_request", Scope("000000000000", "us-east-1"), "logs"),
         ("test/20260101/cn-north-1/s3/aws4_request", Scope("000000000000", "cn-north-1", "aws-cn"), "s3"),
+        ("ASIA123456789012ABCD/20260101/eu-west-1/sqs/aws4_request", Scope("123456789012", "eu-west-1"), "sqs"),
+        ("AKIA1234567890129BCD/20260101/eu-west-1/sqs/aws4_request", Scope("000000000000", "eu-west-1"), "sqs"),
         ("test/20260101/lambda/aws4_request", Scope("000000000000", "us-east-1"), "lambda"),
     ],
 )

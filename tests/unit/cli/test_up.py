@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
-from alonzo.aws.client.endpoints import AwsEndpoints
+from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints
 from alonzo.cli.up import build_configuration, up
 from alonzo.node.configuration import Configuration
 from alonzo.sandbox.cgroups import CpuPolicy
@@ -31,9 +31,10 @@ def test_works_without_any_option() -> None:
         node_modules=None,
         keep_alive_seconds=None,
         account_concurrency=1_000,
-        aws_endpoints=AwsEndpoints(),
+        aws_endpoints=AwsEndpoints(COMPANION),
         async_retry_delays_seconds=(60.0, 120.0),
         prewarm=True,
+        persist=False,
     )
 
 
@@ -44,6 +45,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         *("--account-concurrency", "20"),
         *("--deprecated-runtimes", "--node-modules", str(tmp_path)),
         *("--aws-endpoint-url", "http://127.0.0.1:5000/", "--aws-endpoint-url", "sqs=http://queues:9324", "--aws-endpoint-url", "s3=aws"),
+        *("--companion", "off", "--service", "dynamodb=http://scylla:8000", "--persist"),
         *("--async-retry-delays", "0.5,2"),
     )
     assert configuration == Configuration(
@@ -59,9 +61,10 @@ def test_takes_every_option(tmp_path: Path) -> None:
         node_modules=tmp_path,
         keep_alive_seconds=1.5,
         account_concurrency=20,
-        aws_endpoints=AwsEndpoints("http://127.0.0.1:5000", {"sqs": "http://queues:9324", "s3": "aws"}),
+        aws_endpoints=AwsEndpoints("http://127.0.0.1:5000", {"sqs": "http://queues:9324", "s3": "aws", "dynamodb": "http://scylla:8000"}),
         async_retry_delays_seconds=(0.5, 2.0),
         prewarm=False,
+        persist=True,
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from alonzo.functions.code import directories as module
 from alonzo.functions.code.directories import CodeDirectories
-from alonzo.functions.errors import NoRoomForCode, PackageUnreadable, ZippedCodeTooLarge
+from alonzo.functions.errors import NoRoomForCode, PackageUnreadable
 from alonzo.model import quotas
 from alonzo.store.errors import BlobNotFound
 
@@ -34,7 +34,7 @@ def test_admitted_code_is_a_directory_and_a_blob(open_control_plane: Any, a_zip:
 def test_refused_code_leaves_nothing(open_control_plane: Any, tmp_path: Path, content: bytes) -> None:
     async def scenario() -> None:
         async with open_control_plane() as plane:
-            with pytest.raises((PackageUnreadable, ZippedCodeTooLarge)):
+            with pytest.raises(PackageUnreadable):
                 await plane.code_directories.admit(content)
             assert [path.name for path in (tmp_path / "code").iterdir()] == ["boot-id"]
 

@@ -20,13 +20,17 @@ import botocore.serialize
 import botocore.session
 
 from alonzo import __version__
-from alonzo.aws.client.endpoints import REAL_AWS, leads_to_aws
+from alonzo.aws.client import endpoints
+from alonzo.aws.client.endpoints import leads_to_aws
 from alonzo.aws.client.errors import AwsRefused, AwsRequestInvalid, AwsUnreachable, NoAwsCredentials
 from alonzo.aws.client.messages import HttpRequest, HttpResponse
 from alonzo.model.scope import Scope
 
 _BOTOCORE_NAMES = {"eventbridge": "events"}
 """Where botocore's name of a service is not that of boto's variable."""
+
+_COMPANION_URL = "http://localhost"
+"""The name is not looked up: a socket leads there."""
 
 _SIGNERS = {"s3": botocore.auth.S3SigV4Auth}
 _THROTTLED_CODES = frozenset(
@@ -73,7 +77,7 @@ class AwsCalls:
         except botocore.exceptions.ParamValidationError as error:
             raise AwsRequestInvalid(str(error)) from error
         described["headers"].update(headers)
-        url = self._aws_url(found, scope.region) if endpoint == REAL_AWS else endpoint
+        url = self._url(found, endpoint, scope.region)
         botocore.awsrequest.prepare_request_dict(described, url, context={}, user_agent=f"alonzo/{__version__}")
         request = botocore.awsrequest.create_request_object(described)
         signer = _SIGNERS.get(service, botocore.auth.SigV4Auth)
@@ -91,8 +95,11 @@ class AwsCalls:
     def read(self, service: str, operation: str, response: HttpResponse) -> dict[str, Any]:
         """What a service has answered. Raises AwsRefused, and AwsUnreachable for what no such service answers."""
         found = self._service(service)
-        shape = found.model.operation_model(operation).output_shape
-        parts = {"status_code": response.status, "headers": botocore.compat.HTTPHeaders(), "body": response.body}
+        model = found.model.operation_model(operation)
+        shape = model.output_shape
+        stream = shape.serialization["payload"] if model.has_streaming_output and response.status < _ERROR_STATUS else None
+        content = response.body if stream is None else b""  # which botocore would decode as a text
+        parts = {"status_code": response.status, "headers": botocore.compat.HTTPHeaders(), "body": content}
         for name, value in response.headers.items():
             parts["headers"][name] = value
         try:
@@ -101,7 +108,7 @@ class AwsCalls:
             raise AwsUnreachable(f"{service} answered {response.status} with something else than its protocol says") from error
         if response.status >= _ERROR_STATUS:
             raise _refusal(parsed.get("Error", {}), response.status)
-        return parsed
+        return parsed if stream is None else parsed | {stream: response.body}
 
     def _service(self, name: str) -> _Service:
         with self._lock:
@@ -117,6 +124,15 @@ class AwsCalls:
                     parser=botocore.parsers.create_parser(protocol),
                 )
             return service
+
+    def _url(self, service: _Service, endpoint: str, region: str) -> str:
+        match endpoint:
+            case endpoints.REAL_AWS:
+                return self._aws_url(service, region)
+            case endpoints.COMPANION:
+                return _COMPANION_URL
+            case _:
+                return endpoint
 
     def _aws_url(self, service: _Service, region: str) -> str:
         with self._lock:

@@ -10,7 +10,7 @@ import asyncio
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from alonzo.aws.client.endpoints import AwsEndpoints
+from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints
 from alonzo.aws.client.errors import NoAwsEndpoint
 from alonzo.model.scope import Scope
 
@@ -19,31 +19,46 @@ if TYPE_CHECKING:
     from alonzo.aws.client.transport import Transport
 
 _TRACE_HEADER = "X-Amzn-Trace-Id"
+_ACCOUNT_HEADER = "x-moto-account-id"
+"""How the companion is told the account, which it would look for among access keys of its own making."""
+
+ANSWER_MAX_BYTES = 16 << 20
 
 
 class AwsClients:
-    """One a node. `aclose` ends what is under way."""
+    """One a node. `companion_socket`: where the companion listens, if there is one. `aclose` ends what is under way."""
 
-    def __init__(self, *, endpoints: AwsEndpoints) -> None:
+    def __init__(self, *, endpoints: AwsEndpoints, companion_socket: str | None = None) -> None:
         self._endpoints = endpoints
+        self._companion_socket = companion_socket
         self._opening = asyncio.Lock()
         self._opened: tuple[AwsCalls, Transport] | None = None
 
     async def call(
-        self, service: str, operation: str, parameters: dict[str, Any], *, scope: Scope, trace_header: str | None = None
+        self,
+        service: str,
+        operation: str,
+        parameters: dict[str, Any],
+        *,
+        scope: Scope,
+        trace_header: str | None = None,
+        answer_max_bytes: int = ANSWER_MAX_BYTES,
     ) -> dict[str, Any]:
         """Call an operation in an account and region and return what it answers, both as botocore shapes them. It is tried once.
 
-        `service` is the name of boto's variable in lower case (`eventbridge`). Raises AwsCallFailed.
+        `service` is the name of boto's variable in lower case (`eventbridge`). Raises AwsCallFailed; AwsAnswerTooLarge is one.
         """
         endpoint = self._endpoints.find(service)
         if endpoint is None:
             raise NoAwsEndpoint(service)
         calls, transport = self._opened or await self._open()
         headers = {} if trace_header is None else {_TRACE_HEADER: trace_header}
+        to_companion = endpoint == COMPANION
+        if to_companion:
+            headers[_ACCOUNT_HEADER] = scope.account_id
         # In a thread: models are read from files, credentials may come over the network, and 6 MB take 20 ms to be signed.
         request = await asyncio.to_thread(calls.prepare, service, operation, parameters, endpoint=endpoint, scope=scope, headers=headers)
-        response = await transport.send(request)
+        response = await transport.send(request, to_companion=to_companion, answer_max_bytes=answer_max_bytes)
         return await asyncio.to_thread(calls.read, service, operation, response)
 
     async def aclose(self) -> None:
@@ -57,7 +72,7 @@ class AwsClients:
         async with self._opening:
             if self._opened is None:
                 calls, transport = await asyncio.to_thread(_import)
-                self._opened = calls.AwsCalls(), transport.Transport()
+                self._opened = calls.AwsCalls(), transport.Transport(companion_socket=self._companion_socket)
             return self._opened
 
 

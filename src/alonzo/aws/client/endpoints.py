@@ -8,12 +8,15 @@ from urllib.parse import urlsplit
 REAL_AWS = "aws"
 """In place of a URL: AWS itself, with the credentials of this machine."""
 
+COMPANION = "companion"
+"""In place of a URL: the services that come with Alonzo, in a process beside the node."""
+
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 @dataclass(frozen=True, slots=True)
 class AwsEndpoints:
-    """URLs, or `REAL_AWS`. `of_services` goes by the names of boto's variables in lower case: `sqs`, `sns`, `s3`, `eventbridge`."""
+    """URLs, `REAL_AWS` or `COMPANION`. `of_services` goes by the names of boto's variables in lower case: `s3`, `eventbridge`."""
 
     default: str | None = None
     """For services without one of their own. None: they are not there."""
@@ -26,7 +29,7 @@ class AwsEndpoints:
 
 def is_endpoint(text: str) -> bool:
     """Whether this can be an endpoint."""
-    if text == REAL_AWS:
+    if text in {REAL_AWS, COMPANION}:
         return True
     try:
         url = urlsplit(text)

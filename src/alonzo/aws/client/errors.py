@@ -26,6 +26,13 @@ class AwsUnreachable(AwsCallFailed):
     is_worth_retrying = True
 
 
+class AwsAnswerTooLarge(AwsCallFailed):
+    """The service answered with more than the caller takes."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"an answer of more than {limit_bytes >> 20} MiB")
+
+
 class AwsRefused(AwsCallFailed):
     """The service answered with an error. `code` is its own word."""
 

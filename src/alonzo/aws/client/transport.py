@@ -5,7 +5,7 @@ import io
 import aiohttp
 from yarl import URL
 
-from alonzo.aws.client.errors import AwsUnreachable
+from alonzo.aws.client.errors import AwsAnswerTooLarge, AwsUnreachable
 from alonzo.aws.client.messages import HttpRequest, HttpResponse
 
 _CONNECT_SECONDS = 5.0
@@ -13,32 +13,30 @@ _TOTAL_SECONDS = 30.0
 _CONNECTIONS_PER_ENDPOINT = 32
 """A service that does not answer holds up this many calls, and no other service's."""
 
-_RESPONSE_MAX_BYTES = 16 << 20
-
 
 class Transport:
     """Connections are kept between calls. To be made where the event loop runs."""
 
-    def __init__(self) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, limit_per_host=_CONNECTIONS_PER_ENDPOINT),
-            timeout=aiohttp.ClientTimeout(total=_TOTAL_SECONDS, sock_connect=_CONNECT_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("Content-Type", "User-Agent", "Accept", "Accept-Encoding"),
-            auto_decompress=True,
-        )
+    def __init__(self, *, companion_socket: str | None = None) -> None:
+        self._session = _session(aiohttp.TCPConnector(limit=0, limit_per_host=_CONNECTIONS_PER_ENDPOINT))
+        self._companion = None
+        if companion_socket is not None:  # a connection each: none is one that a companion which has ended still had
+            self._companion = _session(aiohttp.UnixConnector(companion_socket, limit=_CONNECTIONS_PER_ENDPOINT, force_close=True))
 
-    async def send(self, request: HttpRequest) -> HttpResponse:
-        """The answer, whatever it says. Raises AwsUnreachable."""
+    async def send(self, request: HttpRequest, *, to_companion: bool, answer_max_bytes: int) -> HttpResponse:
+        """The answer, whatever it says. Raises AwsUnreachable, AwsAnswerTooLarge."""
+        session = self._companion if to_companion else self._session
+        if session is None:
+            raise AwsUnreachable("there is no companion")
         try:
-            async with self._session.request(
+            async with session.request(
                 request.method,
                 URL(request.url, encoded=True),  # as it was signed
                 headers=request.headers,
                 data=io.BytesIO(request.body),  # in parts: large bodies do not hold up the event loop
                 allow_redirects=False,
             ) as response:
-                body = await _read(response)
+                body = await _read(response, answer_max_bytes)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return HttpResponse(status=response.status, headers=headers, body=body)
         except TimeoutError as error:
@@ -49,14 +47,26 @@ class Transport:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._session.close()
+        if self._companion is not None:
+            await self._companion.close()
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+def _session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=_TOTAL_SECONDS, sock_connect=_CONNECT_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("Content-Type", "User-Agent", "Accept", "Accept-Encoding"),
+        auto_decompress=True,
+    )
+
+
+async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     body = bytearray()
     async for part in response.content.iter_any():
         body += part
-        if len(body) > _RESPONSE_MAX_BYTES:
-            raise ValueError("an answer of more than 16 MiB")
+        if len(body) > max_bytes:
+            raise AwsAnswerTooLarge(max_bytes)
     return bytes(body)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from alonzo.aws.pagination import paginate, read_marker
 from alonzo.edge.lambda_api.code_links import CodeLinks
+from alonzo.edge.lambda_api.code_objects import CodeObjects
 from alonzo.edge.lambda_api.function_requests import Parameters, architectures_of, code_of, configuration_change, new_code_of
 from alonzo.edge.lambda_api.function_responses import Members, code_location, function_configuration, listed_configuration
 from alonzo.edge.operations import CallContext, OperationTable
@@ -32,6 +33,7 @@ class FunctionOperations:
         code_signing: CodeSigning,
         capacity_providers: CapacityProviders,
         code_links: CodeLinks,
+        code_objects: CodeObjects,
         concurrency: ConcurrencySettings,
     ) -> None:
         self._functions = functions
@@ -40,6 +42,7 @@ class FunctionOperations:
         self._code_signing = code_signing
         self._capacity_providers = capacity_providers
         self._code_links = code_links
+        self._code_objects = code_objects
         self._concurrency = concurrency
 
     def table(self) -> OperationTable:
@@ -58,7 +61,7 @@ class FunctionOperations:
         reference = _reference(call, parameters)
         new = NewFunction(
             reference=reference,
-            code=new_code_of(parameters),
+            code=await self._code_objects.read(new_code_of(parameters), reference.scope),
             configuration=configuration_change(parameters),
             source_kms_key_arn=parameters["Code"].get("SourceKMSKeyArn") or None,
             architectures=architectures_of(parameters),
@@ -112,7 +115,7 @@ class FunctionOperations:
         self._functions.get_version(FunctionReference(reference.scope, reference.name))
         update = CodeUpdate(
             reference=reference,
-            code=code_of(parameters),
+            code=await self._code_objects.read(code_of(parameters), reference.scope),
             source_kms_key_arn=parameters.get("SourceKMSKeyArn") or None,
             architectures=architectures_of(parameters),
             revision_id=parameters.get("RevisionId"),

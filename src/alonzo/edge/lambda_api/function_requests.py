@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from alonzo.edge.lambda_api.code_objects import CodeObject
 from alonzo.functions.code.sources import CodeSource, ContainerImage
 from alonzo.functions.configuration import ConfigurationChange, DurableChange, LoggingChange
-from alonzo.functions.errors import InvalidParameter
+from alonzo.functions.errors import InvalidParameter, ZippedCodeTooLarge
 from alonzo.model.function import CapacityProviderConfig, CustomRuntime, FileSystemMount, ImageConfig, LogFormat, VpcConfig
+from alonzo.model.quotas import CODE_ZIPPED_IN_REQUEST_MAX_BYTES
 
 Parameters = Mapping[str, Any]
 
@@ -42,8 +44,8 @@ def configuration_change(parameters: Parameters) -> ConfigurationChange:
     )
 
 
-def code_of(source: Parameters) -> CodeSource:
-    """The code in `Code` of CreateFunction, or in the parameters of UpdateFunctionCode. `InvalidParameter`."""
+def code_of(source: Parameters) -> CodeSource | CodeObject:
+    """The code in `Code` of CreateFunction, or in the parameters of UpdateFunctionCode. `InvalidParameter`, `ZippedCodeTooLarge`."""
     content: bytes | None = source.get("ZipFile")
     image_uri: str | None = source.get("ImageUri") or None
     in_s3 = any(source.get(name) for name in _S3_PARAMETERS)
@@ -52,15 +54,22 @@ def code_of(source: Parameters) -> CodeSource:
     if image_uri is not None and not in_s3:
         return ContainerImage(image_uri)
     if in_s3:
-        raise InvalidParameter(
-            "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"
-        )
+        return _code_object(source)
     if content is None:
         raise InvalidParameter("Please provide a source for function code.")
+    if len(content) >= CODE_ZIPPED_IN_REQUEST_MAX_BYTES:
+        raise ZippedCodeTooLarge
     return content
 
 
-def new_code_of(parameters: Parameters) -> CodeSource:
+def _code_object(source: Parameters) -> CodeObject:
+    bucket, key = source.get("S3Bucket"), source.get("S3Key")
+    if not bucket or not key:
+        raise InvalidParameter("Please provide a source for function code.")
+    return CodeObject(bucket, key, source.get("S3ObjectVersion") or None)
+
+
+def new_code_of(parameters: Parameters) -> CodeSource | CodeObject:
     """The code of a new function, which must be of the kind that PackageType says. `InvalidParameter`."""
     package_type, source = parameters.get("PackageType") or "Zip", parameters["Code"]
     if package_type == "Image":

@@ -4,6 +4,7 @@ from typing import Any
 
 from alonzo.aws.pagination import SortKey, paginate
 from alonzo.edge.lambda_api.code_links import CodeLinks
+from alonzo.edge.lambda_api.code_objects import CodeObjects
 from alonzo.edge.lambda_api.function_requests import Parameters, code_of
 from alonzo.edge.lambda_api.timestamps import lambda_timestamp
 from alonzo.edge.operations import CallContext, OperationTable
@@ -23,11 +24,14 @@ _LIST_PAGE_MAX = 50
 class LayerOperations:
     """Each method is one operation: an `OperationHandler`. What may go wrong is the domain's to say."""
 
-    def __init__(self, *, layers: Layers, policies: LayerPolicies, functions: Functions, code_links: CodeLinks) -> None:
+    def __init__(
+        self, *, layers: Layers, policies: LayerPolicies, functions: Functions, code_links: CodeLinks, code_objects: CodeObjects
+    ) -> None:
         self._layers = layers
         self._policies = policies
         self._functions = functions
         self._code_links = code_links
+        self._code_objects = code_objects
 
     def table(self) -> OperationTable:
         """The operations by their names in botocore's `lambda` model."""
@@ -42,7 +46,7 @@ class LayerOperations:
 
     async def publish_layer_version(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         scope = call.caller.scope
-        content = code_of(parameters["Content"])
+        content = await self._code_objects.read(code_of(parameters["Content"]), scope)
         if isinstance(content, ContainerImage):
             raise InvalidParameter("Please provide a source for function code.")
         new = NewLayerVersion(

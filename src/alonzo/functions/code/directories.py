@@ -18,11 +18,10 @@ from functools import partial
 from pathlib import Path
 
 from alonzo.functions.code.packages import unpack
-from alonzo.functions.errors import NoRoomForCode, ZippedCodeTooLarge
+from alonzo.functions.errors import NoRoomForCode
 from alonzo.functions.layers.trees import lay_over, name_of_layers
 from alonzo.functions.turns import Turns
 from alonzo.ids import new_hex_id
-from alonzo.model import quotas
 from alonzo.model.function import CodePackage
 from alonzo.store.blobs import BlobStore
 
@@ -88,10 +87,8 @@ class CodeDirectories:
     async def admit(self, content: bytes) -> CodePackage:
         """Check a package that a caller sent, by unpacking it, and keep it: in the blob store and as a directory.
 
-        `ZippedCodeTooLarge`, `NoRoomForCode` and what `unpack` raises; nothing is kept then.
+        `NoRoomForCode` and what `unpack` raises; nothing is kept then.
         """
-        if len(content) >= quotas.CODE_ZIPPED_IN_REQUEST_MAX_BYTES:
-            raise ZippedCodeTooLarge
         sha256 = await asyncio.to_thread(_sha256_of, content)
         async with self._turns.of((sha256,)):
             if sha256 not in self._directories:
@@ -101,8 +98,6 @@ class CodeDirectories:
 
     async def check(self, content: bytes) -> CodePackage:
         """What `admit` would return or raise; nothing is kept."""
-        if len(content) >= quotas.CODE_ZIPPED_IN_REQUEST_MAX_BYTES:
-            raise ZippedCodeTooLarge
         return await asyncio.to_thread(_check, content, self._root)
 
     async def _unpack(self, sha256: str, content: bytes) -> Path:

@@ -1,0 +1,72 @@
+"""moto behind waitress, on a socket that the node has made.
+
+waitress takes whole requests before it gives them to a thread, and whole answers from it: no slow client holds one.
+"""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+import waitress.server
+from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from alonzo.companion.access_keys import name_accounts_in_keys
+from alonzo.companion.event_targets import send_events_to
+from alonzo.companion.functions import Functions
+from alonzo.companion.lambda_backend import replace_lambda
+from alonzo.companion.requests import Application, AsItCame
+from alonzo.companion.settings import Settings
+from alonzo.companion.state import KeptState
+
+READY = b"r"
+_THREADS = 48
+"""A request that waits for messages of a queue holds one for up to 20 seconds."""
+
+_CONNECTIONS = 1_000
+_BODY_MAX_BYTES = 5 << 30
+"""The largest object that S3 takes in one request."""
+
+
+def serve(settings: Settings) -> None:
+    """Until SIGTERM, or until standard input ends. Says on standard output when it begins."""
+    functions = Functions(endpoint_url=settings.endpoint_url)
+    default_user_config["batch"] = {"use_docker": False}  # else whoever reaches the port, functions among them, starts containers
+    replace_lambda(functions)
+    send_events_to(functions)
+    name_accounts_in_keys()
+    application: Application = AsItCame(DomainDispatcherApplication(create_backend_app))
+    state = None
+    if settings.state_directory is not None:
+        state = KeptState(Path(settings.state_directory))
+        state.restore()
+        application = state.noticing(application)
+        threading.Thread(target=state.run, daemon=True).start()
+    server = waitress.server.create_server(
+        application,
+        sockets=[socket.socket(fileno=settings.socket_descriptor)],
+        threads=_THREADS,
+        connection_limit=_CONNECTIONS,
+        max_request_body_size=_BODY_MAX_BYTES,
+        ident=None,
+        asyncore_use_poll=True,
+    )
+    signal.signal(signal.SIGTERM, _interrupt)
+    threading.Thread(target=_end_with_node, daemon=True).start()
+    os.write(sys.stdout.fileno(), READY)
+    server.run()  # ends with KeyboardInterrupt, which it keeps to itself
+    if state is not None:
+        state.save()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _end_with_node() -> None:
+    while os.read(sys.stdin.fileno(), 64):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

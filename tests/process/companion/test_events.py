@@ -1,0 +1,162 @@
+"""Services that invoke functions, and functions whose outcomes go to services, with nothing configured."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.conftest import StartServer
+from tests.support.invoking import wait_for_log
+from tests.support.server import ROLE, Server, zip_of
+from tests.support.waiting import eventually
+
+ACCOUNT = "000000000000"
+LOGS = "import json\ndef handler(event, context):\n    print('GOT', json.dumps(event))\n"
+ROTATES = """
+import boto3
+
+client = boto3.client("secretsmanager")
+
+def handler(event, context):
+    secret, token = event["SecretId"], event["ClientRequestToken"]
+    if event["Step"] == "createSecret":
+        client.put_secret_value(SecretId=secret, ClientRequestToken=token, SecretString="new", VersionStages=["AWSPENDING"])
+    if event["Step"] == "finishSecret":
+        current, pending = client.get_secret_value(SecretId=secret), client.get_secret_value(SecretId=secret, VersionStage="AWSPENDING")
+        assert pending["SecretString"] == "new"
+        stages = {"MoveToVersionId": token, "RemoveFromVersionId": current["VersionId"]}
+        client.update_secret_version_stage(SecretId=secret, VersionStage="AWSCURRENT", **stages)
+"""
+FAILS = "def handler(event, context):\n    raise ValueError('oh')\n"
+
+
+def arn_of(name: str) -> str:
+    return f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"
+
+
+def create_queue(server: Server, name: str) -> tuple[str, str]:
+    url: str = server.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    return url, f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
+
+
+def got(server: Server, name: str) -> Any:
+    """The event that a function has logged."""
+    line = next(line for line in wait_for_log(server, name, "GOT") if "GOT" in line)
+    return json.loads(line.partition("GOT ")[2])
+
+
+def test_an_object_that_is_put_invokes_a_function(server: Server) -> None:
+    server.deploy("of-s3", LOGS)
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="noticed")
+    s3.put_bucket_notification_configuration(
+        Bucket="noticed",
+        NotificationConfiguration={
+            "LambdaFunctionConfigurations": [{"LambdaFunctionArn": arn_of("of-s3"), "Events": ["s3:ObjectCreated:*"]}]
+        },
+    )
+    s3.put_object(Bucket="noticed", Key="a b", Body=b"12345")
+    (record,) = got(server, "of-s3")["Records"]
+    assert (record["eventName"], record["s3"]["bucket"]["name"], record["s3"]["object"]["size"]) == ("ObjectCreated:Put", "noticed", 5)
+
+
+def test_a_message_to_a_topic_invokes_a_function(server: Server) -> None:
+    server.deploy("of-sns", LOGS)
+    sns = server.client("sns")
+    topic = sns.create_topic(Name="topic")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn_of("of-sns"))
+    sns.publish(TopicArn=topic, Message="hello", Subject="greeting")
+    (record,) = got(server, "of-sns")["Records"]
+    assert (record["Sns"]["Message"], record["Sns"]["Subject"]) == ("hello", "greeting")
+
+
+def test_an_event_on_a_bus_invokes_a_function(server: Server) -> None:
+    server.deploy("of-events", LOGS)
+    events = server.client("events")
+    events.put_rule(Name="orders", EventPattern=json.dumps({"source": ["shop"]}))
+    events.put_targets(Rule="orders", Targets=[{"Id": "function", "Arn": arn_of("of-events")}])
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "order", "Detail": json.dumps({"id": 7})}])
+    event = got(server, "of-events")
+    assert set(event) == {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}
+    assert (event["source"], event["account"], event["detail"]) == ("shop", ACCOUNT, {"id": 7})
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ({"Input": '{"always": "this"}'}, {"always": "this"}),
+        ({"InputPath": "$.detail.id"}, 7),
+        ({"InputTransformer": {"InputPathsMap": {"n": "$.detail.id"}, "InputTemplate": '{"number": <n>}'}}, {"number": 7}),
+    ],
+)
+def test_a_rule_says_what_its_function_gets(server: Server, target: dict[str, Any], expected: Any) -> None:
+    name = server.deploy(f"shaped-{next(iter(target))}", LOGS)
+    events = server.client("events")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    targets = [{"Id": "gone", "Arn": arn_of("nobody")}, {"Id": "function", "Arn": arn_of(name), **target}]
+    events.put_targets(Rule=name, Targets=targets)
+    assert events.put_events(Entries=[{"Source": name, "DetailType": "order", "Detail": json.dumps({"id": 7})}])["FailedEntryCount"] == 0
+    assert got(server, name) == expected
+
+
+def test_a_function_of_another_account_is_invoked_by_its_own(server: Server) -> None:
+    account = "333344445555"
+    client = server.client("lambda", account=account)
+    code = {"ZipFile": zip_of({"app.py": LOGS})}
+    client.create_function(FunctionName="elsewhere", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=code)
+    client.get_waiter("function_active_v2").wait(FunctionName="elsewhere", WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    sns = server.client("sns", account=account)
+    topic = sns.create_topic(Name="topic")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=f"arn:aws:lambda:us-east-1:{account}:function:elsewhere")
+    sns.publish(TopicArn=topic, Message="hello")
+    logs = server.client("logs", account=account)
+
+    def find_line() -> str | None:
+        try:
+            events = logs.filter_log_events(logGroupName="/aws/lambda/elsewhere")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return None
+        return next((event["message"] for event in events if "GOT" in event["message"]), None)
+
+    assert "hello" in eventually(find_line, what="the function's log")
+
+
+def test_a_secret_is_rotated_by_a_function(server: Server) -> None:
+    server.deploy("rotates", ROTATES, Timeout=30, MemorySize=1024)
+    secrets = server.client("secretsmanager")
+    secrets.create_secret(Name="rotated", SecretString="old")
+    secrets.rotate_secret(SecretId="rotated", RotationLambdaARN=arn_of("rotates"), RotationRules={"AutomaticallyAfterDays": 30})
+    assert secrets.get_secret_value(SecretId="rotated")["SecretString"] == "new"
+
+
+def test_outcomes_go_to_destinations_and_dead_letter_queues(start_server: StartServer) -> None:
+    server = start_server("--async-retry-delays", "0.1,0.1")
+    (failures, failures_arn), (dead, dead_arn) = create_queue(server, "failures"), create_queue(server, "dead")
+    successes, successes_arn = create_queue(server, "successes")
+    topic = server.client("sns").create_topic(Name="successes")["TopicArn"]
+    server.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=successes_arn, Attributes={"RawMessageDelivery": "true"})
+    server.deploy("fails", FAILS, DeadLetterConfig={"TargetArn": dead_arn})
+    server.deploy("works", "def handler(event, context):\n    return 'fine'\n")
+    client = server.client("lambda")
+    client.put_function_event_invoke_config(FunctionName="fails", DestinationConfig={"OnFailure": {"Destination": failures_arn}})
+    client.put_function_event_invoke_config(FunctionName="works", DestinationConfig={"OnSuccess": {"Destination": topic}})
+    client.invoke(FunctionName="fails", InvocationType="Event", Payload=b'{"n": 1}')
+    client.invoke(FunctionName="works", InvocationType="Event", Payload=b"{}")
+    sqs = server.client("sqs")
+
+    def receive(url: str) -> dict[str, Any]:
+        messages = eventually(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"), what="a message")
+        return dict(json.loads(messages[0]["Body"]))
+
+    assert receive(failures)["requestContext"]["condition"] == "RetriesExhausted"
+    assert receive(dead) == {"n": 1}
+    assert receive(successes)["responsePayload"] == "fine"
+
+
+def test_a_stack_with_a_function_fails_and_says_why(server: Server) -> None:
+    code = {"ZipFile": "def handler(event, context): pass"}
+    function = {"Handler": "index.handler", "Runtime": "python3.12", "Role": ROLE, "Code": code}
+    template = {"Resources": {"Function": {"Type": "AWS::Lambda::Function", "Properties": function}}}
+    cloudformation = server.client("cloudformation")
+    with pytest.raises(ClientError, match="Alonzo does not make a function for CloudFormation yet"):
+        cloudformation.create_stack(StackName="with-a-function", TemplateBody=json.dumps(template))

@@ -10,9 +10,8 @@ import uvloop
 
 from alonzo.log import LogFormat, configure_logging
 from alonzo.node.configuration import Configuration
-from alonzo.node.node import Node
+from alonzo.node.life import run_node
 from alonzo.node.process import raise_descriptor_limit, raise_priority, settle_garbage_collection
-from alonzo.node.workers import Workers
 from alonzo.sandbox.host import check_isolation
 
 _log = logging.getLogger(__name__)
@@ -51,8 +50,12 @@ async def _run(configuration: Configuration) -> int:
         print(f"alonzo: ready at {url} after {time.monotonic() - started_at:.2f} s", flush=True)
 
     try:
-        life = Node(configuration) if configuration.workers == 1 else Workers(configuration)
-        await life.run(stop=stop, on_ready=on_ready)
+        if configuration.workers == 1:
+            await run_node(configuration, stop=stop, on_ready=on_ready)
+        else:
+            from alonzo.node.workers import Workers  # noqa: PLC0415 - a node alone does without
+
+            await Workers(configuration).run(stop=stop, on_ready=on_ready)
     except asyncio.CancelledError:
         return _INTERRUPTED
     return 0

@@ -65,6 +65,7 @@ from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_ev
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
+from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
 from alonzo.observe.function_metrics import FunctionMetrics
@@ -123,10 +124,11 @@ class _Invocation:
 
 
 class Node:
-    """`run` is its whole life. `seat`: it is one of several workers."""
+    """`run` is its whole life. `programs`: what is being found on the host meanwhile; `seat`: it is one of several workers."""
 
-    def __init__(self, configuration: Configuration, *, seat: Seat | None = None) -> None:
+    def __init__(self, configuration: Configuration, *, programs: Awaitable[Programs], seat: Seat | None = None) -> None:
         self._configuration = configuration
+        self._programs = programs
         self._seat = seat
         self._clock: Clock = SystemClock()
 
@@ -142,7 +144,7 @@ class Node:
             stores = await self._open_stores(stack, port=door.port)
             async with asyncio.TaskGroup() as keepers:
                 tasks = [keepers.create_task(component) for component in stores.components]
-                host = await set_up_host(configuration, endpoint_port=door.port)
+                host = await set_up_host(configuration, programs=await self._programs, endpoint_port=door.port)
                 stack.callback(host.settings.cgroups.remove)
                 await self._serve(stores=stores, host=host, door=door, stop=stop, on_ready=on_ready)
                 for task in tasks:

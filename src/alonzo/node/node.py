@@ -34,6 +34,7 @@ from alonzo.edge.server import HttpServer
 from alonzo.edge.service_proxy import ServiceProxy
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.edge.trace_headers import TraceHeaders
+from alonzo.edge.usage_routes import USAGE_PATH, UsageEndpoint
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.factory import EnvironmentFactory
 from alonzo.environment.outcomes import InitFailed
@@ -68,9 +69,11 @@ from alonzo.node.log_appending import StoredLogs
 from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
+from alonzo.node.usage_keeping import UsageKeeper
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.observe.process_metrics import read_process
+from alonzo.observe.usage import MonthlyUsage, UsageMeter
 from alonzo.sandbox.memory import MemoryReader
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
@@ -102,6 +105,7 @@ class _Stores:
     logs: LogStore
     events: EventStores
     control: ControlPlane
+    usage: RecordTable[MonthlyUsage]
     cluster: Cluster | None
     services: AwsClients
     companion_socket: str | None
@@ -117,6 +121,7 @@ class _Invocation:
     room: MemoryRoom
     tasks: EnvironmentTasks
     delivery: LogDelivery
+    usage: UsageKeeper
     pools: EnvironmentPools
     invoker: VersionInvoker
     provisioned: ProvisionedEnvironments
@@ -181,7 +186,8 @@ class Node:
             clock=self._clock,
         )
         events = await open_event_stores(connection, data_directory=data)
-        components += [connection.run(), events.queue.run(), *(follow() for follow in control.followers)]
+        usage = await RecordTable.open(connection, name="usage", record_type=MonthlyUsage)
+        components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in control.followers)]
         if cluster is not None:
             components += cluster.followers()
         return _Stores(
@@ -190,6 +196,7 @@ class Node:
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
             events=events,
             control=control,
+            usage=usage,
             cluster=cluster,
             services=services,
             companion_socket=companion_socket,
@@ -248,7 +255,7 @@ class Node:
                 group.create_task(component)
                 for component in (parts.delivery.run(), parts.sandboxes.run(), parts.pools.run(), activations.run(), server.run())
             ]
-            tasks.append(group.create_task(parts.tasks.run()))
+            tasks += [group.create_task(parts.tasks.run()), group.create_task(parts.usage.run())]
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
             existing = [version for _, version in control.records.iter_prefix(())]
@@ -288,6 +295,15 @@ class Node:
         clock, processor_count = self._clock, (psutil.cpu_count() or 1) // self._configuration.workers
         delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
         memory = MemoryReader()
+        meter = UsageMeter()
+        usage = UsageKeeper(
+            meter=meter,
+            table=stores.usage,
+            versions=stores.control.records,
+            allocations=stores.control.allocations,
+            owner="0" if self._seat is None else f"{self._seat.cluster} {self._seat.number}",
+            clock=clock,
+        )
 
         def memory_available() -> float:
             return memory.read().available_share
@@ -314,6 +330,7 @@ class Node:
             settings=host.settings,
             tmp=host.tmp_images,
             delivery=delivery,
+            usage=meter,
             serve_endpoint=serve_endpoint,
             tasks=tasks,
             clock=clock,
@@ -363,6 +380,7 @@ class Node:
             room=room,
             tasks=tasks,
             delivery=delivery,
+            usage=usage,
             pools=pools,
             invoker=invoker,
             provisioned=provisioned,
@@ -422,6 +440,7 @@ class Node:
             exact={path: proxy.beside(page) for path, page in pages.items()},
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
+                USAGE_PATH: UsageEndpoint(read=parts.usage.read, callers=callers, translate_error=to_api_error, clock=self._clock),
                 QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
                 STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=proxy),
             },

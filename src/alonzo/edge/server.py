@@ -13,7 +13,7 @@ from typing import cast
 
 from uvicorn.config import Config
 
-from alonzo.edge.asgi import Endpoint, InvokeEndpoint
+from alonzo.edge.app import Application
 from alonzo.edge.http_protocol import Connections, EdgeHttpProtocol, HttpTimeouts
 from alonzo.errors import SetupError
 
@@ -42,8 +42,8 @@ class HttpServer:
     requests finish. A socket handed to `serve_socket` belongs to the server.
     """
 
-    def __init__(self, *, application: Endpoint, invoke: InvokeEndpoint, timeouts: HttpTimeouts) -> None:
-        self._invoke = invoke
+    def __init__(self, *, application: Application, timeouts: HttpTimeouts) -> None:
+        self._application = application
         self._timeouts = timeouts
         self._config = Config(
             app=application,
@@ -121,7 +121,7 @@ class HttpServer:
             served.close()
 
     def _new_connection(self) -> EdgeHttpProtocol:
-        return EdgeHttpProtocol(self._config, self._state, {}, invoke=self._invoke)
+        return EdgeHttpProtocol(self._config, self._state, {}, invoke=self._application.invoke, front_doors=self._application.front_doors)
 
     def _set_date(self) -> None:
         self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]

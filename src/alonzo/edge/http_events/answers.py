@@ -40,10 +40,7 @@ def read_answer_v2(payload: bytes, *, remapped: frozenset[bytes] = frozenset()) 
     """
     content = _decoded(payload)
     if not isinstance(content, dict) or "statusCode" not in content:
-        # A text is sent as it is, without quotation marks (recorded).
-        return Answer(
-            200, [(b"content-type", _JSON.encode())], content.encode("utf-8", "surrogatepass") if isinstance(content, str) else payload
-        )
+        return Answer(200, [(b"content-type", _JSON.encode())], _inferred_body(content, payload))
     headers = read_headers(content.get("headers"), None, remapped=remapped)
     for cookie in _texts(content.get("cookies"), "cookies"):
         headers.append((b"set-cookie", header_value(cookie)))
@@ -121,6 +118,16 @@ def _answer(content: dict[str, Any], headers: list[tuple[bytes, bytes]], *, defa
     if default_type is not None and not any(name == b"content-type" for name, _ in headers):
         headers.append((b"content-type", default_type.encode()))
     return Answer(status, headers, body)
+
+
+def _inferred_body(content: Any, payload: bytes) -> bytes:
+    """A text without its quotation marks, other JSON without white space: both recorded."""
+    if isinstance(content, str):
+        return content.encode("utf-8", "replace")
+    try:
+        return msgspec.json.format(payload, indent=-1)
+    except (msgspec.DecodeError, RecursionError):  # stricter than `_decoded`
+        return payload
 
 
 def _body(body: Any, *, is_base64: Any) -> bytes:

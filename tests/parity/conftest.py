@@ -304,7 +304,7 @@ class ServerThread:
                 own_routes=routes,
                 aws_api=api,
             )
-            server = HttpServer(application=application, timeouts=HttpTimeouts())
+            server = HttpServer(application=application, timeouts=HttpTimeouts(), tls=None)
             served = await server.serve_socket(open_listening_socket(host="127.0.0.1", port=0))
             self.url = f"http://127.0.0.1:{served.address[1]}"  # type: ignore[index]
             async with asyncio.TaskGroup() as components:

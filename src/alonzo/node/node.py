@@ -70,6 +70,7 @@ from alonzo.node.log_appending import StoredLogs
 from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
+from alonzo.node.tls import open_tls_context
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.observe.process_metrics import read_process
@@ -241,7 +242,7 @@ class Node:
             clock=self._clock,
         )
         application, proxy = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
-        server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS)
+        server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_context(self._configuration))
         servers.append(server)
         activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts))
         stop_retiring = control.functions.subscribe(lambda key, current: _note_change(parts, key, current))

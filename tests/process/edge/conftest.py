@@ -142,7 +142,7 @@ def running_edge(timeouts: HttpTimeouts, *, is_empty: bool = False) -> Iterator[
         )
         routes = OwnRoutes(exact=health_routes(version="9.9", services=["lambda", "logs"], clock=SystemClock()), prefixes={})
         application = Application(invoke=EchoInvoke(), front_doors=FrontDoors(by_label={}, by_path={}), own_routes=routes, aws_api=api)
-        server = HttpServer(application=application, timeouts=timeouts)
+        server = HttpServer(application=application, timeouts=timeouts, tls=None)
         served = await server.serve_socket(open_listening_socket(host="127.0.0.1", port=0))
         host, port = served.address[0], served.address[1]  # type: ignore[index]
         edge = RunningEdge(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints
+from alonzo.edge.tls.settings import TlsSettings
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 
@@ -32,6 +33,7 @@ class Configuration:
     `node_modules` holds packages for Node.js functions, the AWS SDK above all; None: npm's global ones if that is among them.
     `prewarm` starts programs ahead of their functions.
     `persist` keeps the companion's state in the data directory.
+    `tls`: with which certificates HTTPS is served, on the same port; None: it is not.
     """
 
     host: str
@@ -50,6 +52,7 @@ class Configuration:
     async_retry_delays_seconds: tuple[float, float]
     prewarm: bool
     persist: bool
+    tls: TlsSettings | None = None
     workers: int = 1
     worker_number: int | None = None
 

@@ -12,6 +12,7 @@ from alonzo.log import LogFormat, configure_logging
 from alonzo.node.configuration import Configuration
 from alonzo.node.life import run_node
 from alonzo.node.process import raise_descriptor_limit, raise_priority, settle_garbage_collection
+from alonzo.node.tls import prepare_tls, trust_instructions
 from alonzo.sandbox.host import check_isolation
 
 _log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ def run(configuration: Configuration) -> int:
     """Run a node, or several workers, until SIGINT or SIGTERM; the exit status. A second signal ends it at once. Raises SetupError."""
     configure_logging(log_format=LogFormat.CONSOLE)
     check_isolation(configuration.isolation)
+    prepare_tls(configuration)
     raise_descriptor_limit()
     raise_priority()
     return uvloop.run(_run(configuration))
@@ -48,6 +50,9 @@ async def _run(configuration: Configuration) -> int:
     def on_ready(url: str) -> None:
         settle_garbage_collection()
         print(f"alonzo: ready at {url} after {time.monotonic() - started_at:.2f} s", flush=True)
+        instructions = trust_instructions(configuration)
+        if instructions is not None:
+            print(instructions, flush=True)
 
     try:
         if configuration.workers == 1:

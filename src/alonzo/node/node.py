@@ -22,6 +22,7 @@ from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.aws_api import AwsApi
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
+from alonzo.edge.http_events.function_calls import FunctionCalls
 from alonzo.edge.http_protocol import HttpTimeouts
 from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
@@ -63,13 +64,18 @@ from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.destinations import wire_destinations
 from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
+from alonzo.node.front_doors import wire_front_doors
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
 from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
+<<<<<<< HEAD
 from alonzo.node.usage_keeping import UsageKeeper
+=======
+from alonzo.node.tls import open_tls_context
+>>>>>>> urls
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.observe.process_metrics import read_process
@@ -246,7 +252,7 @@ class Node:
             clock=self._clock,
         )
         application, proxy = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
-        server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
+        server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_context(self._configuration))
         servers.append(server)
         activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts))
         stop_retiring = control.functions.subscribe(lambda key, current: _note_change(parts, key, current))
@@ -445,7 +451,11 @@ class Node:
                 STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=proxy),
             },
         )
-        return Application(invoke=invoke, own_routes=own_routes, aws_api=proxy), proxy
+        calls = FunctionCalls(
+            resolution=control.resolution, invoker=parts.invoker, ids=id_source, trace_headers=trace_headers, recursion=recursion
+        )
+        front_doors = wire_front_doors(control=control, calls=calls, clock=self._clock)
+        return Application(invoke=invoke, front_doors=front_doors, own_routes=own_routes, aws_api=proxy), proxy
 
 
 def _activation(parts: _Invocation) -> Callable[[FunctionVersion], Awaitable[None]]:

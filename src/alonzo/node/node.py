@@ -20,6 +20,7 @@ from alonzo.aws.service_model import ServiceModels
 from alonzo.clock import Clock, SystemClock
 from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.aws_api import AwsApi
+from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
 from alonzo.edge.http_events.function_calls import FunctionCalls
@@ -58,7 +59,7 @@ from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.cluster import Cluster
 from alonzo.node.cluster_views import SharedMetrics
-from alonzo.node.companion import COMPANION_SERVICES, open_companion
+from alonzo.node.companion import COMPANION_SERVICES, CompanionAccess, open_companion
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.destinations import wire_destinations
@@ -71,11 +72,9 @@ from alonzo.node.log_appending import StoredLogs
 from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
-<<<<<<< HEAD
-from alonzo.node.usage_keeping import UsageKeeper
-=======
 from alonzo.node.tls import open_tls_context
->>>>>>> urls
+from alonzo.node.triggers import Triggers, TriggerTables, home_of, open_trigger_tables, wire_triggers
+from alonzo.node.usage_keeping import UsageKeeper
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.observe.process_metrics import read_process
@@ -114,8 +113,8 @@ class _Stores:
     usage: RecordTable[MonthlyUsage]
     cluster: Cluster | None
     services: AwsClients
-    companion_socket: str | None
-    """Where the companion listens, if there is one."""
+    companion: CompanionAccess | None
+    triggers: TriggerTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +175,8 @@ class Node:
             stack.callback(lock.release)
             connection = await connect(configuration.nats_url, has_room=_room(self._seat))
         stack.push_async_callback(connection.aclose)
-        companion_socket = self._open_companion(stack, components, port=port)
-        services = AwsClients(endpoints=configuration.aws_endpoints, companion_socket=companion_socket)
+        companion = self._open_companion(stack, components, port=port)
+        services = AwsClients(endpoints=configuration.aws_endpoints, companion_socket=None if companion is None else companion.socket_path)
         stack.push_async_callback(services.aclose)
         links = CodeLinks(key=await get_secret(connection, "code-links"), clock=self._clock)
         cluster = None if self._seat is None else await Cluster.open(connection, seat=self._seat, clock=self._clock)
@@ -193,7 +192,9 @@ class Node:
         )
         events = await open_event_stores(connection, data_directory=data)
         usage = await RecordTable.open(connection, name="usage", record_type=MonthlyUsage)
-        components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in control.followers)]
+        triggers = await open_trigger_tables(connection)
+        followers = (*control.followers, *triggers.followers)
+        components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in followers)]
         if cluster is not None:
             components += cluster.followers()
         return _Stores(
@@ -205,19 +206,20 @@ class Node:
             usage=usage,
             cluster=cluster,
             services=services,
-            companion_socket=companion_socket,
+            companion=companion,
+            triggers=triggers,
         )
 
-    def _open_companion(self, stack: AsyncExitStack, components: list[Coroutine[Any, Any, None]], *, port: int) -> str | None:
-        """Where the companion is reached, if there is one. Of several workers the parent has it."""
+    def _open_companion(self, stack: AsyncExitStack, components: list[Coroutine[Any, Any, None]], *, port: int) -> CompanionAccess | None:
+        """How the companion is reached, if there is one. Of several workers the parent has it."""
         if self._seat is not None:
-            return self._seat.companion_socket
+            return self._seat.companion
         companion = open_companion(self._configuration, port=port)
         if companion is None:
             return None
         stack.push_async_callback(companion.aclose)
         components.append(companion.run())
-        return companion.socket_path
+        return companion.access
 
     async def _serve(
         self,
@@ -251,7 +253,18 @@ class Node:
             cluster=stores.cluster,
             clock=self._clock,
         )
-        application, proxy = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
+        triggers = wire_triggers(
+            tables=stores.triggers,
+            home=home_of(self._configuration.data_directory, self._seat),
+            control=control,
+            acceptance=asynchronous.acceptance,
+            services=stores.services,
+            cluster=stores.cluster,
+            clock=self._clock,
+        )
+        application, proxy = self._wire_edge(
+            stores=stores, parts=parts, asynchronous=asynchronous, triggers=triggers, recursion=recursion, metrics=metrics
+        )
         server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_context(self._configuration))
         servers.append(server)
         activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts))
@@ -264,6 +277,7 @@ class Node:
             tasks += [group.create_task(parts.tasks.run()), group.create_task(parts.usage.run())]
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
+            tasks.append(group.create_task(triggers.run()))
             existing = [version for _, version in control.records.iter_prefix(())]
             keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             if stores.cluster is not None:
@@ -399,6 +413,7 @@ class Node:
         stores: _Stores,
         parts: _Invocation,
         asynchronous: AsynchronousInvocation,
+        triggers: Triggers,
         recursion: RecursionGuard,
         metrics: FunctionMetrics,
     ) -> tuple[Application, ServiceProxy]:
@@ -432,7 +447,7 @@ class Node:
         proxy = ServiceProxy(
             requests=OtherServices(own=operations.keys(), models=models, callers=callers),
             endpoints=self._configuration.aws_endpoints,
-            companion_socket=stores.companion_socket,
+            companion_socket=None if stores.companion is None else stores.companion.socket_path,
             own=aws_api,
             new_request_id=ids.new_uuid,
         )
@@ -448,6 +463,7 @@ class Node:
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
                 USAGE_PATH: UsageEndpoint(read=parts.usage.read, callers=callers, translate_error=to_api_error, clock=self._clock),
                 QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
+                COMPANION_PATH: CompanionEndpoint(token=None if stores.companion is None else stores.companion.token, rules=triggers.rules),
                 STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=proxy),
             },
         )

@@ -9,6 +9,7 @@ import sys
 import click
 
 from alonzo import __version__
+from alonzo.cli.deploy import deploy
 from alonzo.cli.doctor import doctor
 from alonzo.cli.invoke import invoke
 from alonzo.cli.logs import logs
@@ -34,7 +35,7 @@ def alonzo() -> None:
     """
 
 
-for _command in (up, doctor, invoke, logs, queue):
+for _command in (up, deploy, invoke, logs, queue, doctor):
     alonzo.add_command(_command)
 
 

@@ -5,9 +5,12 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import uvloop
 
+from alonzo.errors import SetupError
 from alonzo.log import LogFormat, configure_logging
 from alonzo.node.configuration import Configuration
 from alonzo.node.node import Node
@@ -20,16 +23,20 @@ _log = logging.getLogger(__name__)
 _INTERRUPTED = 130
 
 
-def run(configuration: Configuration) -> int:
+Beside = Callable[[str], Coroutine[Any, Any, None]]
+"""Something that runs beside a node, given its URL, from when it is ready until it is told to stop. It raises nothing."""
+
+
+def run(configuration: Configuration, *, beside: Beside | None = None) -> int:
     """Run a node, or several workers, until SIGINT or SIGTERM; the exit status. A second signal ends it at once. Raises SetupError."""
     configure_logging(log_format=LogFormat.CONSOLE)
     check_isolation(configuration.isolation)
     raise_descriptor_limit()
     raise_priority()
-    return uvloop.run(_run(configuration))
+    return uvloop.run(_run(configuration, beside))
 
 
-async def _run(configuration: Configuration) -> int:
+async def _run(configuration: Configuration, beside: Beside | None) -> int:
     started_at = time.monotonic()
     stop = asyncio.Event()
     main_task = asyncio.current_task()
@@ -52,7 +59,33 @@ async def _run(configuration: Configuration) -> int:
 
     try:
         life = Node(configuration) if configuration.workers == 1 else Workers(configuration)
-        await life.run(stop=stop, on_ready=on_ready)
+        if beside is None:
+            await life.run(stop=stop, on_ready=on_ready)
+        else:
+            await _run_with(beside, life, stop=stop, on_ready=on_ready)
     except asyncio.CancelledError:
         return _INTERRUPTED
     return 0
+
+
+async def _run_with(beside: Beside, life: Node | Workers, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def on_url(url: str) -> None:
+        on_ready(url)
+        ready.set_result(url)
+
+    async def run_beside() -> None:
+        url = await ready
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(beside(url))
+            await stop.wait()
+            running.cancel()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            neighbour = group.create_task(run_beside())
+            await life.run(stop=stop, on_ready=on_url)
+            neighbour.cancel()
+    except* SetupError as errors:
+        raise SetupError(str(errors.exceptions[0])) from errors

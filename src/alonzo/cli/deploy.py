@@ -98,18 +98,43 @@ def _open_project(source: Path, *, create_client: ClientFactory, options: dict[s
     from alonzo.deployment.builders.workshop import Workshop
     from alonzo.deployment.directory_project import DirectoryProject, FunctionOptions
     from alonzo.deployment.functions import Functions
+    from alonzo.deployment.layers import Layers
     from alonzo.deployment.packages import Packer
+    from alonzo.deployment.stack_project import StackOptions, StackProject
+    from alonzo.deployment.stacks import Stacks
+    from alonzo.deployment.template import find_template
     from alonzo.deployment.uploads import Uploads
     from alonzo.runtimes.searching import client_cache
 
+    template = find_template(source)
     uploads = Uploads(create_client=create_client)
     functions = Functions(create_client=create_client, uploads=uploads)
     assembly = Assembly(Workshop(directory=client_cache() / "deployments", report=_report), Packer())
-    parameters = options.pop("parameters")
+    parameters = dict(options.pop("parameters"))
+    if template is not None:
+        _refuse(options, ("handler", "runtime", "variables", "memory_mib", "timeout_seconds", "role", "has_url"))
+        return StackProject(
+            template=template,
+            options=StackOptions(name=options["name"], parameters=parameters),
+            stacks=Stacks(create_client=create_client, uploads=uploads, report=_report),
+            functions=functions,
+            layers=Layers(create_client=create_client, functions=functions, uploads=uploads),
+            uploads=uploads,
+            assembly=assembly,
+            report=_report,
+        )
     if parameters:
         raise click.BadParameter("parameters are a template's, and there is none", param_hint="--parameter")
     settings = FunctionOptions(**options | {"variables": dict(options["variables"])})
     return DirectoryProject(directory=source, options=settings, functions=functions, assembly=assembly, report=_report)
+
+
+def _refuse(options: dict[str, Any], names: tuple[str, ...]) -> None:
+    given = [name for name in names if options[name]]
+    if given:
+        shown = {"variables": "env", "memory_mib": "memory", "timeout_seconds": "timeout", "has_url": "url"}
+        wrong = ", ".join(f"--{shown.get(name, name)}" for name in given)
+        raise click.UsageError(f"with a template the functions are as it says: {wrong} cannot be given as well")
 
 
 def _check_server(create_client: ClientFactory) -> None:

@@ -52,16 +52,29 @@ class _Found:
     main: Path | None = None
 
 
-def detect_functions(directory: Path) -> list[DetectedFunction]:
+class InstalledPrograms:
+    """What programs of this machine say of their version; each is asked once."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, str] = {}
+
+    def version(self, name: str) -> str:
+        """What `name --version` prints; empty if there is no such program."""
+        if name not in self._versions:
+            self._versions[name] = _ask(name, "--version")
+        return self._versions[name]
+
+
+def detect_functions(directory: Path, programs: InstalledPrograms) -> list[DetectedFunction]:
     """The function that a directory is, or those that its subdirectories are. `NothingToDeploy`, `SourceUnclear`."""
-    own = detect_function(directory)
+    own = detect_function(directory, programs)
     if own is not None:
         return [own]
     try:
         below = sorted(path for path in directory.iterdir() if path.is_dir() and not _is_ignored(path.name))
     except OSError as error:
         raise NothingToDeploy(f"{directory} cannot be read: {error.strerror}") from error
-    functions = [function for path in below if (function := detect_function(path)) is not None]
+    functions = [function for path in below if (function := detect_function(path, programs)) is not None]
     if not functions:
         raise NothingToDeploy(
             f"there is neither a template (template.yaml) nor a function in {directory}. A function is recognized by a Python file with "
@@ -71,10 +84,10 @@ def detect_functions(directory: Path) -> list[DetectedFunction]:
     return functions
 
 
-def detect_function(directory: Path) -> DetectedFunction | None:
+def detect_function(directory: Path, programs: InstalledPrograms) -> DetectedFunction | None:
     """The function that this directory itself is, if it is one. `SourceUnclear` if it is one and its handler cannot be made out."""
     for detect in _DETECTORS:
-        found = detect(directory)
+        found = detect(directory, programs)
         if found is not None:
             return DetectedFunction(
                 directory=directory,
@@ -124,25 +137,25 @@ def python_runtime() -> str:
     return f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def nodejs_runtime() -> str:
+def nodejs_runtime(programs: InstalledPrograms) -> str:
     """The newest that the installed Node.js is new enough for."""
-    major = int((re.match(r"v(\d+)", _ask("node", "--version")) or [0, 0])[1])
+    major = int((re.match(r"v(\d+)", programs.version("node")) or [0, 0])[1])
     return f"nodejs{max((version for version in _NODEJS_VERSIONS if version <= major), default=_NODEJS_DEFAULT)}.x"
 
 
-def _ruby_runtime() -> str:
-    match = re.match(r"ruby (\d+)\.(\d+)", _ask("ruby", "--version"))
+def _ruby_runtime(programs: InstalledPrograms) -> str:
+    match = re.match(r"ruby (\d+)\.(\d+)", programs.version("ruby"))
     installed = (int(match[1]), int(match[2])) if match else (0, 0)
     fitting = [version for version in _RUBY_VERSIONS if tuple(map(int, version.split("."))) <= installed]
     return f"ruby{fitting[-1] if fitting else _RUBY_VERSIONS[0]}"
 
 
-def _detect_bootstrap(directory: Path) -> _Found | None:
+def _detect_bootstrap(directory: Path, programs: InstalledPrograms) -> _Found | None:
     program = directory / "bootstrap"
     return _Found(BuildMethod.AS_IS, PROVIDED, "bootstrap") if program.is_file() and os.access(program, os.X_OK) else None
 
 
-def _detect_go(directory: Path) -> _Found | None:
+def _detect_go(directory: Path, programs: InstalledPrograms) -> _Found | None:
     if not (directory / "go.mod").is_file():
         return None
     mains = handler_search.find_go_mains(directory)
@@ -155,11 +168,11 @@ def _detect_go(directory: Path) -> _Found | None:
     return _Found(BuildMethod.GO, PROVIDED, "bootstrap", mains[0])
 
 
-def _detect_rust(directory: Path) -> _Found | None:
+def _detect_rust(directory: Path, programs: InstalledPrograms) -> _Found | None:
     return _Found(BuildMethod.RUST, PROVIDED, "bootstrap") if (directory / "Cargo.toml").is_file() else None
 
 
-def _detect_java(directory: Path) -> _Found | None:
+def _detect_java(directory: Path, programs: InstalledPrograms) -> _Found | None:
     if not (directory / "pom.xml").is_file():
         if any((directory / name).is_file() for name in ("build.gradle", "build.gradle.kts")):
             raise SourceUnclear(
@@ -179,27 +192,27 @@ def _detect_java(directory: Path) -> _Found | None:
     return _Found(BuildMethod.MAVEN, f"java{version}", f"{handlers[0]}::handleRequest")
 
 
-def _detect_python(directory: Path) -> _Found | None:
+def _detect_python(directory: Path, programs: InstalledPrograms) -> _Found | None:
     handler = handler_search.find_python_handler(directory)
     return None if handler is None else _Found(BuildMethod.PYTHON, python_runtime(), handler)
 
 
-def _detect_nodejs(directory: Path) -> _Found | None:
+def _detect_nodejs(directory: Path, programs: InstalledPrograms) -> _Found | None:
     package = read_package(directory)
     main = package.get("main")
     handler = handler_search.find_nodejs_handler(directory, main=main if isinstance(main, str) else None)
     if handler is not None:
-        return _Found(BuildMethod.NODEJS, nodejs_runtime(), handler)
+        return _Found(BuildMethod.NODEJS, nodejs_runtime(programs), handler)
     handler = handler_search.find_typescript_handler(directory)
-    return None if handler is None else _Found(BuildMethod.ESBUILD, nodejs_runtime(), handler)
+    return None if handler is None else _Found(BuildMethod.ESBUILD, nodejs_runtime(programs), handler)
 
 
-def _detect_ruby(directory: Path) -> _Found | None:
+def _detect_ruby(directory: Path, programs: InstalledPrograms) -> _Found | None:
     handler = handler_search.find_ruby_handler(directory)
-    return None if handler is None else _Found(BuildMethod.RUBY, _ruby_runtime(), handler)
+    return None if handler is None else _Found(BuildMethod.RUBY, _ruby_runtime(programs), handler)
 
 
-_DETECTORS: tuple[Callable[[Path], _Found | None], ...] = (
+_DETECTORS: tuple[Callable[[Path, "InstalledPrograms"], _Found | None], ...] = (
     _detect_bootstrap,
     _detect_go,
     _detect_rust,

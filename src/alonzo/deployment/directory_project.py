@@ -6,7 +6,15 @@ from pathlib import Path
 
 from alonzo.deployment.assembly import Assembly
 from alonzo.deployment.build_methods import BuildMethod, BuildRequest
-from alonzo.deployment.detection import DetectedFunction, detect_function, detect_functions, host_architecture, method_of_runtime, name_of
+from alonzo.deployment.detection import (
+    DetectedFunction,
+    InstalledPrograms,
+    detect_function,
+    detect_functions,
+    host_architecture,
+    method_of_runtime,
+    name_of,
+)
 from alonzo.deployment.errors import DeploymentError, Failures, NothingToDeploy, SourceUnclear
 from alonzo.deployment.functions import Functions, FunctionSettings
 from alonzo.deployment.project import Report, described, sized
@@ -38,6 +46,7 @@ class DirectoryProject:
         self._functions = functions
         self._assembly = assembly
         self._report = report
+        self._programs = InstalledPrograms()
         self._targets: dict[Path, Target] = {}
 
     def deploy(self) -> None:
@@ -74,7 +83,7 @@ class DirectoryProject:
             method = method_of_runtime(options.runtime, self._directory)
             name = options.name or name_of(self._directory)
             return [DetectedFunction(directory=self._directory, name=name, method=method, runtime=options.runtime, handler=options.handler)]
-        found = detect_functions(self._directory)
+        found = detect_functions(self._directory, self._programs)
         if len(found) > 1 and (options.name or options.handler):
             names = ", ".join(function.name for function in found)
             raise SourceUnclear(f"--name and --handler are for one function, and there are {len(found)} in {self._directory}: {names}")
@@ -99,7 +108,7 @@ class DirectoryProject:
         request = target.request
         if self._options.runtime is None or self._options.handler is None:
             try:
-                now = detect_function(request.directory)
+                now = detect_function(request.directory, self._programs)
             except SourceUnclear:
                 now = None
             if now is not None:

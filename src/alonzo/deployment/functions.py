@@ -76,14 +76,20 @@ class Functions:
 
     def ensure_url(self, name: str) -> str:
         """The URL of a function, which everybody may call; made if need be."""
-        try:
-            return str(self._lambda.get_function_url_config(FunctionName=name)["FunctionUrl"])
-        except self._lambda.exceptions.ResourceNotFoundException:
-            url = self._lambda.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+        url = self.find_url(name)
+        if url is None:
+            url = str(self._lambda.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"])
             self._lambda.add_permission(
                 FunctionName=name, StatementId="url", Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE"
             )
-            return str(url)
+        return url
+
+    def find_url(self, name: str) -> str | None:
+        """The URL of a function, if it has one."""
+        try:
+            return str(self._lambda.get_function_url_config(FunctionName=name)["FunctionUrl"])
+        except self._lambda.exceptions.ResourceNotFoundException:
+            return None
 
     def _settle(self, name: str) -> dict[str, Any]:
         """Its configuration when no change of it is under way any more, however that ended."""

@@ -10,6 +10,7 @@ import click
 
 from alonzo import __version__
 from alonzo.cli.cost import cost
+from alonzo.cli.deploy import deploy
 from alonzo.cli.doctor import doctor
 from alonzo.cli.invoke import invoke
 from alonzo.cli.logs import logs
@@ -36,7 +37,7 @@ def alonzo() -> None:
     """
 
 
-for _command in (up, doctor, invoke, logs, queue, cost, tune):
+for _command in (up, deploy, invoke, logs, queue, cost, tune, doctor):
     alonzo.add_command(_command)
 
 

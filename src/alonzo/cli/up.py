@@ -218,10 +218,16 @@ class ServiceType(click.ParamType[str]):
     show_default=True,
     help="Start Node.js and Java ahead of their functions, as many as recent demand asks for: some 45 MB each.",
 )
+@click.argument("directory", type=click.Path(exists=True, path_type=Path), required=False)
 def up(
+    *,
+    directory: Path | None,
     **options: Any,
 ) -> None:
     """Start the platform and serve until Ctrl-C.
+
+    With a DIRECTORY (or a template) deploy what is in it, and keep watching: what is saved is live at the next invocation. That is
+    `alonzo deploy --watch DIRECTORY` with this server.
 
     Ctrl-C (or SIGTERM) finishes what is running and ends every environment; a second Ctrl-C ends at once.
     Each option can also be set by the environment variable of its name, as ALONZO_PORT for --port.
@@ -229,13 +235,19 @@ def up(
     \b
     Examples:
       alonzo up
+      alonzo up examples/hello                       with a function, and again whenever a file of it is saved
       alonzo up --port 5000 --data-dir ./state       a second, separate platform
       alonzo up --network isolated --cpu quota       functions as confined as on AWS
       alonzo up --isolation process                  where namespaces are forbidden
     """
     from alonzo.node.main import run
 
-    sys.exit(run(build_configuration(**options)))
+    beside = None
+    if directory is not None:
+        from alonzo.cli.watched_directory import keep_deployed
+
+        beside = keep_deployed(directory)
+    sys.exit(run(build_configuration(**options), beside=beside))
 
 
 def build_configuration(

@@ -1,0 +1,5 @@
+"""`python -m alonzo.cli`: the command line of the Python that runs this, wherever it is installed."""
+
+from alonzo.cli.main import main
+
+main()

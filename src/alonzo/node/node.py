@@ -65,6 +65,7 @@ from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.destinations import wire_destinations
 from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
+from alonzo.node.event_sources import SourceTables, open_source_tables, wire_event_sources
 from alonzo.node.front_doors import wire_front_doors
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.limits import wire_limits
@@ -109,6 +110,7 @@ class _Stores:
     """What keeps them going: to be run while the node lives."""
     logs: LogStore
     events: EventStores
+    sources: SourceTables
     control: ControlPlane
     usage: RecordTable[MonthlyUsage]
     cluster: Cluster | None
@@ -194,7 +196,8 @@ class Node:
         usage = await RecordTable.open(connection, name="usage", record_type=MonthlyUsage)
         triggers = await open_trigger_tables(connection)
         followers = (*control.followers, *triggers.followers)
-        components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in followers)]
+        sources = await open_source_tables(connection, configuration=configuration, seat=self._seat)
+        components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in followers), *sources.followers()]
         if cluster is not None:
             components += cluster.followers()
         return _Stores(
@@ -202,6 +205,7 @@ class Node:
             components=components,
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
             events=events,
+            sources=sources,
             control=control,
             usage=usage,
             cluster=cluster,
@@ -266,6 +270,19 @@ class Node:
             stores=stores, parts=parts, asynchronous=asynchronous, triggers=triggers, recursion=recursion, metrics=metrics
         )
         server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_context(self._configuration))
+        sources = wire_event_sources(
+            tables=stores.sources,
+            control=control,
+            invoker=parts.invoker,
+            services=stores.services,
+            recursion=recursion,
+            metrics=metrics,
+            retries=retries,
+            configuration=self._configuration,
+            cluster=stores.cluster,
+            seat=self._seat,
+            clock=self._clock,
+        )
         servers.append(server)
         activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts))
         stop_retiring = control.functions.subscribe(lambda key, current: _note_change(parts, key, current))
@@ -283,6 +300,7 @@ class Node:
             if stores.cluster is not None:
                 tasks += [group.create_task(stores.cluster.run()), group.create_task(asynchronous.run())]
                 await stores.cluster.join()
+            tasks.append(group.create_task(sources.run()))
             await door.open(server)
             on_ready(url_of(self._configuration.host, door.port))
             await stop.wait()
@@ -291,6 +309,7 @@ class Node:
             async with asyncio.TaskGroup() as drains:
                 drains.create_task(server.drain(timeout_seconds=_DRAIN_SECONDS))
                 drains.create_task(asynchronous.dispatcher.drain(timeout_seconds=_DRAIN_SECONDS))
+                drains.create_task(sources.pollers.drain(timeout_seconds=_DRAIN_SECONDS))
                 if stores.cluster is not None:
                     drains.create_task(stores.cluster.delegation.drain(timeout_seconds=_DRAIN_SECONDS))
             stop_retiring()

@@ -11,6 +11,7 @@ from alonzo.model.scope import Scope
 from alonzo.sources.failures import FailureDelivery
 from alonzo.sources.invoking import BatchInvoker
 from alonzo.sources.metrics import SourceMetrics
+from alonzo.sources.notices import WriteNotices
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class AwsServices(Protocol):
         is_long_poll: bool = False,
     ) -> dict[str, Any]: ...
 
+    def is_companion(self, service: str) -> bool: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollerKit:
@@ -94,6 +97,10 @@ class PollerKit:
     metrics: SourceMetrics
     report: Callable[[str], None]
     """Sets `LastProcessingResult`: `OK`, or `PROBLEM: ...`. Cheap when it is the same as before."""
+    notices: WriteNotices
+    """Tells when somebody has written to a source that is reached through this node."""
+    started_unix_ms: Callable[[], Awaitable[int]]
+    """When the mapping was enabled for the first time; always the same. Where LATEST begins. Errors: the store's."""
     clock: Clock
 
 

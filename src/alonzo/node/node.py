@@ -62,6 +62,7 @@ from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.destinations import wire_destinations
 from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
+from alonzo.node.event_sources import SourceTables, open_source_tables, wire_event_sources
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
@@ -100,6 +101,7 @@ class _Stores:
     """What keeps them going: to be run while the node lives."""
     logs: LogStore
     events: EventStores
+    sources: SourceTables
     control: ControlPlane
     cluster: Cluster | None
     services: AwsClients
@@ -179,6 +181,8 @@ class Node:
             clock=self._clock,
         )
         events = await open_event_stores(connection, data_directory=data)
+        sources = await open_source_tables(connection, configuration=configuration, seat=self._seat)
+        components += sources.followers()
         components += [connection.run(), events.queue.run(), *(follow() for follow in control.followers)]
         if cluster is not None:
             components += cluster.followers()
@@ -187,6 +191,7 @@ class Node:
             components=components,
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
             events=events,
+            sources=sources,
             control=control,
             cluster=cluster,
             services=services,
@@ -236,6 +241,19 @@ class Node:
             cluster=stores.cluster,
             clock=self._clock,
         )
+        sources = wire_event_sources(
+            tables=stores.sources,
+            control=control,
+            invoker=parts.invoker,
+            services=stores.services,
+            recursion=recursion,
+            metrics=metrics,
+            retries=retries,
+            configuration=self._configuration,
+            cluster=stores.cluster,
+            seat=self._seat,
+            clock=self._clock,
+        )
         application, proxy = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
         server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
@@ -254,6 +272,7 @@ class Node:
             if stores.cluster is not None:
                 tasks += [group.create_task(stores.cluster.run()), group.create_task(asynchronous.run())]
                 await stores.cluster.join()
+            tasks.append(group.create_task(sources.run()))
             await door.open(server)
             on_ready(url_of(self._configuration.host, door.port))
             await stop.wait()
@@ -262,6 +281,7 @@ class Node:
             async with asyncio.TaskGroup() as drains:
                 drains.create_task(server.drain(timeout_seconds=_DRAIN_SECONDS))
                 drains.create_task(asynchronous.dispatcher.drain(timeout_seconds=_DRAIN_SECONDS))
+                drains.create_task(sources.pollers.drain(timeout_seconds=_DRAIN_SECONDS))
                 if stores.cluster is not None:
                     drains.create_task(stores.cluster.delegation.drain(timeout_seconds=_DRAIN_SECONDS))
             stop_retiring()

@@ -34,9 +34,7 @@ class KafkaBroker:
     def __init__(self, program: Program, ports: dict[str, int], authority: Authority) -> None:
         self._program = program
         self.authority = authority
-        self.plain, self.tls, self.mutual_tls, self.sasl = (
-            f"127.0.0.1:{ports[name]}" for name in ("PLAIN", "TLS", "MUTUAL_TLS", "SASL")
-        )
+        self.plain, self.tls, self.mutual_tls, self.sasl = (f"127.0.0.1:{ports[name]}" for name in ("PLAIN", "TLS", "MUTUAL_TLS", "SASL"))
 
     @classmethod
     def start(cls, directory: Path) -> Self:

@@ -14,6 +14,7 @@ from alonzo.node.aws_endpoints import read_aws_endpoints
 from alonzo.node.configuration import DEFAULT_HOST, DEFAULT_KEEP_ALIVE_SECONDS, DEFAULT_PORT, Configuration
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
+from alonzo.sources.broker_addresses import BrokerAddresses
 
 DEFAULT_DATA_DIRECTORY = "~/.local/share/alonzo"
 
@@ -39,6 +40,18 @@ class ServiceType(click.ParamType[str]):
         if re.fullmatch(r"[a-z][a-z0-9_-]*=.+", str(value)) is None:
             self.fail(f"{value!r} is not a service and its URL, such as s3=http://127.0.0.1:9000", param, ctx)
         return str(value)
+
+
+class BrokerType(click.ParamType[tuple[str, str]]):
+    """An ARN and the URL of what it names: arn:aws:mq:*:broker:orders:*=amqp://127.0.0.1:5672."""
+
+    name = "broker"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        match = re.fullmatch(r"([^=]+)=([a-z+]+://.+)", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not an ARN and a URL, such as arn:aws:mq:*:broker:orders:*=amqp://127.0.0.1:5672", param, ctx)
+        return match[1], match[2]
 
 
 @click.command(short_help="Start the platform.")
@@ -171,6 +184,17 @@ class ServiceType(click.ParamType[str]):
     "destinations go there. May be given several times. s3=aws is AWS itself, which destinations and code from S3 use.",
 )
 @click.option(
+    "--broker",
+    "brokers",
+    envvar="ALONZO_BROKER",
+    multiple=True,
+    type=BrokerType(),
+    metavar="ARN=URL",
+    help="Where the broker or database is that event source mappings name by this ARN (* stands for any text), where emulated services "
+    "cannot know: 'arn:aws:mq:*:broker:orders:*=amqp://127.0.0.1:5672', or a URL with kafka://, stomp:// or mongodb://. "
+    "May be given several times.",
+)
+@click.option(
     "--persist/--no-persist",
     "persist",
     envvar="ALONZO_PERSIST",
@@ -270,6 +294,7 @@ def build_configuration(
     prewarm: bool,
     companion: str,
     services: tuple[str, ...],
+    brokers: tuple[tuple[str, str], ...],
     persist: bool,
     tls: bool,
     tls_cert: Path | None,
@@ -292,6 +317,7 @@ def build_configuration(
         account_concurrency=account_concurrency,
         workers=workers,
         aws_endpoints=read_aws_endpoints((*aws_endpoint_urls, *services), os.environ, companion=companion == "on"),
+        brokers=BrokerAddresses(brokers),
         async_retry_delays_seconds=async_retry_delays_seconds,
         prewarm=prewarm,
         persist=persist,

@@ -40,6 +40,10 @@ _KINDS: Mapping[EventSource, str] = MappingProxyType(
         EventSource.SQS_FIFO: "sqs",
         EventSource.KINESIS: "kinesis",
         EventSource.DYNAMODB_STREAMS: "dynamodb_streams",
+        EventSource.MSK: "kafka.source",
+        EventSource.SELF_MANAGED_KAFKA: "kafka.source",
+        EventSource.MQ: "mq.source",
+        EventSource.DOCUMENT_DB: "document_db.source",
     }
 )
 """The module under `alonzo.sources` whose `open_source` is the kind's `SourceOpener`; imported when a mapping of the kind is enabled."""
@@ -114,6 +118,7 @@ def wire_event_sources(
         key, source_metrics = mapping_key(mapping), SourceMetrics(mapping, metrics)
         return PollerKit(
             services=services,
+            brokers=configuration.brokers,
             invoker=BatchInvoker(
                 function=FunctionReference(mapping.scope, mapping.function_name, mapping.qualifier),
                 versions=control.resolution,
@@ -146,7 +151,8 @@ def wire_event_sources(
 
 def _importing(module: str) -> SourceOpener:
     async def open_source(mapping: EventSourceMapping, kit: PollerKit) -> Source:
-        opener: SourceOpener = importlib.import_module(f"alonzo.sources.{module}").open_source
+        # In a thread: clients of brokers take a fifth of a second to be imported.
+        opener: SourceOpener = (await asyncio.to_thread(importlib.import_module, f"alonzo.sources.{module}")).open_source
         return await opener(mapping, kit)
 
     return open_source

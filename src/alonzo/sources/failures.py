@@ -34,6 +34,7 @@ class Condition(StrEnum):
 
     RETRY_ATTEMPTS_EXHAUSTED = "RetryAttemptsExhausted"
     RECORD_AGE_EXCEEDED = "MaximumRecordAgeExceeded"
+    PAYLOAD_SIZE_EXCEEDED = "MaximumPayloadSizeExceeded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from alonzo.clock import Clock
 from alonzo.model.event_source_mapping import EventSourceMapping
 from alonzo.model.scope import Scope
+from alonzo.sources.broker_addresses import BrokerAddresses
 from alonzo.sources.failures import FailureDelivery
 from alonzo.sources.invoking import BatchInvoker
 from alonzo.sources.metrics import SourceMetrics
@@ -92,6 +93,7 @@ class PollerKit:
     """What the poller of a mapping is given, made for this mapping."""
 
     services: AwsServices
+    brokers: BrokerAddresses
     invoker: BatchInvoker
     failures: FailureDelivery
     metrics: SourceMetrics

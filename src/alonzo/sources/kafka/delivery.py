@@ -17,8 +17,8 @@ from alonzo.sources.backoff import Backoff
 from alonzo.sources.failures import Condition, GivenUp
 from alonzo.sources.invoking import BatchAnswer
 from alonzo.sources.kafka.records import KafkaEnvelope, KafkaRecord
-from alonzo.sources.responses import REPORTS_FAILURES, read_failures
 from alonzo.sources.processing_results import OK
+from alonzo.sources.responses import REPORTS_FAILURES, read_failures
 from alonzo.sources.source import FUNCTION_FAILED, PollerKit
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 30.0

@@ -74,7 +74,7 @@ from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
 from alonzo.node.tls import open_tls_context
-from alonzo.node.triggers import Triggers, TriggerTables, home_of, open_trigger_tables, wire_triggers
+from alonzo.node.triggers import Triggers, TriggerTables, home_of, life_of, open_trigger_tables, wire_triggers
 from alonzo.node.usage_keeping import UsageKeeper
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
@@ -261,6 +261,7 @@ class Node:
         triggers = wire_triggers(
             tables=stores.triggers,
             home=home_of(self._configuration.data_directory, self._seat),
+            life=life_of(stores.companion, persist=self._configuration.persist),
             control=control,
             acceptance=asynchronous.acceptance,
             services=stores.services,
@@ -492,7 +493,9 @@ class Node:
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
                 USAGE_PATH: UsageEndpoint(read=parts.usage.read, callers=callers, translate_error=to_api_error, clock=self._clock),
                 QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
-                COMPANION_PATH: CompanionEndpoint(token=None if stores.companion is None else stores.companion.token, rules=triggers.rules),
+                COMPANION_PATH: CompanionEndpoint(
+                    token=None if stores.companion is None else stores.companion.token, rules=triggers.rules, schedules=triggers.schedules
+                ),
                 STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=proxy),
             },
         )

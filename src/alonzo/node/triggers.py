@@ -10,7 +10,10 @@ from pathlib import Path
 
 from alonzo import ids
 from alonzo.aws.client.clients import AwsClients
+from alonzo.aws.identity import CallerDirectory
 from alonzo.clock import Clock
+from alonzo.edge.error_table import to_api_error
+from alonzo.edge.ingestion_endpoint import IngestionEndpoint
 from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.invoke.asynchronous.acceptance import EventAcceptance
 from alonzo.model.function import FunctionVersion
@@ -133,3 +136,25 @@ def _ownership(cluster: Cluster | None) -> Callable[[str], bool]:
         return max(names, key=lambda each: hashlib.blake2b(f"{name}/{each}".encode(), digest_size=8).digest()) == members.own_name
 
     return is_own
+
+
+def wire_ingestion(
+    *,
+    token: str | None,
+    control: ControlPlane,
+    acceptance: EventAcceptance,
+    services: AwsClients,
+    callers: CallerDirectory,
+    trace_headers: TraceHeaders,
+) -> IngestionEndpoint:
+    """What takes events from outside."""
+    return IngestionEndpoint(
+        token=token,
+        resolution=control.resolution,
+        acceptance=acceptance,
+        services=services,
+        callers=callers,
+        trace_headers=trace_headers,
+        translate_error=to_api_error,
+        new_uuid=ids.new_uuid,
+    )

@@ -23,6 +23,7 @@ from alonzo.companion.node import Node
 from alonzo.companion.requests import Application, AsItCame
 from alonzo.companion.s3_notification_settings import check_settings_with
 from alonzo.companion.s3_notifications import send_notifications_to
+from alonzo.companion.schedules import AnnouncedSchedules, have_node_check
 from alonzo.companion.settings import Settings
 from alonzo.companion.state import KeptState
 from alonzo.companion.state_machines import run_state_machines
@@ -45,14 +46,15 @@ def serve(settings: Settings) -> None:
     replace_lambda(functions)
     node = Node(endpoint_url=settings.endpoint_url, token=settings.token)
     have_node_decide(node)
+    have_node_check(node)
+    schedules = AnnouncedSchedules(node)
     send_notifications_to(functions)
     check_settings_with(functions)
     deliver_messages_to(functions)
     run_state_machines(endpoint_url=settings.endpoint_url)
     name_accounts_in_keys()
-    application: Application = AsItCame(
-        DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))
-    )
+    services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))
+    application: Application = schedules.announcing(AsItCame(services))
     state = None
     if settings.state_directory is not None:
         state = KeptState(Path(settings.state_directory))
@@ -70,6 +72,7 @@ def serve(settings: Settings) -> None:
     )
     signal.signal(signal.SIGTERM, _interrupt)
     threading.Thread(target=_end_with_node, daemon=True).start()
+    threading.Thread(target=schedules.run, daemon=True).start()
     os.write(sys.stdout.fileno(), READY)
     server.run()  # ends with KeyboardInterrupt, which it keeps to itself
     if state is not None:

@@ -25,6 +25,7 @@ from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
 from alonzo.edge.http_events.function_calls import FunctionCalls
 from alonzo.edge.http_protocol import HttpTimeouts
+from alonzo.edge.ingestion_endpoint import INGESTION_PATH
 from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
 from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
@@ -74,7 +75,7 @@ from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
 from alonzo.node.tls import open_tls_context
-from alonzo.node.triggers import Triggers, TriggerTables, home_of, open_trigger_tables, wire_triggers
+from alonzo.node.triggers import Triggers, TriggerTables, home_of, life_of, open_trigger_tables, wire_ingestion, wire_triggers
 from alonzo.node.usage_keeping import UsageKeeper
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
@@ -261,6 +262,7 @@ class Node:
         triggers = wire_triggers(
             tables=stores.triggers,
             home=home_of(self._configuration.data_directory, self._seat),
+            life=life_of(stores.companion, persist=self._configuration.persist),
             control=control,
             acceptance=asynchronous.acceptance,
             services=stores.services,
@@ -492,7 +494,17 @@ class Node:
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
                 USAGE_PATH: UsageEndpoint(read=parts.usage.read, callers=callers, translate_error=to_api_error, clock=self._clock),
                 QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
-                COMPANION_PATH: CompanionEndpoint(token=None if stores.companion is None else stores.companion.token, rules=triggers.rules),
+                INGESTION_PATH: wire_ingestion(
+                    token=self._configuration.events_token,
+                    control=control,
+                    acceptance=asynchronous.acceptance,
+                    services=stores.services,
+                    callers=callers,
+                    trace_headers=trace_headers,
+                ),
+                COMPANION_PATH: CompanionEndpoint(
+                    token=None if stores.companion is None else stores.companion.token, rules=triggers.rules, schedules=triggers.schedules
+                ),
                 STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=proxy),
             },
         )

@@ -29,7 +29,6 @@ from alonzo.edge.ingestion_endpoint import INGESTION_PATH
 from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
 from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
-from alonzo.edge.logs_api import LogOperations
 from alonzo.edge.metrics_page import METRICS_PATH, metrics_page
 from alonzo.edge.other_services import OtherServices
 from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
@@ -71,6 +70,7 @@ from alonzo.node.front_doors import wire_front_doors
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
+from alonzo.node.logs import Logs, wire_logs
 from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
@@ -269,6 +269,8 @@ class Node:
             cluster=stores.cluster,
             clock=self._clock,
         )
+        logs = wire_logs(logs=stores.logs, control=control, acceptance=asynchronous.acceptance, clock=self._clock)
+        parts.delivery.listen(logs.subscriptions.tell)
         application, proxy = self._wire_edge(
             stores=stores,
             parts=parts,
@@ -277,6 +279,7 @@ class Node:
             recursion=recursion,
             metrics=metrics,
             notices=notices,
+            logs=logs,
         )
         server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_context(self._configuration))
         sources = wire_event_sources(
@@ -305,6 +308,7 @@ class Node:
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
             tasks.append(group.create_task(triggers.run()))
+            tasks.append(group.create_task(logs.subscriptions.run()))
             existing = [version for _, version in control.records.iter_prefix(())]
             keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             if stores.cluster is not None:
@@ -328,6 +332,7 @@ class Node:
             parts.pools.close()
             await parts.pools.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             await parts.delivery.flush()
+            await logs.subscriptions.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             if stores.cluster is not None:
                 await stores.cluster.leave()
             for task in tasks:
@@ -446,6 +451,7 @@ class Node:
         recursion: RecursionGuard,
         metrics: FunctionMetrics,
         notices: WriteNotices,
+        logs: Logs,
     ) -> tuple[Application, ServiceProxy]:
         control = stores.control
         models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
@@ -464,7 +470,7 @@ class Node:
         invoke_async = InvokeAsyncOperations(resolution=control.resolution, acceptance=asynchronous.acceptance, trace_headers=trace_headers)
         operations = {
             "lambda": {**control.operations, **invoke_async.table()},
-            "logs": LogOperations(logs=stores.logs).table(),
+            "logs": logs.operations,
         }
         aws_api = AwsApi(
             models=models,

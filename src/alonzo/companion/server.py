@@ -15,6 +15,7 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from alonzo.companion.access_keys import name_accounts_in_keys
+from alonzo.companion.cloudformation.installation import replacing_cloudformation
 from alonzo.companion.event_rules import have_node_decide
 from alonzo.companion.functions import Functions
 from alonzo.companion.lambda_backend import replace_lambda
@@ -36,11 +37,14 @@ def serve(settings: Settings) -> None:
     """Until SIGTERM, or until standard input ends. Says on standard output when it begins."""
     functions = Functions(endpoint_url=settings.endpoint_url)
     default_user_config["batch"] = {"use_docker": False}  # else whoever reaches the port, functions among them, starts containers
+    default_user_config["iam"] = {"load_aws_managed_policies": True}  # which roles of functions have
     replace_lambda(functions)
     node = Node(endpoint_url=settings.endpoint_url, token=settings.token)
     have_node_decide(node)
     name_accounts_in_keys()
-    application: Application = AsItCame(DomainDispatcherApplication(create_backend_app))
+    application: Application = AsItCame(
+        DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))
+    )
     state = None
     if settings.state_directory is not None:
         state = KeptState(Path(settings.state_directory))

@@ -15,6 +15,7 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from alonzo.companion.access_keys import name_accounts_in_keys
+from alonzo.companion.bucket_policies import have_policies_deny_nothing
 from alonzo.companion.cloudformation.installation import replacing_cloudformation
 from alonzo.companion.event_rules import have_node_decide
 from alonzo.companion.functions import Functions
@@ -53,6 +54,7 @@ def serve(settings: Settings) -> None:
     deliver_messages_to(functions)
     run_state_machines(endpoint_url=settings.endpoint_url)
     name_accounts_in_keys()
+    have_policies_deny_nothing()
     services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))
     application: Application = schedules.announcing(AsItCame(services))
     state = None

@@ -86,6 +86,7 @@ class StackProject:
         for resource in resources:
             if resource.type == _FUNCTION:
                 self._functions.wait(resource.physical_id)
+        self._align(packaging.built, resources)
         self._physical_ids = {target.request.logical_id: self._find_physical_id(target.request, resources) for target in self._targets}
         for target, package in packaging.built:
             target.note_live(package)
@@ -132,6 +133,16 @@ class StackProject:
         target.note_live(package)
         took = f"{time.monotonic() - started_at:.2f} s"
         self._report(f"{described(touched, self._path.parent)}: {request.label} is live{users} after {took}")
+
+    def _align(self, built: list[tuple[Target, Package]], resources: list[StackResource]) -> None:
+        """Have live what the stack says, where it has not changed since something else was made live past it."""
+        names = [resource.physical_id for resource in resources if resource.type == _FUNCTION]
+        for target, package in built:
+            physical_id = self._find_physical_id(target.request, resources)
+            if physical_id and target.request.is_layer:
+                self._layers.have_used(physical_id, names)
+            elif physical_id:
+                self._functions.update_code(physical_id, package)
 
     def _find_physical_id(self, request: BuildRequest, resources: list[StackResource]) -> str:
         """Empty for what is not in this stack itself, but in a nested one, or excluded by a condition."""

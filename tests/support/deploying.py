@@ -1,12 +1,17 @@
 """`alonzo deploy` against a test's server, and sources to deploy."""
 
+import contextlib
 import os
+import queue
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
+from tests.support.invoking import invoke
 from tests.support.server import ALONZO, Server
+from tests.support.waiting import eventually
 
 Files = dict[str, str]
 
@@ -53,6 +58,37 @@ fn main() {
     }
 }
 """
+
+
+class Watched:
+    """A server with a directory, and what it says."""
+
+    def __init__(self, server: Server, directory: Path) -> None:
+        self.server = server
+        self.directory = directory
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def wait_for_line(self, text: str) -> None:
+        """Until it has said this, since the last call."""
+        seen = []
+        while True:
+            try:
+                seen.append(self._lines.get(timeout=120))
+            except queue.Empty:
+                raise AssertionError(f"{text!r} was not said, but {seen}") from None
+            if text in seen[-1]:
+                return
+
+    def wait_for_answer(self, name: str, value: object) -> None:
+        """Until the function answers this."""
+        eventually(lambda: invoke(self.server, name).value == value, what=f"{name} answers {value!r}")
+
+    def _read(self) -> None:
+        assert self.server.process.stdout is not None
+        with contextlib.suppress(ValueError):  # closed with the server
+            for line in self.server.process.stdout:
+                self._lines.put(line)
 
 
 def write(directory: Path, files: Files) -> Path:

@@ -1,51 +1,17 @@
 """`alonzo up DIR`: what is saved is live at the next invocation, and what fails leaves what was live."""
 
-import contextlib
-import queue
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from tests.support.deploying import RUST_MAIN, RUST_MANIFEST, write
+from tests.support.deploying import RUST_MAIN, RUST_MANIFEST, Watched, write
 from tests.support.invoking import invoke, succeed
 from tests.support.server import Server
 from tests.support.toolchains import require_tool
 from tests.support.waiting import eventually
 
 PYTHON = "VERSION = 1\ndef handler(event, context):\n    return VERSION\n"
-
-
-class Watched:
-    """A server with a directory, and what it says."""
-
-    def __init__(self, server: Server, directory: Path) -> None:
-        self.server = server
-        self.directory = directory
-        self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def wait_for_line(self, text: str) -> None:
-        """Until it has said this, since the last call."""
-        seen = []
-        while True:
-            try:
-                seen.append(self._lines.get(timeout=120))
-            except queue.Empty:
-                raise AssertionError(f"{text!r} was not said, but {seen}") from None
-            if text in seen[-1]:
-                return
-
-    def wait_for_answer(self, name: str, value: object) -> None:
-        """Until the function answers this."""
-        eventually(lambda: invoke(self.server, name).value == value, what=f"{name} answers {value!r}")
-
-    def _read(self) -> None:
-        assert self.server.process.stdout is not None
-        with contextlib.suppress(ValueError):  # closed with the server
-            for line in self.server.process.stdout:
-                self._lines.put(line)
 
 
 @pytest.fixture(scope="module")

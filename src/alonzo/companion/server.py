@@ -17,6 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from alonzo.companion.access_keys import name_accounts_in_keys
 from alonzo.companion.event_rules import have_node_decide
 from alonzo.companion.functions import Functions
+from alonzo.companion.kinesis_shards import keep_records_in_their_shards
 from alonzo.companion.lambda_backend import replace_lambda
 from alonzo.companion.node import Node
 from alonzo.companion.requests import Application, AsItCame
@@ -40,6 +41,7 @@ def serve(settings: Settings) -> None:
     node = Node(endpoint_url=settings.endpoint_url, token=settings.token)
     have_node_decide(node)
     name_accounts_in_keys()
+    keep_records_in_their_shards()
     application: Application = AsItCame(DomainDispatcherApplication(create_backend_app))
     state = None
     if settings.state_directory is not None:

@@ -19,6 +19,7 @@ from alonzo.companion.bucket_policies import have_policies_deny_nothing
 from alonzo.companion.cloudformation.installation import replacing_cloudformation
 from alonzo.companion.event_rules import have_node_decide
 from alonzo.companion.functions import Functions
+from alonzo.companion.kinesis_shards import keep_records_in_their_shards
 from alonzo.companion.lambda_backend import replace_lambda
 from alonzo.companion.node import Node
 from alonzo.companion.requests import Application, AsItCame
@@ -54,6 +55,7 @@ def serve(settings: Settings) -> None:
     deliver_messages_to(functions)
     run_state_machines(endpoint_url=settings.endpoint_url)
     name_accounts_in_keys()
+    keep_records_in_their_shards()
     have_policies_deny_nothing()
     services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))
     application: Application = schedules.announcing(AsItCame(services))

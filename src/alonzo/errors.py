@@ -11,3 +11,12 @@ class AlonzoError(Exception):
 
 class SetupError(AlonzoError):
     """The node cannot start or the host lacks something; the message says what to do next. For the person at the terminal."""
+
+
+def setup_error_in(group: BaseExceptionGroup[BaseException]) -> SetupError | None:
+    """The first of them, however deep. `except*` would not do: what is raised in it comes out wrapped before Python 3.12."""
+    for error in group.exceptions:
+        found = setup_error_in(error) if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(found, SetupError):
+            return found
+    return None

@@ -28,6 +28,7 @@ from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.asgi import Answer
 from alonzo.edge.aws_api import AwsApi
 from alonzo.edge.error_table import to_api_error
+from alonzo.edge.front_doors import FrontDoors
 from alonzo.edge.http_protocol import HttpTimeouts
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
 from alonzo.edge.server import HttpServer, open_listening_socket
@@ -298,8 +299,13 @@ class ServerThread:
             )
             downloads = CodeDownloads(links=links, blobs=control.blobs)
             routes = OwnRoutes(exact={}, prefixes={CODE_PATH_PREFIX: downloads})
-            application = Application(invoke=ResolvingInvoke(control.resolution, models), own_routes=routes, aws_api=api)
-            server = HttpServer(application=application, invoke=application.invoke, timeouts=HttpTimeouts())
+            application = Application(
+                invoke=ResolvingInvoke(control.resolution, models),
+                front_doors=FrontDoors(by_label={}, by_path={}),
+                own_routes=routes,
+                aws_api=api,
+            )
+            server = HttpServer(application=application, timeouts=HttpTimeouts(), tls=None)
             served = await server.serve_socket(open_listening_socket(host="127.0.0.1", port=0))
             self.url = f"http://127.0.0.1:{served.address[1]}"  # type: ignore[index]
             async with asyncio.TaskGroup() as components:

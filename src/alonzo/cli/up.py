@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from alonzo.edge.tls.settings import TlsSettings, own_authority
 from alonzo.model.quotas import ACCOUNT_CONCURRENCY_DEFAULT
 from alonzo.node.aws_endpoints import read_aws_endpoints
 from alonzo.node.configuration import DEFAULT_HOST, DEFAULT_KEEP_ALIVE_SECONDS, DEFAULT_PORT, Configuration
@@ -213,6 +214,27 @@ class BrokerType(click.ParamType[tuple[str, str]]):
     help="How long an event waits before the first and the second retry after its function failed; shorter for tests.",
 )
 @click.option(
+    "--tls/--no-tls",
+    "tls",
+    envvar="ALONZO_TLS",
+    default=False,
+    show_default=True,
+    help="Serve HTTPS as well, on the same port, with certificates of an authority that is made on first use and kept in the data "
+    "directory; how to trust it is printed.",
+)
+@click.option(
+    "--tls-cert",
+    envvar="ALONZO_TLS_CERT",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Serve HTTPS with this certificate (PEM, with those between it and its root) instead; needs --tls-key.",
+)
+@click.option(
+    "--tls-key",
+    envvar="ALONZO_TLS_KEY",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The key of --tls-cert (PEM, without a password).",
+)
+@click.option(
     "--prewarm/--no-prewarm",
     "prewarm",
     envvar="ALONZO_PREWARM",
@@ -220,10 +242,16 @@ class BrokerType(click.ParamType[tuple[str, str]]):
     show_default=True,
     help="Start Node.js and Java ahead of their functions, as many as recent demand asks for: some 45 MB each.",
 )
+@click.argument("directory", type=click.Path(exists=True, path_type=Path), required=False)
 def up(
+    *,
+    directory: Path | None,
     **options: Any,
 ) -> None:
     """Start the platform and serve until Ctrl-C.
+
+    With a DIRECTORY (or a template) deploy what is in it, and keep watching: what is saved is live at the next invocation. That is
+    `alonzo deploy --watch DIRECTORY` with this server.
 
     Ctrl-C (or SIGTERM) finishes what is running and ends every environment; a second Ctrl-C ends at once.
     Each option can also be set by the environment variable of its name, as ALONZO_PORT for --port.
@@ -231,13 +259,19 @@ def up(
     \b
     Examples:
       alonzo up
+      alonzo up examples/hello                       with a function, and again whenever a file of it is saved
       alonzo up --port 5000 --data-dir ./state       a second, separate platform
       alonzo up --network isolated --cpu quota       functions as confined as on AWS
       alonzo up --isolation process                  where namespaces are forbidden
     """
     from alonzo.node.main import run
 
-    sys.exit(run(build_configuration(**options)))
+    beside = None
+    if directory is not None:
+        from alonzo.cli.watched_directory import keep_deployed
+
+        beside = keep_deployed(directory)
+    sys.exit(run(build_configuration(**options), beside=beside))
 
 
 def build_configuration(
@@ -262,12 +296,16 @@ def build_configuration(
     services: tuple[str, ...],
     brokers: tuple[tuple[str, str], ...],
     persist: bool,
+    tls: bool,
+    tls_cert: Path | None,
+    tls_key: Path | None,
 ) -> Configuration:
     """What the options mean; the names are those of the command's parameters."""
+    data_directory = data_directory.expanduser().absolute()
     return Configuration(
         host=host,
         port=port,
-        data_directory=data_directory.expanduser().absolute(),
+        data_directory=data_directory,
         nats_url=nats_url,
         isolation=Isolation(isolation),
         network=Network(network),
@@ -283,4 +321,13 @@ def build_configuration(
         async_retry_delays_seconds=async_retry_delays_seconds,
         prewarm=prewarm,
         persist=persist,
+        tls=_tls_settings(data_directory, wanted=tls, certificate=tls_cert, key=tls_key),
     )
+
+
+def _tls_settings(data_directory: Path, *, wanted: bool, certificate: Path | None, key: Path | None) -> TlsSettings | None:
+    if (certificate is None) != (key is None):
+        raise click.UsageError("--tls-cert and --tls-key belong together")
+    if certificate is not None and key is not None:
+        return TlsSettings(certificate=certificate.absolute(), key=key.absolute(), is_authority=False)
+    return own_authority(data_directory) if wanted else None

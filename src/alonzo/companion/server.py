@@ -15,12 +15,17 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from alonzo.companion.access_keys import name_accounts_in_keys
-from alonzo.companion.event_targets import send_events_to
+from alonzo.companion.event_rules import have_node_decide
 from alonzo.companion.functions import Functions
 from alonzo.companion.lambda_backend import replace_lambda
+from alonzo.companion.node import Node
 from alonzo.companion.requests import Application, AsItCame
+from alonzo.companion.s3_notification_settings import check_settings_with
+from alonzo.companion.s3_notifications import send_notifications_to
 from alonzo.companion.settings import Settings
 from alonzo.companion.state import KeptState
+from alonzo.companion.state_machines import run_state_machines
+from alonzo.companion.topic_subscriptions import deliver_messages_to
 
 READY = b"r"
 _THREADS = 48
@@ -36,7 +41,12 @@ def serve(settings: Settings) -> None:
     functions = Functions(endpoint_url=settings.endpoint_url)
     default_user_config["batch"] = {"use_docker": False}  # else whoever reaches the port, functions among them, starts containers
     replace_lambda(functions)
-    send_events_to(functions)
+    node = Node(endpoint_url=settings.endpoint_url, token=settings.token)
+    have_node_decide(node)
+    send_notifications_to(functions)
+    check_settings_with(functions)
+    deliver_messages_to(functions)
+    run_state_machines(endpoint_url=settings.endpoint_url)
     name_accounts_in_keys()
     application: Application = AsItCame(DomainDispatcherApplication(create_backend_app))
     state = None

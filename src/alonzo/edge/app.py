@@ -1,4 +1,4 @@
-"""The ASGI application: every request comes in here and is handed on by its path alone.
+"""The ASGI application: every request comes in here and is handed on by its host name, if that is a function's own, else by its path alone.
 
 Plain functions and no middleware.
 """
@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 
 from alonzo.edge.asgi import AsgiScope, Endpoint, InvokeEndpoint, Receive, Send, send_response
+from alonzo.edge.front_doors import FrontDoors, host_of
 from alonzo.edge.invoke_path import invoked_function
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
 from alonzo.model.quotas import PAYLOAD_SYNC_MAX_BYTES
@@ -26,9 +27,11 @@ class OwnRoutes:
 class Application:
     """The node's whole HTTP interface."""
 
-    def __init__(self, *, invoke: InvokeEndpoint, own_routes: OwnRoutes, aws_api: Endpoint) -> None:
+    def __init__(self, *, invoke: InvokeEndpoint, front_doors: FrontDoors, own_routes: OwnRoutes, aws_api: Endpoint) -> None:
         self.invoke = invoke
         """What answers `Invoke`, for a server that has the body already."""
+        self.front_doors = front_doors
+        """Functions' own addresses, which come before everything else."""
         self._exact = own_routes.exact
         self._prefixes = tuple(own_routes.prefixes.items())
         self._aws_api = aws_api
@@ -36,6 +39,9 @@ class Application:
     def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         path: bytes = scope["raw_path"]
+        door = self.front_doors.find(host_of(scope["headers"]), path)
+        if door is not None:
+            return door(scope, receive, send)
         function_name = invoked_function(path) if scope["method"] == "POST" else None
         if function_name is not None:
             return self._answer_invoke(function_name, scope, receive, send)

@@ -16,6 +16,12 @@ class ResponseStream:
         self._changed = asyncio.Event()
         self._is_finished = False
         self._resume: Callable[[], None] | None = None
+        self.content_type = ""
+        """What the runtime says of the stream; known with the first part."""
+
+    def note_type(self, content_type: str) -> None:
+        """As the protocol says."""
+        self.content_type = content_type
 
     def write(self, part: bytes) -> bool:
         """As the protocol says."""

@@ -7,31 +7,36 @@ runs (the AWS endpoint inside an isolated network namespace is one) and decides 
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import partial
 from typing import cast
 
 from uvicorn.config import Config
 
-from alonzo.edge.asgi import Endpoint, InvokeEndpoint
+from alonzo.edge.app import Application
 from alonzo.edge.http_protocol import Connections, EdgeHttpProtocol, HttpTimeouts
+from alonzo.edge.tls.arrivals import Arrivals
 from alonzo.errors import SetupError
 
 BACKLOG = 2_048
 TICK_SECONDS = 1.0
+_TLS_SHUTDOWN_SECONDS = 5.0
+"""For the client's goodbye; most send none."""
 
 
 class ServedSocket:
     """A listening socket while it is served. `close` stops accepting, at once; connections that are there live on."""
 
-    def __init__(self, *, listener: asyncio.Server, address: object, on_close: Callable[["ServedSocket"], None]) -> None:
-        self._listener = listener
+    def __init__(self, *, stop: Callable[[], None], address: object, on_close: Callable[["ServedSocket"], None]) -> None:
+        self._stop = stop
         self._on_close = on_close
         self.address = address
         """What `getsockname` says: a host and port for internet sockets."""
 
     def close(self) -> None:
-        self._listener.close()
+        self._stop()
         self._on_close(self)
 
 
@@ -39,11 +44,13 @@ class HttpServer:
     """Serves one application on any number of listening sockets.
 
     Resource handling: `run` belongs in the parent's task group and closes everything when it is cancelled; `drain` before that lets
-    requests finish. A socket handed to `serve_socket` belongs to the server.
+    requests finish. A socket handed to `serve_socket` belongs to the server. With `tls` clients of public sockets may speak HTTPS, too.
     """
 
-    def __init__(self, *, application: Endpoint, invoke: InvokeEndpoint, timeouts: HttpTimeouts) -> None:
-        self._invoke = invoke
+    def __init__(self, *, application: Application, timeouts: HttpTimeouts, tls: ssl.SSLContext | None) -> None:
+        self._application = application
+        self._tls = tls
+        self._arrivals = None if tls is None else Arrivals(self._serve_arrived)
         self._timeouts = timeouts
         self._config = Config(
             app=application,
@@ -62,21 +69,44 @@ class HttpServer:
         self._served: set[ServedSocket] = set()
         self._set_date()
 
-    async def serve_socket(self, listening_socket: socket.socket) -> ServedSocket:
+    async def serve_socket(self, listening_socket: socket.socket, *, is_public: bool = False) -> ServedSocket:
         """Accept on a socket that already listens. It may come from another network namespace."""
         listening_socket.setblocking(False)
-        loop = asyncio.get_running_loop()
-        listener = await loop.create_server(self._new_connection, sock=listening_socket, backlog=BACKLOG)
-        served = ServedSocket(listener=listener, address=listening_socket.getsockname(), on_close=self._served.discard)
+        address = listening_socket.getsockname()
+        arrivals = self._arrivals if is_public else None
+        stop: Callable[[], None]
+        if arrivals is not None:
+            arrivals.listen(listening_socket)
+            stop = partial(arrivals.stop_listening, listening_socket)
+        else:
+            loop = asyncio.get_running_loop()
+            stop = (await loop.create_server(self._new_connection, sock=listening_socket, backlog=BACKLOG)).close
+        served = ServedSocket(stop=stop, address=address, on_close=self._served.discard)
         self._served.add(served)
         return served
 
     async def serve_connection(self, connection: socket.socket) -> None:
-        """Answer on a connection that somebody else has accepted."""
+        """Answer on a connection of a public socket that somebody else has accepted."""
+        if self._arrivals is not None:
+            self._arrivals.add(connection)
+            return
         connection.setblocking(False)
         if connection.family in {socket.AF_INET, socket.AF_INET6}:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await asyncio.get_running_loop().connect_accepted_socket(self._new_connection, connection)
+
+    async def _serve_arrived(self, connection: socket.socket, is_tls: bool) -> None:
+        loop = asyncio.get_running_loop()
+        if not is_tls:
+            await loop.connect_accepted_socket(self._new_connection, connection)
+            return
+        await loop.connect_accepted_socket(
+            self._new_connection,
+            connection,
+            ssl=self._tls,
+            ssl_handshake_timeout=self._timeouts.headers_seconds,
+            ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
+        )
 
     async def run(self) -> None:
         """Keep the `Date` header right and cut off stalled clients, until cancelled."""
@@ -85,6 +115,8 @@ class HttpServer:
                 self._set_date()
                 for connection in self._connections():
                     connection.close_if_stalled(self._timeouts)
+                if self._arrivals is not None:
+                    self._arrivals.end_silent(after_seconds=self._timeouts.headers_seconds)
                 await asyncio.sleep(TICK_SECONDS)
         finally:
             self.close()
@@ -108,6 +140,8 @@ class HttpServer:
     def close(self) -> None:
         """Close every socket and connection now; the requests in flight are cancelled."""
         self._stop_accepting()
+        if self._arrivals is not None:
+            self._arrivals.close()
         for connection in self._connections():
             connection.abort()
         for task in list(self._state.tasks):
@@ -121,7 +155,7 @@ class HttpServer:
             served.close()
 
     def _new_connection(self) -> EdgeHttpProtocol:
-        return EdgeHttpProtocol(self._config, self._state, {}, invoke=self._invoke)
+        return EdgeHttpProtocol(self._config, self._state, {}, invoke=self._application.invoke, front_doors=self._application.front_doors)
 
     def _set_date(self) -> None:
         self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]

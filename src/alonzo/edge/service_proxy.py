@@ -209,9 +209,20 @@ def _headers(scope: AsgiScope, request: OtherRequest, *, to_companion: bool) -> 
     sent += [
         ("host", request.host or host),
         ("x-moto-account-id", request.account_id),
-        ("x-alonzo-request", json.dumps({"uri": _target(scope, request), "headers": underscored})),
+        ("x-alonzo-request", json.dumps(_said(scope, request, underscored))),
     ]
     return sent
+
+
+def _said(scope: AsgiScope, request: OtherRequest, underscored: list[tuple[str, str]]) -> dict[str, Any]:
+    client = scope.get("client")
+    return {
+        "uri": _target(scope, request),
+        "headers": underscored,
+        "client": None if client is None else client[0],
+        "access_key_id": request.access_key_id,
+        "service": request.service,
+    }
 
 
 def _authorization(request: OtherRequest) -> str:

@@ -407,6 +407,8 @@ class ExecutionEnvironment:
         running = self._running.find(request_id)
         if running is None or running.invocation.sink is None:
             return False
+        if byte_count == len(part):
+            running.invocation.sink.note_type(connection.content_type)
         if byte_count <= quotas.RESPONSE_STREAM_MAX_BYTES and not running.invocation.sink.write(part):
             connection.pause_reading()
             running.invocation.sink.when_drained(connection.resume_reading)

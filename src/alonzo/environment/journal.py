@@ -29,6 +29,7 @@ from alonzo.observe.platform_log import (
     restore_record,
 )
 from alonzo.observe.telemetry_records import Category, Span
+from alonzo.observe.usage import UsageCounter
 
 
 class Records(Protocol):
@@ -61,12 +62,20 @@ class Journal:
     """One environment's. `peak_memory` gives the most memory it has used in bytes, None where that is not counted."""
 
     def __init__(
-        self, *, log: LogChannel, words: PlatformLog, version: FunctionVersion, peak_memory: Callable[[], int | None], clock: Clock
+        self,
+        *,
+        log: LogChannel,
+        words: PlatformLog,
+        version: FunctionVersion,
+        usage: UsageCounter,
+        peak_memory: Callable[[], int | None],
+        clock: Clock,
     ) -> None:
         self._log = log
         self._records: Records | None = None
         self._words = words
         self._version = version
+        self._usage = usage
         self._peak_memory = peak_memory
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -232,6 +241,7 @@ class Journal:
             status=end.status,
             error_type=end.error_type,
         )
+        self._usage.note(report)
         self._log.write(self._words.end(end.request_id), self._words.report(self._clock.unix_ms(), report))
         if self._records is not None:
             self._records.emit("platform.end", {"requestId": end.request_id})

@@ -41,7 +41,16 @@ _TRANSFER_ENCODING = b"transfer-encoding"
 _AUTHORIZATION = b"authorization"
 _EXTENSION_PREFIX = b"lambda-extension-"
 _EXTENSION_HEADERS = (b"name", b"identifier", b"accept-feature", b"function-error-type")
-_HEADERS = (_ERROR_TYPE, _RESPONSE_MODE, _TRANSFER_ENCODING, _AUTHORIZATION, *(_EXTENSION_PREFIX + name for name in _EXTENSION_HEADERS))
+_CONTENT_TYPE = b"content-type"
+_CONTENT_TYPE_MAX_BYTES = 1_024
+_HEADERS = (
+    _ERROR_TYPE,
+    _RESPONSE_MODE,
+    _TRANSFER_ENCODING,
+    _CONTENT_TYPE,
+    _AUTHORIZATION,
+    *(_EXTENSION_PREFIX + name for name in _EXTENSION_HEADERS),
+)
 _LENGTHS = frozenset(len(name) for name in _HEADERS)
 """Of the headers that mean something: others cost one look."""
 _HEAD_MAX_BYTES = 1_200_000
@@ -157,6 +166,7 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._error_body = b""
         self._authorization = b""
         self._streams = False
+        self._content_type = b""
         self._is_chunked = False
         self._extension_headers: dict[bytes, bytes] | None = None
 
@@ -236,6 +246,7 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._body = []
         self._body_bytes = self._request_bytes = 0
         self._error_type = None
+        self._content_type = b""
         self._streams = self._is_chunked = False
         self._extension_headers = None
 
@@ -254,6 +265,8 @@ class RuntimeApiConnection(asyncio.Protocol):
             self._streams = value.lower() == b"streaming"
         elif name == _TRANSFER_ENCODING:
             self._is_chunked = True
+        elif name == _CONTENT_TYPE:
+            self._content_type = value
         elif name == _AUTHORIZATION:
             self._authorization = value
         elif name.startswith(_EXTENSION_PREFIX):
@@ -306,6 +319,11 @@ class RuntimeApiConnection(asyncio.Protocol):
             self._counted_bytes += byte_count
             if not self._events.on_body_bytes(byte_count):
                 self.close()
+
+    @property
+    def content_type(self) -> str:
+        """Of the request whose body is coming in."""
+        return self._content_type[:_CONTENT_TYPE_MAX_BYTES].decode("latin-1")
 
     def _request_id(self) -> bytes:
         return self._url[len(_INVOCATION) :].partition(b"/")[0]

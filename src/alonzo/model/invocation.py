@@ -30,6 +30,10 @@ class InitializationType(StrEnum):
 class ResponseSink(Protocol):
     """Takes a streamed response as it comes."""
 
+    def note_type(self, content_type: str) -> None:
+        """Be told the media type, before the first part; empty if the runtime names none."""
+        ...
+
     def write(self, part: bytes) -> bool:
         """Take a part. False: no more now, until `when_drained` calls back."""
         ...

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints
+from alonzo.edge.tls.settings import TlsSettings
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 from alonzo.sources.broker_addresses import BrokerAddresses
@@ -34,6 +35,7 @@ class Configuration:
     `brokers`: where those are that event source mappings name by ARN and that the services at `aws_endpoints` do not know.
     `prewarm` starts programs ahead of their functions.
     `persist` keeps the companion's state in the data directory.
+    `tls`: with which certificates HTTPS is served, on the same port; None: it is not.
     """
 
     host: str
@@ -53,6 +55,7 @@ class Configuration:
     async_retry_delays_seconds: tuple[float, float]
     prewarm: bool
     persist: bool
+    tls: TlsSettings | None = None
     workers: int = 1
     worker_number: int | None = None
 

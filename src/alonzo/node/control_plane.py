@@ -73,6 +73,8 @@ class ControlPlane:
     resolution: Resolution
     concurrency: ConcurrencySettings
     event_invoke: EventInvokeConfigs
+    urls: FunctionUrls
+    function_policies: FunctionPolicies
     recursion: RecursionConfigs
     provisioned: ProvisionedConcurrency
     allocations: Allocations
@@ -170,6 +172,8 @@ async def open_control_plane(
         resolution=resolution,
         concurrency=concurrency,
         event_invoke=event_invoke,
+        urls=urls,
+        function_policies=function_policies,
         recursion=recursion,
         provisioned=provisioned,
         allocations=allocations,

@@ -34,7 +34,7 @@ class ListeningDoor:
 
     async def open(self, server: HttpServer) -> None:
         """As the protocol says."""
-        await server.serve_socket(self._listener)
+        await server.serve_socket(self._listener, is_public=True)
 
     async def close(self) -> None:
         """The server closes what it listens on itself."""

@@ -3,18 +3,16 @@
 import asyncio
 import hashlib
 import logging
-import os
 import platform
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from alonzo.model import quotas
 from alonzo.node.configuration import Configuration
-from alonzo.runtimes.discovery import SearchPlaces, discover_interpreters
+from alonzo.node.programs import Programs
+from alonzo.runtimes.discovery import SearchPlaces
 from alonzo.runtimes.interpreters import PythonInterpreter
-from alonzo.runtimes.python_packages import prepare_packages
 from alonzo.sandbox.cgroups import Cgroups, has_processes, open_cgroups
 from alonzo.sandbox.host import choose_tmp_kind, inspect, is_rootless
 from alonzo.sandbox.seccomp import filter_program
@@ -40,18 +38,17 @@ class Host:
     users: UserIds
 
 
-async def set_up_host(configuration: Configuration, *, endpoint_port: int) -> Host:
-    """Find interpreters, make directories, packages and control groups; say by name what the host cannot give. SetupError."""
+async def set_up_host(configuration: Configuration, *, programs: Programs, endpoint_port: int) -> Host:
+    """Make directories and control groups; say by name what the host cannot give. SetupError.
+
+    To be called with the data directory locked: what an earlier node has left there is removed.
+    """
     data = configuration.data_directory
     for name in ("code", "tmp", "root"):
         (data / name).mkdir(parents=True, exist_ok=True)
     data.chmod(0o700)  # sandboxes get what they need of it by mounts that are made before they give up privileges
     _remove_leftovers(data / "tmp")
     isolated = configuration.isolation is Isolation.NAMESPACES
-    own_path = tuple(Path(directory) for directory in os.environ.get("PATH", "").split(os.pathsep) if directory)
-    places = SearchPlaces(path=own_path, home=Path.home(), own_executable=Path(sys.executable), node_modules=configuration.node_modules)
-    interpreters = await discover_interpreters(places, cache_file=data / "interpreters.json")
-    packages = await prepare_packages(data / "runtimes")
     cgroups = _cgroups(configuration) if isolated else Cgroups((), (), configuration.cpu)
     settings = SandboxSettings(
         isolation=configuration.isolation,
@@ -66,14 +63,20 @@ async def set_up_host(configuration: Configuration, *, endpoint_port: int) -> Ho
         code_directory=data / "code",
         tmp_directory=data / "tmp",
         root_directory=data / "root",
-        packages=packages,
+        packages=programs.packages,
         cgroups=cgroups,
         seccomp_program=filter_program(platform.machine()) if isolated else b"",
         clonable_seccomp_program=filter_program(platform.machine(), joins_namespaces=True) if isolated else b"",
     )
     _say_what_is_missing(configuration, settings.cgroups)
     users = SharedUser() if settings.rootless or not isolated else UserIds(first=settings.first_user, count=USER_IDS_PER_NODE)
-    return Host(settings=settings, interpreters=interpreters, places=places, tmp_images=await _tmp_images(settings), users=users)
+    return Host(
+        settings=settings,
+        interpreters=programs.interpreters,
+        places=programs.places,
+        tmp_images=await _tmp_images(settings),
+        users=users,
+    )
 
 
 async def wait_for_sandboxes_to_end(data_directory: Path) -> None:

@@ -20,8 +20,10 @@ from alonzo.aws.service_model import ServiceModels
 from alonzo.clock import Clock, SystemClock
 from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.aws_api import AwsApi
+from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
+from alonzo.edge.http_events.function_calls import FunctionCalls
 from alonzo.edge.http_protocol import HttpTimeouts
 from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
@@ -34,6 +36,7 @@ from alonzo.edge.server import HttpServer
 from alonzo.edge.service_proxy import ServiceProxy
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.edge.trace_headers import TraceHeaders
+from alonzo.edge.usage_routes import USAGE_PATH, UsageEndpoint
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.factory import EnvironmentFactory
 from alonzo.environment.outcomes import InitFailed
@@ -56,21 +59,27 @@ from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.cluster import Cluster
 from alonzo.node.cluster_views import SharedMetrics
-from alonzo.node.companion import COMPANION_SERVICES, open_companion
+from alonzo.node.companion import COMPANION_SERVICES, CompanionAccess, open_companion
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.destinations import wire_destinations
 from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
 from alonzo.node.event_sources import SourceTables, open_source_tables, wire_event_sources
+from alonzo.node.front_doors import wire_front_doors
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
+from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
+from alonzo.node.tls import open_tls_context
+from alonzo.node.triggers import Triggers, TriggerTables, home_of, open_trigger_tables, wire_triggers
+from alonzo.node.usage_keeping import UsageKeeper
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.observe.process_metrics import read_process
+from alonzo.observe.usage import MonthlyUsage, UsageMeter
 from alonzo.sandbox.memory import MemoryReader
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
@@ -103,10 +112,11 @@ class _Stores:
     events: EventStores
     sources: SourceTables
     control: ControlPlane
+    usage: RecordTable[MonthlyUsage]
     cluster: Cluster | None
     services: AwsClients
-    companion_socket: str | None
-    """Where the companion listens, if there is one."""
+    companion: CompanionAccess | None
+    triggers: TriggerTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +128,7 @@ class _Invocation:
     room: MemoryRoom
     tasks: EnvironmentTasks
     delivery: LogDelivery
+    usage: UsageKeeper
     pools: EnvironmentPools
     invoker: VersionInvoker
     provisioned: ProvisionedEnvironments
@@ -125,10 +136,11 @@ class _Invocation:
 
 
 class Node:
-    """`run` is its whole life. `seat`: it is one of several workers."""
+    """`run` is its whole life. `programs`: what is being found on the host meanwhile; `seat`: it is one of several workers."""
 
-    def __init__(self, configuration: Configuration, *, seat: Seat | None = None) -> None:
+    def __init__(self, configuration: Configuration, *, programs: Awaitable[Programs], seat: Seat | None = None) -> None:
         self._configuration = configuration
+        self._programs = programs
         self._seat = seat
         self._clock: Clock = SystemClock()
 
@@ -144,7 +156,7 @@ class Node:
             stores = await self._open_stores(stack, port=door.port)
             async with asyncio.TaskGroup() as keepers:
                 tasks = [keepers.create_task(component) for component in stores.components]
-                host = await set_up_host(configuration, endpoint_port=door.port)
+                host = await set_up_host(configuration, programs=await self._programs, endpoint_port=door.port)
                 stack.callback(host.settings.cgroups.remove)
                 await self._serve(stores=stores, host=host, door=door, stop=stop, on_ready=on_ready)
                 for task in tasks:
@@ -165,8 +177,8 @@ class Node:
             stack.callback(lock.release)
             connection = await connect(configuration.nats_url, has_room=_room(self._seat))
         stack.push_async_callback(connection.aclose)
-        companion_socket = self._open_companion(stack, components, port=port)
-        services = AwsClients(endpoints=configuration.aws_endpoints, companion_socket=companion_socket)
+        companion = self._open_companion(stack, components, port=port)
+        services = AwsClients(endpoints=configuration.aws_endpoints, companion_socket=None if companion is None else companion.socket_path)
         stack.push_async_callback(services.aclose)
         links = CodeLinks(key=await get_secret(connection, "code-links"), clock=self._clock)
         cluster = None if self._seat is None else await Cluster.open(connection, seat=self._seat, clock=self._clock)
@@ -181,9 +193,11 @@ class Node:
             clock=self._clock,
         )
         events = await open_event_stores(connection, data_directory=data)
+        usage = await RecordTable.open(connection, name="usage", record_type=MonthlyUsage)
+        triggers = await open_trigger_tables(connection)
+        followers = (*control.followers, *triggers.followers)
         sources = await open_source_tables(connection, configuration=configuration, seat=self._seat)
-        components += sources.followers()
-        components += [connection.run(), events.queue.run(), *(follow() for follow in control.followers)]
+        components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in followers), *sources.followers()]
         if cluster is not None:
             components += cluster.followers()
         return _Stores(
@@ -193,21 +207,23 @@ class Node:
             events=events,
             sources=sources,
             control=control,
+            usage=usage,
             cluster=cluster,
             services=services,
-            companion_socket=companion_socket,
+            companion=companion,
+            triggers=triggers,
         )
 
-    def _open_companion(self, stack: AsyncExitStack, components: list[Coroutine[Any, Any, None]], *, port: int) -> str | None:
-        """Where the companion is reached, if there is one. Of several workers the parent has it."""
+    def _open_companion(self, stack: AsyncExitStack, components: list[Coroutine[Any, Any, None]], *, port: int) -> CompanionAccess | None:
+        """How the companion is reached, if there is one. Of several workers the parent has it."""
         if self._seat is not None:
-            return self._seat.companion_socket
+            return self._seat.companion
         companion = open_companion(self._configuration, port=port)
         if companion is None:
             return None
         stack.push_async_callback(companion.aclose)
         components.append(companion.run())
-        return companion.socket_path
+        return companion.access
 
     async def _serve(
         self,
@@ -241,6 +257,19 @@ class Node:
             cluster=stores.cluster,
             clock=self._clock,
         )
+        triggers = wire_triggers(
+            tables=stores.triggers,
+            home=home_of(self._configuration.data_directory, self._seat),
+            control=control,
+            acceptance=asynchronous.acceptance,
+            services=stores.services,
+            cluster=stores.cluster,
+            clock=self._clock,
+        )
+        application, proxy = self._wire_edge(
+            stores=stores, parts=parts, asynchronous=asynchronous, triggers=triggers, recursion=recursion, metrics=metrics
+        )
+        server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_context(self._configuration))
         sources = wire_event_sources(
             tables=stores.sources,
             control=control,
@@ -254,8 +283,6 @@ class Node:
             seat=self._seat,
             clock=self._clock,
         )
-        application, proxy = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
-        server = HttpServer(application=application, invoke=application.invoke, timeouts=_HTTP_TIMEOUTS)
         servers.append(server)
         activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts))
         stop_retiring = control.functions.subscribe(lambda key, current: _note_change(parts, key, current))
@@ -264,9 +291,10 @@ class Node:
                 group.create_task(component)
                 for component in (parts.delivery.run(), parts.sandboxes.run(), parts.pools.run(), activations.run(), server.run())
             ]
-            tasks.append(group.create_task(parts.tasks.run()))
+            tasks += [group.create_task(parts.tasks.run()), group.create_task(parts.usage.run())]
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
+            tasks.append(group.create_task(triggers.run()))
             existing = [version for _, version in control.records.iter_prefix(())]
             keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             if stores.cluster is not None:
@@ -306,6 +334,15 @@ class Node:
         clock, processor_count = self._clock, (psutil.cpu_count() or 1) // self._configuration.workers
         delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
         memory = MemoryReader()
+        meter = UsageMeter()
+        usage = UsageKeeper(
+            meter=meter,
+            table=stores.usage,
+            versions=stores.control.records,
+            allocations=stores.control.allocations,
+            owner="0" if self._seat is None else f"{self._seat.cluster} {self._seat.number}",
+            clock=clock,
+        )
 
         def memory_available() -> float:
             return memory.read().available_share
@@ -332,6 +369,7 @@ class Node:
             settings=host.settings,
             tmp=host.tmp_images,
             delivery=delivery,
+            usage=meter,
             serve_endpoint=serve_endpoint,
             tasks=tasks,
             clock=clock,
@@ -381,6 +419,7 @@ class Node:
             room=room,
             tasks=tasks,
             delivery=delivery,
+            usage=usage,
             pools=pools,
             invoker=invoker,
             provisioned=provisioned,
@@ -393,6 +432,7 @@ class Node:
         stores: _Stores,
         parts: _Invocation,
         asynchronous: AsynchronousInvocation,
+        triggers: Triggers,
         recursion: RecursionGuard,
         metrics: FunctionMetrics,
     ) -> tuple[Application, ServiceProxy]:
@@ -426,7 +466,7 @@ class Node:
         proxy = ServiceProxy(
             requests=OtherServices(own=operations.keys(), models=models, callers=callers),
             endpoints=self._configuration.aws_endpoints,
-            companion_socket=stores.companion_socket,
+            companion_socket=None if stores.companion is None else stores.companion.socket_path,
             own=aws_api,
             new_request_id=ids.new_uuid,
         )
@@ -440,11 +480,17 @@ class Node:
             exact={path: proxy.beside(page) for path, page in pages.items()},
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
+                USAGE_PATH: UsageEndpoint(read=parts.usage.read, callers=callers, translate_error=to_api_error, clock=self._clock),
                 QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
+                COMPANION_PATH: CompanionEndpoint(token=None if stores.companion is None else stores.companion.token, rules=triggers.rules),
                 STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=proxy),
             },
         )
-        return Application(invoke=invoke, own_routes=own_routes, aws_api=proxy), proxy
+        calls = FunctionCalls(
+            resolution=control.resolution, invoker=parts.invoker, ids=id_source, trace_headers=trace_headers, recursion=recursion
+        )
+        front_doors = wire_front_doors(control=control, calls=calls, clock=self._clock)
+        return Application(invoke=invoke, front_doors=front_doors, own_routes=own_routes, aws_api=proxy), proxy
 
 
 def _activation(parts: _Invocation) -> Callable[[FunctionVersion], Awaitable[None]]:

@@ -8,7 +8,7 @@ import uvloop
 
 from alonzo.errors import SetupError
 from alonzo.log import LogFormat, configure_logging
-from alonzo.node.node import Node
+from alonzo.node.life import run_node
 from alonzo.node.process import raise_descriptor_limit, settle_garbage_collection
 from alonzo.node.seat import Seat, read_seat
 
@@ -38,7 +38,7 @@ async def _run(seat: Seat) -> int:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(sys.stdin.fileno(), on_parent_end)
     try:
-        await Node(seat.configuration, seat=seat).run(stop=stop, on_ready=lambda _: settle_garbage_collection())
+        await run_node(seat.configuration, seat=seat, stop=stop, on_ready=lambda _: settle_garbage_collection())
     except asyncio.CancelledError:
         return 1
     return 0

@@ -23,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alonzo.edge.server import open_listening_socket
-from alonzo.errors import SetupError
+from alonzo.errors import SetupError, setup_error_in
 from alonzo.node.cluster import ClusterTables, open_cluster_tables
 from alonzo.node.companion import CompanionProcess, open_companion
 from alonzo.node.configuration import Configuration
@@ -61,8 +61,11 @@ class Workers:
         """As `Node.run`."""
         try:
             await self._run(stop=stop, on_ready=on_ready)
-        except* SetupError as group:
-            raise SetupError(str(group.exceptions[0])) from group
+        except BaseExceptionGroup as group:
+            reason = setup_error_in(group)
+            if reason is None:
+                raise
+            raise reason from group
 
     async def _run(self, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
         configuration = self._configuration
@@ -129,7 +132,7 @@ class Workers:
             port=port,
             store_directory=store_directory,
             channel=channel,
-            companion_socket=None if self._companion is None else self._companion.socket_path,
+            companion=None if self._companion is None else self._companion.access,
         )
 
     def note_ready(self, worker: "_Worker") -> None:

@@ -90,8 +90,7 @@ def _prepare(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     draft = directory / f".draft-{os.getpid()}"
     shutil.rmtree(draft, ignore_errors=True)
-    for relative, source in files.items():
-        _link(source, draft / relative)
+    _link(files, draft)
     (draft / "node_modules").mkdir()  # where sandboxes show packages for Node.js, if there are any
     try:
         draft.rename(target)
@@ -127,10 +126,15 @@ def _digest(files: dict[str, Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _link(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        # Another file system, or one without hard links.
-        shutil.copyfile(source, target)
+def _link(files: dict[str, Path], target: Path) -> None:
+    """Each directory is made once, and files are named by strings: these thousands are a good part of the first start."""
+    parents = {relative.rpartition("/")[0] for relative in files}
+    for directory in sorted({target / outer for parent in parents for outer in (Path(parent), *Path(parent).parents)}):
+        directory.mkdir()
+    for relative, source in files.items():
+        copy = f"{target}/{relative}"
+        try:
+            os.link(source, copy)
+        except OSError:
+            # Another file system, or one without hard links.
+            shutil.copyfile(source, copy)

@@ -21,6 +21,7 @@ from alonzo.clock import SystemClock
 from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.asgi import Answer
 from alonzo.edge.aws_api import AwsApi
+from alonzo.edge.front_doors import FrontDoors
 from alonzo.edge.health import health_routes
 from alonzo.edge.http_protocol import HttpTimeouts
 from alonzo.edge.operations import CallContext
@@ -140,8 +141,8 @@ def running_edge(timeouts: HttpTimeouts, *, is_empty: bool = False) -> Iterator[
             new_request_id=new_uuid,
         )
         routes = OwnRoutes(exact=health_routes(version="9.9", services=["lambda", "logs"], clock=SystemClock()), prefixes={})
-        application = Application(invoke=EchoInvoke(), own_routes=routes, aws_api=api)
-        server = HttpServer(application=application, invoke=application.invoke, timeouts=timeouts)
+        application = Application(invoke=EchoInvoke(), front_doors=FrontDoors(by_label={}, by_path={}), own_routes=routes, aws_api=api)
+        server = HttpServer(application=application, timeouts=timeouts, tls=None)
         served = await server.serve_socket(open_listening_socket(host="127.0.0.1", port=0))
         host, port = served.address[0], served.address[1]  # type: ignore[index]
         edge = RunningEdge(

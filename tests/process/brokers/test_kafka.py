@@ -60,7 +60,9 @@ def wait_for_values(sink: BatchSink, count: int) -> list[str]:
 
 def test_events_of_a_cluster_of_ones_own_are_as_on_aws(server: Server, kafka: KafkaBroker, sink: BatchSink) -> None:
     topic = kafka.create_topic("plain")
-    kafka.send(topic, [Sent(value=b"Hello", key=b"\xffkey", headers=(("trace", b"\x01\xff"), ("trace", b"2")), timestamp_ms=1_545_084_650_987)])
+    kafka.send(
+        topic, [Sent(value=b"Hello", key=b"\xffkey", headers=(("trace", b"\x01\xff"), ("trace", b"2")), timestamp_ms=1_545_084_650_987)]
+    )
     kafka.send(topic, [Sent(value=None, key=b"gone"), Sent(value=b"no key")], compression="lz4")
     create(server, kafka, sink.deploy(server, "plain"), topic)
     eventually(lambda: sum(len(records_of(event)) for event in sink.events) == 3, what="all records")

@@ -28,6 +28,7 @@ from alonzo.sources.holders import Heartbeat, Holders
 from alonzo.sources.invoking import BatchInvoker
 from alonzo.sources.leases import UnitLeases, UnitRecord, mapping_key
 from alonzo.sources.metrics import SourceMetrics
+from alonzo.sources.notices import WriteNotices
 from alonzo.sources.processing_results import ProcessingResults
 from alonzo.sources.source import PollerKit, Source, SourceOpener
 from alonzo.store.connection import Connection
@@ -39,6 +40,10 @@ _KINDS: Mapping[EventSource, str] = MappingProxyType(
         EventSource.SELF_MANAGED_KAFKA: "kafka.source",
         EventSource.MQ: "mq.source",
         EventSource.DOCUMENT_DB: "document_db.source",
+        EventSource.SQS: "sqs",
+        EventSource.SQS_FIFO: "sqs",
+        EventSource.KINESIS: "kinesis",
+        EventSource.DYNAMODB_STREAMS: "dynamodb_streams",
     }
 )
 """The module under `alonzo.sources` whose `open_source` is the kind's `SourceOpener`; imported when a mapping of the kind is enabled."""
@@ -89,6 +94,7 @@ def wire_event_sources(
     services: AwsClients,
     recursion: RecursionGuard,
     metrics: FunctionMetrics,
+    notices: WriteNotices,
     retries: Retries,
     configuration: Configuration,
     cluster: Cluster | None,
@@ -126,6 +132,8 @@ def wire_event_sources(
             ),
             metrics=source_metrics,
             report=lambda result: results.report(key, result),
+            notices=notices,
+            started_unix_ms=lambda: leases.started_unix_ms(mapping),
             clock=clock,
         )
 

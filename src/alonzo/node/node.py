@@ -81,6 +81,7 @@ from alonzo.observe.log_delivery import LogDelivery
 from alonzo.observe.process_metrics import read_process
 from alonzo.observe.usage import MonthlyUsage, UsageMeter
 from alonzo.sandbox.memory import MemoryReader
+from alonzo.sources.notices import WriteNotices
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
 from alonzo.store.log_stream import LogStore
@@ -241,7 +242,7 @@ class Node:
             return (await servers[0].serve_socket(endpoint)).close
 
         parts = self._wire_invocation(stores=stores, host=host, serve_endpoint=serve_endpoint)
-        metrics = FunctionMetrics()
+        metrics, notices = FunctionMetrics(), WriteNotices()
         retries = Retries(pauses_seconds=PAUSES_SECONDS, waiting_max_bytes=WAITING_MAX_BYTES, random=random.random)
         recursion = RecursionGuard(settings=control.recursion, metrics=metrics)
         asynchronous = wire_asynchronous_invocation(
@@ -267,7 +268,13 @@ class Node:
             clock=self._clock,
         )
         application, proxy = self._wire_edge(
-            stores=stores, parts=parts, asynchronous=asynchronous, triggers=triggers, recursion=recursion, metrics=metrics
+            stores=stores,
+            parts=parts,
+            asynchronous=asynchronous,
+            triggers=triggers,
+            recursion=recursion,
+            metrics=metrics,
+            notices=notices,
         )
         server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_context(self._configuration))
         sources = wire_event_sources(
@@ -277,6 +284,7 @@ class Node:
             services=stores.services,
             recursion=recursion,
             metrics=metrics,
+            notices=notices,
             retries=retries,
             configuration=self._configuration,
             cluster=stores.cluster,
@@ -435,6 +443,7 @@ class Node:
         triggers: Triggers,
         recursion: RecursionGuard,
         metrics: FunctionMetrics,
+        notices: WriteNotices,
     ) -> tuple[Application, ServiceProxy]:
         control = stores.control
         models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
@@ -469,6 +478,7 @@ class Node:
             companion_socket=None if stores.companion is None else stores.companion.socket_path,
             own=aws_api,
             new_request_id=ids.new_uuid,
+            on_request=notices.note,
         )
         pages = {
             **health_routes(

@@ -91,6 +91,13 @@ class BatchInvoker:
             raise NotInvoked(str(error)) from error
         return BatchAnswer(request_id, version.version, result)
 
+    def role_arn(self) -> str:
+        """The function's execution role, as records of some sources name it; empty if there is no such function."""
+        try:
+            return self._versions.get_invoked(self._function).role
+        except FunctionNotFound:
+            return ""
+
     async def insist(
         self, payload: bytes, *, stopping: asyncio.Event, until_unix_ms: int | None = None, trace_headers: Sequence[str] = ()
     ) -> BatchAnswer | None:

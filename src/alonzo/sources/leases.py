@@ -1,6 +1,7 @@
 """Leases of units, with their checkpoints: one record a unit, which only its holder changes, by compare-and-set."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator
 
@@ -13,6 +14,9 @@ from alonzo.store.errors import RecordConflict, RecordExists, StoreError
 from alonzo.store.records import RecordTable
 
 _RETRY_SECONDS = 0.5
+_START = ""
+"""In place of a unit: since when the mapping is polled."""
+
 _Key = tuple[str, ...]
 
 _log = logging.getLogger(__name__)
@@ -68,10 +72,19 @@ class UnitLeases:
         except (RecordExists, RecordConflict):
             return None  # another one was first
 
+    async def started_unix_ms(self, mapping: EventSourceMapping) -> int:
+        """When the mapping was enabled for the first time, as whoever polled it first has written down. Errors: the store's."""
+        key = (*mapping_key(mapping), _START)
+        while (record := self._table.find(key)) is None or record.checkpoint is None:
+            with contextlib.suppress(RecordExists):
+                # It became `Enabled` then; what was written since is not to be missed.
+                await self._table.create(key, UnitRecord(checkpoint=str(mapping.last_modified_unix_ms)))
+        return int(record.checkpoint)
+
     async def forget_but(self, mapping: EventSourceMapping, units: frozenset[str]) -> None:
         """Forget the checkpoints of all other units of a mapping: they are no longer there. Errors: the store's."""
         for key, record in list(self._units(mapping)):
-            if key[-1] not in units and record.holder is None:
+            if key[-1] not in units and key[-1] != _START and record.holder is None:
                 await self._table.delete(key)
 
     async def forget(self, key: _Key) -> None:

@@ -134,6 +134,8 @@ class MappingRun:
 
     def _note_problem(self, error: Exception) -> None:
         mapping = self.mapping
+        while isinstance(error, ExceptionGroup):  # of pollers that work together: the first one has ended the others
+            error = error.exceptions[0]
         if isinstance(error, SourceProblem | AwsCallFailed | StoreError):
             _log.info("event source mapping %s: %s", mapping.uuid, error)
             self._kit.report(f"PROBLEM: {error}")

@@ -12,6 +12,7 @@ from alonzo.sources.broker_addresses import BrokerAddresses
 from alonzo.sources.failures import FailureDelivery
 from alonzo.sources.invoking import BatchInvoker
 from alonzo.sources.metrics import SourceMetrics
+from alonzo.sources.notices import WriteNotices
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class AwsServices(Protocol):
         is_long_poll: bool = False,
     ) -> dict[str, Any]: ...
 
+    def is_companion(self, service: str) -> bool: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollerKit:
@@ -96,6 +99,10 @@ class PollerKit:
     metrics: SourceMetrics
     report: Callable[[str], None]
     """Sets `LastProcessingResult`: `OK`, or `PROBLEM: ...`. Cheap when it is the same as before."""
+    notices: WriteNotices
+    """Tells when somebody has written to a source that is reached through this node."""
+    started_unix_ms: Callable[[], Awaitable[int]]
+    """When the mapping was enabled for the first time; always the same. Where LATEST begins. Errors: the store's."""
     clock: Clock
 
 

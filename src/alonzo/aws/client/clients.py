@@ -63,6 +63,10 @@ class AwsClients:
         response = await transport.send(request, to_companion=to_companion, answer_max_bytes=answer_max_bytes, is_long_poll=is_long_poll)
         return await asyncio.to_thread(calls.read, service, operation, response)
 
+    def is_companion(self, service: str) -> bool:
+        """Whether calls to a service go to the companion."""
+        return self._endpoints.find(service) == COMPANION
+
     async def aclose(self) -> None:
         """Close all connections; there are no calls after it."""
         async with self._opening:

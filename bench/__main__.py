@@ -23,6 +23,7 @@ from bench.measures.snap_start import measure_snap_start
 from bench.measures.start import measure_memory, measure_start
 from bench.measures.store import measure_store
 from bench.measures.throttled import measure_throttled
+from bench.measures.urls import measure_urls
 from bench.measures.warm import measure_warm
 from bench.report import Report, describe_machine, render_machine, render_table, write_json
 from bench.settings import BenchSettings
@@ -36,6 +37,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "store": measure_store,
         "cold": measure_cold,
         "warm": measure_warm,
+        "urls": measure_urls,
         "burst": measure_burst,
         "throttled": measure_throttled,
         "fairness": measure_fairness,

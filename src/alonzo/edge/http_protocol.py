@@ -37,6 +37,7 @@ _VERSIONS = frozenset({"1.1", "1.0"})
 _BAD_REQUEST = (400, "Bad Request")
 _ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
 _WEB_SOCKET = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
+_HOST = re.compile(rb"\r\nhost:([^\r\n]*)", re.IGNORECASE)
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 _logger = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         self._heard_at = self.loop.time()
         if self._is_amid_body():
             self._pace.note_raw(len(data))
-        elif b"pgrade:" in data and _WEB_SOCKET.search(data) is None:
+        elif b"pgrade:" in data and not self._begins_web_socket(data):
             data = without_upgrade(data)
         self._is_long = self._header_bytes + len(data) > HEADERS_MAX_BYTES
         try:
@@ -198,6 +199,22 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         task = self.loop.create_task(self._answer(exchange))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+    def _begins_web_socket(self, data: bytes) -> bool:
+        """Whether this is the beginning of a request that asks a door for a WebSocket that takes them."""
+        head = data.partition(b"\r\n\r\n")[0]
+        line, host = head.split(b" ", 2), _HOST.search(head)
+        if _WEB_SOCKET.search(head + b"\r\n") is None or host is None or len(line) < 3:  # noqa: PLR2004 - method, target, and the rest
+            return False
+        return self._takes_web_sockets(host[1].strip(), line[1])
+
+    def _takes_web_sockets(self, host: bytes, target: bytes) -> bool:
+        door = self._front_doors.find(host, target.partition(b"?")[0])
+        return door is not None and door.takes_web_sockets
+
+    def _should_upgrade(self) -> bool:
+        """As in the base class; elsewhere HTTP goes on, as with any other offer."""
+        return super()._should_upgrade() and self._takes_web_sockets(self._host or b"", self.url)
 
     def _become_web_socket(self, rest: bytes) -> None:
         """Hand the connection over, its request with it, to the protocol that answers the upgrade (`web_socket_protocol.py`)."""

@@ -15,8 +15,6 @@ def _path(made: tuple[list[str], bool]) -> str:
 
 
 _PATTERN = st.tuples(st.lists(_WANTED, max_size=3), st.booleans()).map(_path)
-    lambda made: "/" + "/".join(made[0] + (["{rest+}"] if made[1] else []))
-)
 
 
 @given(st.lists(_PATTERN, max_size=6, unique=True), st.lists(_SEGMENT, max_size=4))

@@ -1,0 +1,119 @@
+"""Browsers: the chat of the examples with two tabs, and a stream of server-sent events as it comes."""
+
+import asyncio
+import functools
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.process.gateway.front import Front
+from tests.support.browser import Tab, started_browser
+from tests.support.server import ROLE, zip_of
+
+CHAT = Path(__file__).parents[3] / "examples" / "chat"
+STREAM = """
+const pause = seconds => new Promise(resolve => setTimeout(resolve, 1000 * seconds));
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  stream = awslambda.HttpResponseStream.from(stream, {statusCode: 200, headers: {"content-type": "text/event-stream"}});
+  for (const word of ["one", "two", "three"]) {
+    stream.write(`data: ${word}\\n\\n`);
+    await pause(0.5);
+  }
+  stream.end();
+});
+"""
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def pages() -> Iterator[str]:
+    """Where the chat's page is: another origin than that of its APIs."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(CHAT)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_two_tabs_chat(front: Front, pages: str) -> None:
+    deployed = subprocess.run(
+        [sys.executable, str(CHAT / "deploy.py")], env=front.server.environment(), capture_output=True, text=True, timeout=120, check=True
+    )
+    query = json.loads(deployed.stdout)["query"]
+
+    async def say(tab: Tab, text: str) -> None:
+        await tab.evaluate(f"document.getElementById('text').value = {json.dumps(text)}")
+        await tab.evaluate("document.getElementById('form').requestSubmit()")
+
+    async def shown(tab: Tab, count: int) -> list[str]:
+        told = await tab.wait_for(
+            f"document.querySelectorAll('li').length >= {count} && [...document.querySelectorAll('li')].map(item => item.textContent)"
+        )
+        return list(told)
+
+    async def story() -> None:
+        async with started_browser() as browser:
+            ada = await browser.open(f"{pages}/?name=Ada&{query}")
+            await ada.wait_for("document.getElementById('state')?.textContent == 'connected'")
+            await say(ada, "first")
+            assert await shown(ada, 1) == ["Adafirst"]
+            alonzo = await browser.open(f"{pages}/?name=Alonzo&{query}")
+            await alonzo.wait_for("document.getElementById('state')?.textContent == 'connected'")
+            await say(alonzo, "second")
+            assert await shown(ada, 2) == ["Adafirst", "Alonzosecond"]
+            await say(ada, "third")
+            assert await shown(alonzo, 3) == ["Adafirst", "Alonzosecond", "Adathird"]  # the first one came over the HTTP API
+            refused = await ada.evaluate(
+                f"fetch(new URLSearchParams(location.search).get('api') + '/history', {{headers: {{'x-other': '1'}}}}).catch(error => 'refused')"
+            )
+            assert refused == "refused"  # the API does not allow the header
+
+    asyncio.run(story())
+
+
+def test_streamed_events_come_one_by_one(front: Front, pages: str) -> None:
+    functions = front.server.client("lambda")
+    functions.create_function(
+        FunctionName="stream",
+        Runtime="nodejs22.x",
+        Handler="index.handler",
+        Role=ROLE,
+        Timeout=20,
+        Code={"ZipFile": zip_of({"index.js": STREAM})},
+    )
+    front.server.wait_until_settled("stream")
+    url = functions.create_function_url_config(
+        FunctionName="stream", AuthType="NONE", InvokeMode="RESPONSE_STREAM", Cors={"AllowOrigins": ["*"]}
+    )["FunctionUrl"]
+    functions.add_permission(
+        FunctionName="stream", StatementId="all", Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE"
+    )
+    script = f"""new Promise((resolve, reject) => {{
+        const source = new EventSource({json.dumps(url)}), seen = [];
+        source.onmessage = event => {{ seen.push([event.data, performance.now()]); if (seen.length == 3) {{ source.close(); resolve(seen); }} }};
+        source.onerror = async () => {{
+            source.close();
+            const answer = await fetch({json.dumps(url)}).then(async got => [got.status, ...got.headers, await got.text()], String);
+            reject(new Error(JSON.stringify([seen, answer])));
+        }};
+    }})"""
+
+    async def story() -> None:
+        async with started_browser() as browser:
+            tab = await browser.open(f"{pages}/")
+            seen = await tab.evaluate(script)
+        assert [word for word, _ in seen] == ["one", "two", "three"]
+        assert seen[2][1] - seen[0][1] > 500  # the function pauses a second in between: what came at once was not held back
+
+    asyncio.run(story())

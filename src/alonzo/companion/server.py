@@ -23,6 +23,7 @@ from alonzo.companion.node import Node
 from alonzo.companion.requests import Application, AsItCame
 from alonzo.companion.s3_notification_settings import check_settings_with
 from alonzo.companion.s3_notifications import send_notifications_to
+from alonzo.companion.secret_rotation import end_rotations_that_fail
 from alonzo.companion.settings import Settings
 from alonzo.companion.state import KeptState
 from alonzo.companion.state_machines import run_state_machines
@@ -49,6 +50,7 @@ def serve(settings: Settings) -> None:
     check_settings_with(functions)
     deliver_messages_to(functions)
     run_state_machines(endpoint_url=settings.endpoint_url)
+    end_rotations_that_fail()
     name_accounts_in_keys()
     application: Application = AsItCame(
         DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))

@@ -49,7 +49,7 @@ def serve(settings: Settings) -> None:
     send_notifications_to(functions)
     check_settings_with(functions)
     deliver_messages_to(functions)
-    run_state_machines(endpoint_url=settings.endpoint_url)
+    prepare = run_state_machines(endpoint_url=settings.endpoint_url)
     end_rotations_that_fail()
     name_accounts_in_keys()
     application: Application = AsItCame(
@@ -57,7 +57,7 @@ def serve(settings: Settings) -> None:
     )
     state = None
     if settings.state_directory is not None:
-        state = KeptState(Path(settings.state_directory))
+        state = KeptState(Path(settings.state_directory), before_import=prepare)
         state.restore()
         application = state.noticing(application)
         threading.Thread(target=state.run, daemon=True).start()

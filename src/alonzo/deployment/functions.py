@@ -110,7 +110,7 @@ class Functions:
             return None
 
     def _code(self, package: Package) -> dict[str, Any]:
-        if len(package.content) <= CODE_ZIPPED_IN_REQUEST_MAX_BYTES:
+        if len(package.content) < CODE_ZIPPED_IN_REQUEST_MAX_BYTES:
             return {"ZipFile": package.content}
         bucket, key = self._uploads.put(package.content, f"{package.sha256}.zip")
         return {"S3Bucket": bucket, "S3Key": key}

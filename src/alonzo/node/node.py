@@ -20,6 +20,7 @@ from alonzo.aws.service_model import ServiceModels
 from alonzo.clock import Clock, SystemClock
 from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.aws_api import AwsApi
+from alonzo.edge.changed_code import FUNCTIONS_PATH, ChangedCodeEndpoint
 from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
@@ -499,6 +500,14 @@ class Node:
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
                 USAGE_PATH: UsageEndpoint(read=parts.usage.read, callers=callers, translate_error=to_api_error, clock=self._clock),
+                FUNCTIONS_PATH: ChangedCodeEndpoint(
+                    functions=control.functions,
+                    code_signing=control.code_signing,
+                    blobs=control.blobs,
+                    callers=callers,
+                    translate_error=to_api_error,
+                    before_answer=None if stores.cluster is None else stores.cluster.agree,
+                ),
                 QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
                 INGESTION_PATH: wire_ingestion(
                     token=self._configuration.events_token,

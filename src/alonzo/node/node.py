@@ -114,6 +114,7 @@ class _Stores:
     logs: LogStore
     events: EventStores
     sources: SourceTables
+    notices: WriteNotices
     control: ControlPlane
     usage: RecordTable[MonthlyUsage]
     cluster: Cluster | None
@@ -181,7 +182,12 @@ class Node:
             connection = await connect(configuration.nats_url, has_room=_room(self._seat))
         stack.push_async_callback(connection.aclose)
         companion = self._open_companion(stack, components, port=port)
-        services = AwsClients(endpoints=configuration.aws_endpoints, companion_socket=None if companion is None else companion.socket_path)
+        notices = WriteNotices()
+        services = AwsClients(
+            endpoints=configuration.aws_endpoints,
+            companion_socket=None if companion is None else companion.socket_path,
+            on_called=notices.note_call,
+        )
         stack.push_async_callback(services.aclose)
         links = CodeLinks(key=await get_secret(connection, "code-links"), clock=self._clock)
         cluster = None if self._seat is None else await Cluster.open(connection, seat=self._seat, clock=self._clock)
@@ -209,6 +215,7 @@ class Node:
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
             events=events,
             sources=sources,
+            notices=notices,
             control=control,
             usage=usage,
             cluster=cluster,
@@ -244,7 +251,7 @@ class Node:
             return (await servers[0].serve_socket(endpoint)).close
 
         parts = self._wire_invocation(stores=stores, host=host, serve_endpoint=serve_endpoint)
-        metrics, notices = FunctionMetrics(), WriteNotices()
+        metrics, notices = FunctionMetrics(), stores.notices
         retries = Retries(pauses_seconds=PAUSES_SECONDS, waiting_max_bytes=WAITING_MAX_BYTES, random=random.random)
         recursion = RecursionGuard(settings=control.recursion, metrics=metrics)
         asynchronous = wire_asynchronous_invocation(

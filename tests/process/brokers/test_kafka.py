@@ -2,9 +2,11 @@
 
 import base64
 import json
+import random
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -276,7 +278,7 @@ def test_credentials_and_certificates_open_the_listeners_that_want_them(server: 
     certificate = {"certificate": client.certificate_pem, "privateKey": client.key_pem("sesame"), "privateKeyPassword": "sesame"}
     own = ("CLIENT_CERTIFICATE_TLS_AUTH", create_secret(server, "kafka-client", **certificate))
     ways = {
-        "plain": secured(kafka, kafka.sasl, ("BASIC_AUTH", login), root),
+        "sasl-plain": secured(kafka, kafka.sasl, ("BASIC_AUTH", login), root),
         "scram-256": secured(kafka, kafka.sasl, ("SASL_SCRAM_256_AUTH", login), root),
         "scram-512": secured(kafka, kafka.sasl, ("SASL_SCRAM_512_AUTH", login), root),
         "tls": secured(kafka, kafka.tls, root),
@@ -309,3 +311,37 @@ def test_what_is_wrong_with_the_access_is_said_in_awss_words(server: Server, kaf
         wait_for_mapping(server, uuid, LastProcessingResult=f"PROBLEM: {problem}")
     missing = create(server, kafka, function, "missing")
     wait_for_mapping(server, missing, LastProcessingResult="PROBLEM: Topic missing does not exist")
+
+
+def test_nothing_is_lost_and_order_holds_in_partitions_when_nodes_are_killed(kafka: KafkaBroker, sink: BatchSink, tmp_path: Path) -> None:
+    topic, partitions, count = kafka.create_topic("killed", partitions=4), 4, 2_000
+    chance = random.Random(7)
+    done = [-1] * partitions
+    """The last offset of each partition that the function has processed without a gap."""
+    killer = threading.Event()
+    lock = threading.Lock()
+
+    def decide(event: dict[str, Any]) -> None:
+        with lock:
+            if len(sink.events) % 12 == 11:
+                killer.set()
+            if chance.random() < 0.1:
+                raise ValueError("at random")
+            for record in records_of(event):
+                assert record["offset"] <= done[record["partition"]] + 1, "a record was left out"
+                done[record["partition"]] = max(done[record["partition"]], record["offset"])
+
+    sink.decide = decide
+    kafka.send(topic, [Sent(value=b"%d" % number, partition=number % partitions) for number in range(count)])
+    node = Server.start(data_directory=tmp_path / "alonzo")
+    try:
+        pollers = {"MinimumPollers": 2, "MaximumPollers": 2}
+        create(node, kafka, sink.deploy(node, "killed"), topic, BatchSize=40, ProvisionedPollerConfig=pollers)
+        for _ in range(3):
+            killer.clear()
+            eventually(killer.is_set, what="some batches")
+            node.kill()
+            node = Server.start(data_directory=tmp_path / "alonzo")
+        eventually(lambda: done == [count // partitions - 1] * partitions, what="all records", within_seconds=120)
+    finally:
+        node.stop()

@@ -1,6 +1,7 @@
 """DocumentDB, or MongoDB, as a source: one unit, its change stream. The checkpoint is a resume token."""
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
 from bson import Timestamp
@@ -24,7 +25,7 @@ async def open_source(mapping: EventSourceMapping, kit: PollerKit) -> "DocumentD
     """As `SourceOpener`."""
     url = await _find_url(mapping, kit)
     login = await read_secret(kit.services, find_access(mapping, "BASIC_AUTH") or "", mapping, "username", "password")
-    credentials = {"username": login["username"], "password": login["password"]} if login["username"] else {}
+    credentials: dict[str, Any] = {"username": login["username"], "password": login["password"]} if login["username"] else {}
     try:
         client: Client = AsyncMongoClient(
             url, retryWrites=False, serverSelectionTimeoutMS=_CONNECT_MS, appname=f"alonzo-{mapping.uuid}", **credentials

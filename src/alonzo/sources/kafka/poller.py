@@ -1,7 +1,7 @@
 """One member of a mapping's consumer group: gathers batches from its partitions and commits what has been delivered.
 
-Kafka gives each partition to one member at a time. When members come or go it takes partitions away: what is in hand is finished before, and
-what is not is left to whoever gets them, from the last commit on. So order holds within a partition as long as the broker waits.
+Kafka gives each partition to one member at a time. When members come or go it takes partitions away: what is in hand is finished before,
+and what is not is left to whoever gets them, from the last commit on. So order holds within a partition as long as the broker waits.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """One queue of ActiveMQ, over STOMP.
 
-What the function fails on is tried again as JMS clients do it: from memory, five times, a second apart; then the broker is told that it cannot be
-processed, and puts it into its dead-letter queue. Source: https://docs.aws.amazon.com/lambda/latest/dg/process-mq-messages-with-lambda.html
-("Lambda uses a policy with the default values from the Redelivery Policy page, with maximumRedeliveries set to 5").
+What the function fails on is tried again as JMS clients do it: from memory, five times, a second apart; then the broker is told that it
+cannot be processed, and puts it into its dead-letter queue. Source: https://docs.aws.amazon.com/lambda/latest/dg/with-mq.html ("Lambda uses
+a policy with the default values from the Redelivery Policy page, with maximumRedeliveries set to 5").
 """
 
 import asyncio

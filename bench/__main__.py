@@ -17,11 +17,13 @@ from bench.measures.keep_alive import measure_keep_alive
 from bench.measures.languages import measure_languages
 from bench.measures.many_functions import measure_many_functions
 from bench.measures.peers import measure_peers
+from bench.measures.saved import measure_saved
 from bench.measures.scale import measure_scale
 from bench.measures.snap_start import measure_snap_start
 from bench.measures.start import measure_memory, measure_start
 from bench.measures.store import measure_store
 from bench.measures.throttled import measure_throttled
+from bench.measures.urls import measure_urls
 from bench.measures.warm import measure_warm
 from bench.report import Report, describe_machine, render_machine, render_table, write_json
 from bench.settings import BenchSettings
@@ -35,6 +37,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "store": measure_store,
         "cold": measure_cold,
         "warm": measure_warm,
+        "urls": measure_urls,
         "burst": measure_burst,
         "throttled": measure_throttled,
         "fairness": measure_fairness,
@@ -44,6 +47,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "languages": measure_languages,
         "keep-alive": measure_keep_alive,
         "snap-start": measure_snap_start,
+        "saved": measure_saved,
     }
 )
 """In the order in which they run: what leaves a machine least disturbed comes first."""

@@ -80,6 +80,13 @@ class Platform:
         self._client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 1000})
         return name
 
+    def public_url(self, name: str) -> str:
+        """Give a function a URL that anybody may call."""
+        url: str = self._client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+        statement = {"StatementId": "public", "Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
+        self._client.add_permission(FunctionName=name, **statement)
+        return url
+
     def publish(self, name: str, *, description: str) -> str:
         """Change a function, publish it and wait until the version is active; the version."""
         self._client.update_function_configuration(FunctionName=name, Description=description)

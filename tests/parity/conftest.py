@@ -29,8 +29,8 @@ from alonzo.edge.asgi import Answer
 from alonzo.edge.aws_api import AwsApi
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.front_doors import FrontDoors
-from alonzo.edge.http_protocol import HttpTimeouts
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
+from alonzo.edge.patience import HttpTimeouts
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.errors import AlonzoError
 from alonzo.event_sources.transitions import MappingTransitions

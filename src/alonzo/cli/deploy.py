@@ -121,6 +121,7 @@ def _open_project(source: Path, *, create_client: ClientFactory, options: dict[s
             layers=Layers(create_client=create_client, functions=functions, uploads=uploads),
             uploads=uploads,
             assembly=assembly,
+            create_client=create_client,
             report=_report,
         )
     if parameters:

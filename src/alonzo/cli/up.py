@@ -204,6 +204,12 @@ class BrokerType(click.ParamType[tuple[str, str]]):
     "Functions and their events are always kept.",
 )
 @click.option(
+    "--events-token",
+    envvar="ALONZO_EVENTS_TOKEN",
+    metavar="TOKEN",
+    help="What webhooks must send with events for /_alonzo/events, as a bearer token or a password. By default nothing.",
+)
+@click.option(
     "--async-retry-delays",
     "async_retry_delays_seconds",
     envvar="ALONZO_ASYNC_RETRY_DELAYS",
@@ -296,6 +302,7 @@ def build_configuration(
     services: tuple[str, ...],
     brokers: tuple[tuple[str, str], ...],
     persist: bool,
+    events_token: str | None,
     tls: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
@@ -321,6 +328,7 @@ def build_configuration(
         async_retry_delays_seconds=async_retry_delays_seconds,
         prewarm=prewarm,
         persist=persist,
+        events_token=events_token or None,
         tls=_tls_settings(data_directory, wanted=tls, certificate=tls_cert, key=tls_key),
     )
 

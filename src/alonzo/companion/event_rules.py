@@ -4,23 +4,31 @@ Two kinds of targets stay here because they are moto's own objects: archives, an
 does not fail `PutEvents`; one that the node could not take does, and may be put again.
 """
 
+import contextlib
 import copy
 import json
 import logging
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import moto.events.models
 import moto.events.responses
+from moto.core.exceptions import JsonRESTError
 from moto.events.exceptions import InvalidEventPatternException, ResourceNotFoundException, ValidationException
 from moto.events.models import EventPattern, events_backends
 
 from alonzo.companion.node import Node
 
 _MEMBERS = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail", "replay-name")
+_AT_ONCE = 24
+"""Half of the server's threads."""
+
 _HOPS_MAX = 5
 """Buses that hand events to each other would do so for ever."""
+
+_NOT_AUTHORIZED = {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": "Not authorized for the source."}
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +47,7 @@ class EventRuleTargets:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._gathered = threading.local()
+        self._places = threading.Semaphore(_AT_ONCE)
 
     def take_over(self) -> None:
         """Put the functions below into moto's place."""
@@ -85,16 +94,15 @@ class EventRuleTargets:
         return json.dumps({"Result": said["matches"]})
 
     def _put_events(self, backend: Any, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """As moto does, but all that comes of it at once at the end."""
+        """As moto does, but for events in AWS's own name, and all that comes of it at once at the end."""
         meetings: list[Meeting] = []
         self._gathered.meetings = meetings
         try:
-            entries = self._put_as_moto_does(backend, events)
+            entries = iter(self._put_as_moto_does(backend, [event for event in events if not _is_of_aws(event)]))
         finally:
             del self._gathered.meetings
         self._hand_over(meetings, hops=0)
-        answered: list[dict[str, Any]] = entries
-        return answered
+        return [dict(_NOT_AUTHORIZED) if _is_of_aws(event) else next(entries) for event in events]
 
     def _meet(self, rule: Any, event: dict[str, Any]) -> None:
         """What moto calls for each rule and event."""
@@ -119,7 +127,10 @@ class EventRuleTargets:
             {"arn": rule.arn, "pattern": rule.event_pattern.dump(), "targets": [each for each in rule.targets if not _is_ours(each["Arn"])]}
             for rule in rules
         ]
-        said = self._node.ask("events", {"events": [_described(event) for event in events], "rules": described})
+        question = {"events": [_described(event) for event in events], "rules": described}
+        comes_back = any(not _is_function(target["Arn"]) for rule in described for target in rule["targets"])
+        with self._place() if comes_back else contextlib.nullcontext():
+            said = self._node.ask("events", question)
         for event_number, rule_number in said["matched"]:
             rule, event = rules[rule_number], events[event_number]
             for target in list(rule.targets):
@@ -127,6 +138,16 @@ class EventRuleTargets:
                     self._keep(rule, target, event)
                 elif _is_bus(target["Arn"]):
                     self._pass_on(rule, target["Arn"], event, hops=hops)
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        """While the node hands events to queues and topics, which are here: the threads for that must not all wait for it."""
+        if not self._places.acquire(blocking=False):
+            raise JsonRESTError("ThrottlingException", "Rate exceeded")
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def _keep(self, rule: Any, target: dict[str, Any], event: dict[str, Any]) -> None:
         alone = copy.copy(rule)
@@ -147,12 +168,20 @@ class EventRuleTargets:
         self._hand_over([(other, event) for other in list(bus.rules.values())], hops=hops + 1)
 
 
+def _is_of_aws(event: dict[str, Any]) -> bool:
+    return str(event.get("Source") or "").startswith("aws.")
+
+
 def _is_archive(arn: str) -> bool:
     return arn.split(":")[2:3] == ["events"] and arn.endswith(":::")
 
 
 def _is_bus(arn: str) -> bool:
     return arn.split(":")[2:3] == ["events"] and ":event-bus/" in arn
+
+
+def _is_function(arn: str) -> bool:
+    return arn.split(":")[2:3] == ["lambda"]
 
 
 def _is_ours(arn: str) -> bool:

@@ -31,14 +31,19 @@ class Layers:
         }
         published = self._lambda.publish_layer_version(LayerName=layer_arn.rpartition(":")[2], Content=self._content(package), **kept)
         new_arn = str(published["LayerVersionArn"])
+        return new_arn, self.have_used(new_arn, function_names)
+
+    def have_used(self, version_arn: str, function_names: list[str]) -> list[str]:
+        """Have those of the functions use this version that use any other of its layer; which were changed."""
+        layer_arn, _, _ = version_arn.rpartition(":")
         changed = []
         for name in function_names:
             arns = [layer["Arn"] for layer in self._lambda.get_function_configuration(FunctionName=name).get("Layers", [])]
-            wanted = [new_arn if arn.rpartition(":")[0] == layer_arn else arn for arn in arns]
+            wanted = [version_arn if arn.rpartition(":")[0] == layer_arn else arn for arn in arns]
             if wanted != arns:
                 self._functions.update_layers(name, wanted)
                 changed.append(name)
-        return new_arn, changed
+        return changed
 
     def _content(self, package: Package) -> dict[str, Any]:
         if len(package.content) <= CODE_ZIPPED_IN_REQUEST_MAX_BYTES:

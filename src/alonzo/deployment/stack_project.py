@@ -3,6 +3,7 @@
 import hashlib
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from alonzo.deployment.assembly import Assembly
 from alonzo.deployment.build_methods import BuildMethod, BuildRequest
 from alonzo.deployment.detection import host_architecture, method_of_runtime, name_of
+from alonzo.deployment.endpoints import iter_api_addresses
 from alonzo.deployment.errors import Failures, SourceUnclear, TemplateInvalid
 from alonzo.deployment.functions import Functions
 from alonzo.deployment.layers import Layers
@@ -20,7 +22,7 @@ from alonzo.deployment.targets import Target
 from alonzo.deployment.template import LocalKind, LocalReference, Template, read_document, read_template
 from alonzo.deployment.uploads import Uploads
 
-_FUNCTION, _LAYER, _URL = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::Lambda::Url"
+_FUNCTION, _LAYER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion"
 _SAM_LAYER_HASH = re.compile(r"[0-9a-f]{10}")
 """SAM gives a layer's logical id the hash of its properties, so that each change is a new version."""
 _NESTED_MAX = 5
@@ -54,6 +56,7 @@ class StackProject:
         layers: Layers,
         uploads: Uploads,
         assembly: Assembly,
+        create_client: Callable[[str], Any],
         report: Report,
     ) -> None:
         self._path = template.resolve()
@@ -64,6 +67,7 @@ class StackProject:
         self._layers = layers
         self._uploads = uploads
         self._assembly = assembly
+        self._create_client = create_client
         self._report = report
         self._targets: list[Target] = []
         self._stack_files: frozenset[Path] = frozenset({self._path})
@@ -86,6 +90,7 @@ class StackProject:
         for resource in resources:
             if resource.type == _FUNCTION:
                 self._functions.wait(resource.physical_id)
+        self._align(packaging.built, resources)
         self._physical_ids = {target.request.logical_id: self._find_physical_id(target.request, resources) for target in self._targets}
         for target, package in packaging.built:
             target.note_live(package)
@@ -133,6 +138,16 @@ class StackProject:
         took = f"{time.monotonic() - started_at:.2f} s"
         self._report(f"{described(touched, self._path.parent)}: {request.label} is live{users} after {took}")
 
+    def _align(self, built: list[tuple[Target, Package]], resources: list[StackResource]) -> None:
+        """Have live what the stack says, where it has not changed since something else was made live past it."""
+        names = [resource.physical_id for resource in resources if resource.type == _FUNCTION]
+        for target, package in built:
+            physical_id = self._find_physical_id(target.request, resources)
+            if physical_id and target.request.is_layer:
+                self._layers.have_used(physical_id, names)
+            elif physical_id:
+                self._functions.update_code(physical_id, package)
+
     def _find_physical_id(self, request: BuildRequest, resources: list[StackResource]) -> str:
         """Empty for what is not in this stack itself, but in a nested one, or excluded by a condition."""
         for resource in resources:
@@ -145,6 +160,8 @@ class StackProject:
     def _report_endpoints(self, resources: list[StackResource]) -> None:
         for key, value, description in self._stacks.outputs(self._name):
             self._report(f"  {key} = {value}{f'  ({description})' if description else ''}")
+        for logical_id, address in iter_api_addresses(resources, self._create_client):
+            self._report(f"  API {logical_id}: {address}")
         for resource in resources:
             if resource.type == _FUNCTION:
                 url = self._functions.find_url(resource.physical_id)

@@ -2,6 +2,8 @@
 
 POST /_alonzo/companion/patterns    {"pattern", "event"?}           {"matches": …} or {"invalid": why}
 POST /_alonzo/companion/events      {"events", "rules"}             {"matched": [[event, rule], …]}, after the targets have been seen to
+POST /_alonzo/companion/expressions {"expression", "zone", "for_rule"}   {} or {"invalid": why}
+PUT  /_alonzo/companion/schedules   {"schedules"}                   {}: there are these and no others
 """
 
 import hmac
@@ -14,7 +16,11 @@ from alonzo.edge.asgi import AsgiScope, Receive, Send, send_json
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
 from alonzo.errors import AlonzoError
 from alonzo.event_sources.errors import InvalidPattern
+from alonzo.triggers.errors import InvalidSchedule
 from alonzo.triggers.rules import EventRules, PutEvent, Rule
+from alonzo.triggers.schedule import Schedule
+from alonzo.triggers.schedule_expressions import parse_timing
+from alonzo.triggers.schedules import Schedules
 
 COMPANION_PATH = b"/_alonzo/companion/"
 _BODY_MAX_BYTES = 64 << 20
@@ -37,12 +43,27 @@ class EventsQuestion(msgspec.Struct):
     rules: list[Rule]
 
 
+class ExpressionQuestion(msgspec.Struct):
+    """Is it a schedule expression?"""
+
+    expression: str
+    zone: str = "UTC"
+    for_rule: bool = False
+
+
+class Announcement(msgspec.Struct):
+    """All schedules that there are."""
+
+    schedules: list[Schedule]
+
+
 class CompanionEndpoint:
     """An `Endpoint` for all paths below `COMPANION_PATH`. `token` None: there is no companion."""
 
-    def __init__(self, *, token: str | None, rules: EventRules) -> None:
+    def __init__(self, *, token: str | None, rules: EventRules, schedules: Schedules) -> None:
         self._authorization = None if token is None else b"Bearer " + token.encode()
         self._rules = rules
+        self._schedules = schedules
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """As the module says; errors as `{"message": …}`."""
@@ -68,6 +89,11 @@ class CompanionEndpoint:
             case "POST", b"events":
                 question = msgspec.json.decode(body, type=EventsQuestion)
                 return 200, {"matched": await self._rules.put(question.events, question.rules)}
+            case "POST", b"expressions":
+                return 200, _check(msgspec.json.decode(body, type=ExpressionQuestion))
+            case "PUT", b"schedules":
+                await self._schedules.announce(msgspec.json.decode(body, type=Announcement).schedules)
+                return 200, {}
         return 404, {"message": "no such path"}
 
     def _ask(self, question: PatternQuestion) -> dict[str, Any]:
@@ -75,3 +101,11 @@ class CompanionEndpoint:
             return {"matches": self._rules.test(question.pattern, question.event)}
         except InvalidPattern as error:
             return {"invalid": str(error)}
+
+
+def _check(question: ExpressionQuestion) -> dict[str, str]:
+    try:
+        parse_timing(question.expression, zone=question.zone, for_rule=question.for_rule)
+    except InvalidSchedule as error:
+        return {"invalid": str(error)}
+    return {}

@@ -12,7 +12,6 @@ This class leans on attributes of `HttpToolsProtocol` (`cycle`, `flow`, `parser`
 import asyncio
 import logging
 import re
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -23,29 +22,24 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from alonzo.edge.asgi import Answer, InvokeEndpoint
-from alonzo.edge.front_doors import FrontDoors, QuickWay, host_of
+from alonzo.edge.front_doors import FrontDoors, QuickWay
 from alonzo.edge.gathering_transport import GatheringTransport
 from alonzo.edge.http_events.request import HttpRequest
 from alonzo.edge.invoke_path import invoked_function
+from alonzo.edge.patience import BodyPace, HttpTimeouts, UnreadAnswers
 
 HEADERS_MAX_BYTES = 65_536
 """AWS's load balancers take 64 KB of request line and headers in all."""
 
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+_TELLING = frozenset({b"expect", b"host", b"transfer-encoding"})
+_VERSIONS = frozenset({"1.1", "1.0"})
+_BAD_REQUEST = (400, "Bad Request")
+_ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 _logger = logging.getLogger(__name__)
 _SILENT_LOGGER = logging.Logger("aborted requests", level=logging.CRITICAL + 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpTimeouts:
-    """How long a connection may be silent, in seconds."""
-
-    headers_seconds: float = 20.0
-    body_seconds: float = 30.0
-    keep_alive_seconds: float = 75.0
-    """Longer than the pools of AWS's SDKs keep idle connections (60 s in most), so that the client closes first."""
 
 
 class Connections(ServerState):
@@ -79,6 +73,12 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         self._headers_began_at: float | None = self.loop.time()
         self._header_bytes = 0
         self._heard_at = self.loop.time()
+        self._pace = BodyPace()
+        self._unread = UnreadAnswers()
+        self._host: bytes | None = None
+        self._is_long = False
+        """Whether the headers may be longer than they may be."""
+        self._refusal = _BAD_REQUEST
         self._all_gone = server_state.all_gone
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
@@ -88,13 +88,17 @@ class EdgeHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self.cycle = None  # type: ignore[assignment]  # it holds this protocol, and a body perhaps: they need not wait for the collector of garbage
         if not self.connections:
             self._all_gone.set()
 
     def data_received(self, data: bytes) -> None:
         self._heard_at = self.loop.time()
-        if b"pgrade:" in data and not self._is_amid_body():
+        if self._is_amid_body():
+            self._pace.note_raw(len(data))
+        elif b"pgrade:" in data:
             data = without_upgrade(data)
+        self._is_long = self._header_bytes + len(data) > HEADERS_MAX_BYTES
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -103,8 +107,10 @@ class EdgeHttpProtocol(HttpToolsProtocol):
                 self.data_received(rest)
         except httptools.HttpParserError as error:
             _logger.debug("refused a request that is not HTTP: %s", error)
-            self._refuse(400, "Bad Request")
+            self._refuse(*self._refusal)
         self._watch_headers(len(data))
+        if self._pace.is_mostly_framing:
+            self._refuse(*_BAD_REQUEST)
 
     # What httptools calls while it parses.
 
@@ -114,18 +120,45 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
+        self._host = None
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Trailers are dropped: behind a body, where nobody has looked, stands nothing that counts (RFC 9110, 6.5.1)."""
+        name = name.lower()
+        if not self._is_amid_headers:
+            return
+        if name in _TELLING:
+            self._note_header(name, value)
+        self.headers.append((name, value))
+
+    def _note_header(self, name: bytes, value: bytes) -> None:
+        if name == b"expect":
+            self.expect_100_continue = value.lower() == b"100-continue"
+        elif name == b"host":
+            if self._host is not None:
+                raise self._refused(400, "Bad Request")  # RFC 9112, 3.2
+            self._host = value
+        elif value.lower() != b"chunked" or self.parser.get_http_version() == "1.0":
+            raise self._refused(501, "Not Implemented")  # RFC 9112, 6.1: whoever reads another coding reads other requests
 
     def on_headers_complete(self) -> None:
         self._is_amid_headers = False
+        self._pace.begin()
+        if self.url[:1] != b"/":
+            self.url = self._origin_form(self.url)
+        if self._is_long and _length_of(self.url, self.headers) > HEADERS_MAX_BYTES:
+            raise self._refused(431, "Request Header Fields Too Large")
+        version = self.parser.get_http_version()
+        if version not in _VERSIONS:
+            raise self._refused(505, "HTTP Version Not Supported")
         is_first = self.cycle is None or self.cycle.response_complete  # and not sent behind another one, whose answer must come before
         if is_first and not self.expect_100_continue:
             path, _, query_string = self.url.partition(b"?")
-            host = host_of(self.headers)
+            host = self._host or b""
             door = self._front_doors.find(host, path)
             quick_way = None if door is None else door.find_quick_way(host, path)
             function_name = invoked_function(path) if door is None and self.parser.get_method() == b"POST" else None
             if quick_way is not None or function_name is not None:
-                version = self.parser.get_http_version()
                 keep_alive = version != "1.0" and self.parser.should_keep_alive()
                 exchange = _Exchange(function_name, self.headers, query_string, keep_alive=keep_alive, before=self.cycle)
                 if quick_way is not None:
@@ -136,6 +169,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         self._go_through_asgi()
 
     def on_body(self, body: bytes) -> None:
+        self._pace.note_body(len(body))
         exchange = self._exchange
         if exchange is None:
             super().on_body(body)
@@ -204,14 +238,18 @@ class EdgeHttpProtocol(HttpToolsProtocol):
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
 
-    def close_if_stalled(self, timeouts: HttpTimeouts) -> None:
-        """Cut off a client that owes us bytes for too long. An answer that is being made is never disturbed."""
+    def close_if_stalled(self, timeouts: HttpTimeouts, *, tick_seconds: float) -> None:
+        """Cut off a client that owes us bytes, or does not take its answer, for too long. An answer that is being made is not disturbed."""
         now = self.loop.time()
-        if self._headers_began_at is not None:
+        if self._unread.is_stuck(self.transport.get_write_buffer_size(), now, timeouts):
+            self.abort()
+        elif self._headers_began_at is not None:
             if now - self._headers_began_at > timeouts.headers_seconds:
                 self._refuse(408, "Request Timeout")
         elif self._is_amid_body():
-            if not self.flow.read_paused and now - self._heard_at > timeouts.body_seconds:
+            if self.flow.read_paused:
+                return
+            if now - self._heard_at > timeouts.body_seconds or self._pace.is_too_slow(tick_seconds, timeouts):
                 self._refuse(408, "Request Timeout")
         elif self._is_idle() and now - self._heard_at > timeouts.keep_alive_seconds:
             self.transport.close()
@@ -239,6 +277,17 @@ class EdgeHttpProtocol(HttpToolsProtocol):
     def _is_idle(self) -> bool:
         return self.cycle is not None and self.cycle.response_complete
 
+    def _origin_form(self, target: bytes) -> bytes:
+        """Of a request in the form that is sent to proxies, if it is for this host: RFC 9112, 3.2.2. None is one here."""
+        form = _ABSOLUTE_FORM.fullmatch(target)
+        if form is None or form[1].lower() != (self._host or b"").lower():
+            raise self._refused(400, "Bad Request")
+        return b"/" + form[2].lstrip(b"/")
+
+    def _refused(self, status: int, phrase: str) -> "_Refused":
+        self._refusal = (status, phrase)
+        return _Refused(phrase)
+
     def _refuse(self, status: int, phrase: str) -> None:
         """Answer, unless an answer has begun, and close."""
         if self.transport.is_closing():
@@ -247,6 +296,10 @@ class EdgeHttpProtocol(HttpToolsProtocol):
             head = f"HTTP/1.1 {status} {phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             self.transport.write(head.encode())
         self.transport.close()
+
+
+class _Refused(Exception):
+    """A request is not to be read any further."""
 
 
 class _NobodyWaits:
@@ -314,6 +367,10 @@ def _message(answer: Answer, default_headers: list[tuple[bytes, bytes]], *, keep
         return b"%b%b%b\r\n" % (STATUS_LINE[answer.status], lines, closing)
     body = b"" if is_head else answer.body
     return b"%b%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINE[answer.status], lines, closing, len(answer.body), body)
+
+
+def _length_of(url: bytes, headers: list[tuple[bytes, bytes]]) -> int:
+    return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
 
 
 def without_upgrade(data: bytes) -> bytes:

@@ -16,7 +16,8 @@ from typing import cast
 from uvicorn.config import Config
 
 from alonzo.edge.app import Application
-from alonzo.edge.http_protocol import Connections, EdgeHttpProtocol, HttpTimeouts
+from alonzo.edge.http_protocol import Connections, EdgeHttpProtocol
+from alonzo.edge.patience import HttpTimeouts
 from alonzo.edge.tls.arrivals import Arrivals
 from alonzo.errors import SetupError
 
@@ -114,7 +115,7 @@ class HttpServer:
             while True:
                 self._set_date()
                 for connection in self._connections():
-                    connection.close_if_stalled(self._timeouts)
+                    connection.close_if_stalled(self._timeouts, tick_seconds=TICK_SECONDS)
                 if self._arrivals is not None:
                     self._arrivals.end_silent(after_seconds=self._timeouts.headers_seconds)
                 await asyncio.sleep(TICK_SECONDS)

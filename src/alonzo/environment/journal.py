@@ -168,16 +168,17 @@ class Journal:
         self._log.write(self._words.init_report(now, report))
         if within is None:
             return
-        self.write_start(within.request_id, now)
+        self.write_start(within, now)
         if failure.payload is None:
             self._log.write(self._words.fault(now, within.request_id, fault.message))
         self._write_end(End(within.request_id, duration_ms, fault.status, fault.reported_type))
         failure.log_tail = self._log.end_tail(within.request_id)
 
-    def write_start(self, request_id: str, unix_ms: int) -> None:
+    def write_start(self, invocation: Invocation, unix_ms: int) -> None:
         """An invocation is handed to the runtime."""
         self._write_late_end()
-        self._log.write(self._words.start(unix_ms, request_id, self._version.version))
+        self._log.note_chain(invocation.trace_header)
+        self._log.write(self._words.start(unix_ms, invocation.request_id, self._version.version))
 
     def write_fault(self, fault: Fault, end: End) -> None:
         """An invocation has ended in a way that the function did not choose."""

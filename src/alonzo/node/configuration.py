@@ -35,6 +35,7 @@ class Configuration:
     `brokers`: where those are that event source mappings name by ARN and that the services at `aws_endpoints` do not know.
     `prewarm` starts programs ahead of their functions.
     `persist` keeps the companion's state in the data directory.
+    `events_token`: what senders of events must say; None: nothing.
     `tls`: with which certificates HTTPS is served, on the same port; None: it is not.
     """
 
@@ -55,6 +56,7 @@ class Configuration:
     async_retry_delays_seconds: tuple[float, float]
     prewarm: bool
     persist: bool
+    events_token: str | None
     tls: TlsSettings | None = None
     workers: int = 1
     worker_number: int | None = None

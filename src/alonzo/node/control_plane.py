@@ -54,6 +54,7 @@ from alonzo.functions.tags import FunctionTags, TaggedResource, TaggedResources
 from alonzo.functions.turns import Turns
 from alonzo.model.event_source_mapping import EventSourceMapping
 from alonzo.model.function import FunctionVersion
+from alonzo.model.log_group import LogResource
 from alonzo.model.names import FunctionReference
 from alonzo.model.quotas import ACCOUNT_CONCURRENCY_DEFAULT
 from alonzo.node.cluster import Cluster
@@ -76,6 +77,8 @@ class ControlPlane:
     urls: FunctionUrls
     function_policies: FunctionPolicies
     recursion: RecursionConfigs
+    policies: FunctionPolicies
+    log_groups: RecordTable[LogResource]
     provisioned: ProvisionedConcurrency
     allocations: Allocations
     blobs: BlobStore
@@ -175,6 +178,8 @@ async def open_control_plane(
         urls=urls,
         function_policies=function_policies,
         recursion=recursion,
+        policies=function_policies,
+        log_groups=tables.log_groups,
         provisioned=provisioned,
         allocations=allocations,
         blobs=blobs,

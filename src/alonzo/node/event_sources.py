@@ -36,14 +36,14 @@ from alonzo.store.records import RecordTable
 
 _KINDS: Mapping[EventSource, str] = MappingProxyType(
     {
-        EventSource.MSK: "kafka.source",
-        EventSource.SELF_MANAGED_KAFKA: "kafka.source",
-        EventSource.MQ: "mq.source",
-        EventSource.DOCUMENT_DB: "document_db.source",
         EventSource.SQS: "sqs",
         EventSource.SQS_FIFO: "sqs",
         EventSource.KINESIS: "kinesis",
         EventSource.DYNAMODB_STREAMS: "dynamodb_streams",
+        EventSource.MSK: "kafka.source",
+        EventSource.SELF_MANAGED_KAFKA: "kafka.source",
+        EventSource.MQ: "mq.source",
+        EventSource.DOCUMENT_DB: "document_db.source",
     }
 )
 """The module under `alonzo.sources` whose `open_source` is the kind's `SourceOpener`; imported when a mapping of the kind is enabled."""

@@ -24,13 +24,13 @@ from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
 from alonzo.edge.http_events.function_calls import FunctionCalls
-from alonzo.edge.http_protocol import HttpTimeouts
+from alonzo.edge.ingestion_endpoint import INGESTION_PATH
 from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
 from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
-from alonzo.edge.logs_api import LogOperations
 from alonzo.edge.metrics_page import METRICS_PATH, metrics_page
 from alonzo.edge.other_services import OtherServices
+from alonzo.edge.patience import HttpTimeouts
 from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
 from alonzo.edge.server import HttpServer
 from alonzo.edge.service_proxy import ServiceProxy
@@ -70,11 +70,12 @@ from alonzo.node.front_doors import wire_front_doors
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
+from alonzo.node.logs import Logs, wire_logs
 from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
 from alonzo.node.tls import open_tls_context
-from alonzo.node.triggers import Triggers, TriggerTables, home_of, open_trigger_tables, wire_triggers
+from alonzo.node.triggers import Triggers, TriggerTables, home_of, life_of, open_trigger_tables, wire_ingestion, wire_triggers
 from alonzo.node.usage_keeping import UsageKeeper
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
@@ -261,12 +262,15 @@ class Node:
         triggers = wire_triggers(
             tables=stores.triggers,
             home=home_of(self._configuration.data_directory, self._seat),
+            life=life_of(stores.companion, persist=self._configuration.persist),
             control=control,
             acceptance=asynchronous.acceptance,
             services=stores.services,
             cluster=stores.cluster,
             clock=self._clock,
         )
+        logs = wire_logs(logs=stores.logs, control=control, acceptance=asynchronous.acceptance, clock=self._clock)
+        parts.delivery.listen(logs.subscriptions.tell)
         application, proxy = self._wire_edge(
             stores=stores,
             parts=parts,
@@ -275,6 +279,7 @@ class Node:
             recursion=recursion,
             metrics=metrics,
             notices=notices,
+            logs=logs,
         )
         server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_context(self._configuration))
         sources = wire_event_sources(
@@ -303,6 +308,7 @@ class Node:
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
             tasks.append(group.create_task(triggers.run()))
+            tasks.append(group.create_task(logs.subscriptions.run()))
             existing = [version for _, version in control.records.iter_prefix(())]
             keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             if stores.cluster is not None:
@@ -326,6 +332,7 @@ class Node:
             parts.pools.close()
             await parts.pools.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             await parts.delivery.flush()
+            await logs.subscriptions.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             if stores.cluster is not None:
                 await stores.cluster.leave()
             for task in tasks:
@@ -444,6 +451,7 @@ class Node:
         recursion: RecursionGuard,
         metrics: FunctionMetrics,
         notices: WriteNotices,
+        logs: Logs,
     ) -> tuple[Application, ServiceProxy]:
         control = stores.control
         models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
@@ -462,7 +470,7 @@ class Node:
         invoke_async = InvokeAsyncOperations(resolution=control.resolution, acceptance=asynchronous.acceptance, trace_headers=trace_headers)
         operations = {
             "lambda": {**control.operations, **invoke_async.table()},
-            "logs": LogOperations(logs=stores.logs).table(),
+            "logs": logs.operations,
         }
         aws_api = AwsApi(
             models=models,
@@ -492,7 +500,17 @@ class Node:
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
                 USAGE_PATH: UsageEndpoint(read=parts.usage.read, callers=callers, translate_error=to_api_error, clock=self._clock),
                 QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
-                COMPANION_PATH: CompanionEndpoint(token=None if stores.companion is None else stores.companion.token, rules=triggers.rules),
+                INGESTION_PATH: wire_ingestion(
+                    token=self._configuration.events_token,
+                    control=control,
+                    acceptance=asynchronous.acceptance,
+                    services=stores.services,
+                    callers=callers,
+                    trace_headers=trace_headers,
+                ),
+                COMPANION_PATH: CompanionEndpoint(
+                    token=None if stores.companion is None else stores.companion.token, rules=triggers.rules, schedules=triggers.schedules
+                ),
                 STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=proxy),
             },
         )

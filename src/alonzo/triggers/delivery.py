@@ -157,6 +157,9 @@ class TargetDeliveries:
         except StoreError as error:
             _log.warning("a delivery to %s waits for the store: %s", delivery.target_arn, error)
             await asyncio.sleep(_STORE_PAUSE_SECONDS)
+        except Exception:  # one delivery's try ends here: whatever it was, the others go on
+            _log.exception("an internal failure while %s was given an event", delivery.target_arn)
+            await asyncio.sleep(_STORE_PAUSE_SECONDS)
 
     async def _try(self, delivery: Delivery) -> Delivery | None:
         """What is to be tried again, if anything is."""

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from tests.conftest import StartServer
 from tests.support.invoking import wait_for_log
 from tests.support.server import ROLE, Server, zip_of
@@ -103,12 +102,3 @@ def test_outcomes_go_to_destinations_and_dead_letter_queues(start_server: StartS
     assert receive(failures)["requestContext"]["condition"] == "RetriesExhausted"
     assert receive(dead) == {"n": 1}
     assert receive(successes)["responsePayload"] == "fine"
-
-
-def test_a_stack_with_a_function_fails_and_says_why(server: Server) -> None:
-    code = {"ZipFile": "def handler(event, context): pass"}
-    function = {"Handler": "index.handler", "Runtime": "python3.12", "Role": ROLE, "Code": code}
-    template = {"Resources": {"Function": {"Type": "AWS::Lambda::Function", "Properties": function}}}
-    cloudformation = server.client("cloudformation")
-    with pytest.raises(ClientError, match="Alonzo does not make a function for CloudFormation yet"):
-        cloudformation.create_stack(StackName="with-a-function", TemplateBody=json.dumps(template))

@@ -23,8 +23,8 @@ from alonzo.edge.asgi import Answer
 from alonzo.edge.aws_api import AwsApi
 from alonzo.edge.front_doors import FrontDoors
 from alonzo.edge.health import health_routes
-from alonzo.edge.http_protocol import HttpTimeouts
 from alonzo.edge.operations import CallContext
+from alonzo.edge.patience import HttpTimeouts
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.errors import AlonzoError
 from alonzo.ids import new_uuid

@@ -1,6 +1,8 @@
 """Event patterns at EventBridge itself: every recorded one decides as on AWS, asked and with events that are really put."""
 
 import json
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +55,20 @@ def test_a_rule_with_a_pattern_that_is_none_is_refused(server: Server, case: dic
     assert (error["Code"], error["Message"].startswith("Event pattern is not valid. Reason: ")) == ("InvalidEventPatternException", True)
     with pytest.raises(events.exceptions.ResourceNotFoundException):
         events.describe_rule(Name="refused")
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer x"}])
+def test_what_the_companion_asks_nobody_else_may_ask(server: Server, headers: dict[str, str]) -> None:
+    url = f"{server.endpoint_url}/_alonzo/companion/patterns"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(urllib.request.Request(url, data=b'{"pattern": "{}"}', headers=headers), timeout=20)
+    with refused.value as answer:
+        assert answer.status == 403
+
+
+def test_events_in_the_name_of_aws_are_refused(server: Server) -> None:
+    entries = [{"Source": "aws.s3", "DetailType": "x", "Detail": "{}"}, {"Source": "mine", "DetailType": "x", "Detail": "{}"}]
+    answer = server.client("events").put_events(Entries=entries)
+    refused, taken = answer["Entries"]
+    assert (answer["FailedEntryCount"], refused["ErrorCode"]) == (1, "NotAuthorizedForSourceException")
+    assert taken["EventId"]

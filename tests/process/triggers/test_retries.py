@@ -1,7 +1,6 @@
 """Targets that do not take an event at once."""
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -88,14 +87,3 @@ def test_a_target_that_is_away_gets_the_event_later_and_over_a_kill(start_server
     topics.refusals_left, topics.request_count = 0, 0
     start_server(*options, data_directory=tmp_path / "data")
     eventually(lambda: topics.request_count == 1 or None, what="the try after the kill")
-
-
-def test_what_the_companion_asks_nobody_else_may_ask(start_server: StartServer) -> None:
-    """What the companion asks is between it and the node: nobody else may."""
-    server = start_server()
-    host, port = server.endpoint_url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
-        body = b'{"pattern": "{}"}'
-        head = f"POST /_alonzo/companion/patterns HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\nauthorization: Bearer x\r\n\r\n"
-        connection.sendall(head.encode() + body)
-        assert b" 403 " in connection.recv(1_000)

@@ -35,6 +35,7 @@ def test_works_without_any_option() -> None:
         async_retry_delays_seconds=(60.0, 120.0),
         prewarm=True,
         persist=False,
+        events_token=None,
     )
 
 
@@ -45,7 +46,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         *("--account-concurrency", "20"),
         *("--deprecated-runtimes", "--node-modules", str(tmp_path)),
         *("--aws-endpoint-url", "http://127.0.0.1:5000/", "--aws-endpoint-url", "sqs=http://queues:9324", "--aws-endpoint-url", "s3=aws"),
-        *("--companion", "off", "--service", "dynamodb=http://scylla:8000", "--persist"),
+        *("--companion", "off", "--service", "dynamodb=http://scylla:8000", "--persist", "--events-token", "secret"),
         *("--async-retry-delays", "0.5,2"),
     )
     assert configuration == Configuration(
@@ -65,6 +66,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         async_retry_delays_seconds=(0.5, 2.0),
         prewarm=False,
         persist=True,
+        events_token="secret",
     )
 
 

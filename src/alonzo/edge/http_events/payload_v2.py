@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads.
 """
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from alonzo.edge.http_events.bodies import event_body
@@ -27,9 +28,7 @@ def payload_v2(
 
     `context` is the `requestContext`; `keeps_cookie_header`: function URLs leave the header where it is, beside `cookies`.
     """
-    headers: dict[str, str] = {}
-    for name, value in request.forwarded_headers(drop=drop_headers if keeps_cookie_header else drop_headers | _COOKIE):
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    headers = joined(request.forwarded_headers(drop=drop_headers if keeps_cookie_header else drop_headers | _COOKIE))
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": route_key,
@@ -41,9 +40,7 @@ def payload_v2(
         event["cookies"] = cookies
     event["headers"] = headers
     if request.query:
-        parameters: dict[str, str] = {}
-        for name, value in request.parameters():
-            parameters[name] = f"{parameters[name]},{value}" if name in parameters else value
+        parameters = joined(request.parameters())
         if parameters:
             event["queryStringParameters"] = parameters
     event["requestContext"] = context
@@ -54,6 +51,22 @@ def payload_v2(
     else:
         event["isBase64Encoded"] = False
     return event
+
+
+def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Names with all their values, between commas."""
+    first: dict[str, str] = {}
+    several: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if name not in first:
+            first[name] = value
+        elif name in several:
+            several[name].append(value)
+        else:
+            several[name] = [first[name], value]
+    for name, values in several.items():
+        first[name] = ",".join(values)
+    return first
 
 
 def http_context(request: HttpRequest, path: str) -> dict[str, Any]:

@@ -4,13 +4,15 @@
 PORT ?= 4566
 EVENTS ?= 10000
 KILLS ?= 24
+RECORDS ?= 20000
+STREAM_KILLS ?= 10
 WORKERS ?= 4
 MINUTES ?= 10
 PLOTS ?= .alonzo/plots
 RUNNABLE := .venv/.runnable
 INSTALLED := .venv/.installed
 
-.PHONY: help install run test lint format bench bench-peers soak soak-mixed docs clean compiled
+.PHONY: help install run test lint format bench bench-peers soak soak-streams soak-mixed docs clean compiled
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +45,9 @@ soak: $(INSTALLED) compiled ## kill the platform, then fill its disk (as root), 
 	.venv/bin/python -m tests.crash.event_storm --events $(EVENTS) --kills $(KILLS)
 	@if [ "$$(id -u)" = 0 ]; then set -x; .venv/bin/python -m tests.crash.event_storm --events $(EVENTS) --kills $(KILLS) \
 	  --kind disk --kind node --kind disk --kind store --kind disk --kind both; else echo "not root: the full disk is left out"; fi
+
+soak-streams: $(INSTALLED) compiled ## kill the platform ten times while 20,000 records of a stream are processed (RECORDS=20000 STREAM_KILLS=10)
+	.venv/bin/python -m tests.crash.stream_storm --records $(RECORDS) --kills $(STREAM_KILLS)
 
 soak-mixed: $(INSTALLED) compiled ## ten minutes of everything at once, then count what has leaked (MINUTES=10)
 	.venv/bin/python -m tests.crash.mixed_load --minutes $(MINUTES)
@@ -85,8 +90,9 @@ $(RUNNABLE): pyproject.toml
 compiled: $(RUNNABLE)
 	@.venv/bin/python -m compileall -q src
 
-# The tools are ten times as much as Alonzo, most of it never imported: nothing of it is compiled ahead.
+# The tools are ten times as much as Alonzo, most of it never imported: only what every test run imports again and again is compiled ahead.
 $(INSTALLED): $(RUNNABLE)
 	@echo "Installing the tools for working on it (1.3 GB) ..."
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[dev]'
+	@.venv/bin/python -m compileall -q -j 0 $(addprefix .venv/lib/python3*/site-packages/,_pytest hypothesis xdist ansible ansible_collections/amazon)
 	@touch $@

@@ -17,6 +17,7 @@ from bench.measures.keep_alive import measure_keep_alive
 from bench.measures.languages import measure_languages
 from bench.measures.many_functions import measure_many_functions
 from bench.measures.peers import measure_peers
+from bench.measures.saved import measure_saved
 from bench.measures.scale import measure_scale
 from bench.measures.snap_start import measure_snap_start
 from bench.measures.start import measure_memory, measure_start
@@ -46,6 +47,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "languages": measure_languages,
         "keep-alive": measure_keep_alive,
         "snap-start": measure_snap_start,
+        "saved": measure_saved,
     }
 )
 """In the order in which they run: what leaves a machine least disturbed comes first."""

@@ -33,6 +33,7 @@ from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, C
 from alonzo.edge.patience import HttpTimeouts
 from alonzo.edge.server import HttpServer, open_listening_socket
 from alonzo.errors import AlonzoError
+from alonzo.event_sources.transitions import MappingTransitions
 from alonzo.functions.activation import Activations
 from alonzo.functions.resolution import Resolution
 from alonzo.ids import new_uuid
@@ -308,7 +309,8 @@ class ServerThread:
             served = await server.serve_socket(open_listening_socket(host="127.0.0.1", port=0))
             self.url = f"http://127.0.0.1:{served.address[1]}"  # type: ignore[index]
             async with asyncio.TaskGroup() as components:
-                running = [components.create_task(run()) for run in (*control.followers, activations.run, server.run)]
+                transitions = MappingTransitions(records=control.mappings, is_polled=lambda _: False, clock=SystemClock())
+                running = [components.create_task(run()) for run in (*control.followers, transitions.run, activations.run, server.run)]
                 try:
                     yield
                 finally:

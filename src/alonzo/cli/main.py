@@ -9,10 +9,13 @@ import sys
 import click
 
 from alonzo import __version__
+from alonzo.cli.cost import cost
+from alonzo.cli.deploy import deploy
 from alonzo.cli.doctor import doctor
 from alonzo.cli.invoke import invoke
 from alonzo.cli.logs import logs
 from alonzo.cli.queue import queue
+from alonzo.cli.tune import tune
 from alonzo.cli.up import up
 from alonzo.errors import SetupError
 
@@ -34,7 +37,7 @@ def alonzo() -> None:
     """
 
 
-for _command in (up, doctor, invoke, logs, queue):
+for _command in (up, deploy, invoke, logs, queue, cost, tune, doctor):
     alonzo.add_command(_command)
 
 

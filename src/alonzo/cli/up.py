@@ -14,6 +14,7 @@ from alonzo.node.aws_endpoints import read_aws_endpoints
 from alonzo.node.configuration import DEFAULT_HOST, DEFAULT_KEEP_ALIVE_SECONDS, DEFAULT_PORT, Configuration
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
+from alonzo.sources.broker_addresses import BrokerAddresses
 
 DEFAULT_DATA_DIRECTORY = "~/.local/share/alonzo"
 
@@ -39,6 +40,18 @@ class ServiceType(click.ParamType[str]):
         if re.fullmatch(r"[a-z][a-z0-9_-]*=.+", str(value)) is None:
             self.fail(f"{value!r} is not a service and its URL, such as s3=http://127.0.0.1:9000", param, ctx)
         return str(value)
+
+
+class BrokerType(click.ParamType[tuple[str, str]]):
+    """An ARN and the URL of what it names: arn:aws:mq:*:broker:orders:*=amqp://127.0.0.1:5672."""
+
+    name = "broker"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        match = re.fullmatch(r"([^=]+)=([a-z+]+://.+)", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not an ARN and a URL, such as arn:aws:mq:*:broker:orders:*=amqp://127.0.0.1:5672", param, ctx)
+        return match[1], match[2]
 
 
 @click.command(short_help="Start the platform.")
@@ -171,6 +184,17 @@ class ServiceType(click.ParamType[str]):
     "destinations go there. May be given several times. s3=aws is AWS itself, which destinations and code from S3 use.",
 )
 @click.option(
+    "--broker",
+    "brokers",
+    envvar="ALONZO_BROKER",
+    multiple=True,
+    type=BrokerType(),
+    metavar="ARN=URL",
+    help="Where the broker or database is that event source mappings name by this ARN (* stands for any text), where emulated services "
+    "cannot know: 'arn:aws:mq:*:broker:orders:*=amqp://127.0.0.1:5672', or a URL with kafka://, stomp:// or mongodb://. "
+    "May be given several times.",
+)
+@click.option(
     "--persist/--no-persist",
     "persist",
     envvar="ALONZO_PERSIST",
@@ -178,6 +202,12 @@ class ServiceType(click.ParamType[str]):
     show_default=True,
     help="Keep what the companion holds (buckets, queues, tables, ...) over restarts, in the data directory. "
     "Functions and their events are always kept.",
+)
+@click.option(
+    "--events-token",
+    envvar="ALONZO_EVENTS_TOKEN",
+    metavar="TOKEN",
+    help="What webhooks must send with events for /_alonzo/events, as a bearer token or a password. By default nothing.",
 )
 @click.option(
     "--async-retry-delays",
@@ -218,10 +248,16 @@ class ServiceType(click.ParamType[str]):
     show_default=True,
     help="Start Node.js and Java ahead of their functions, as many as recent demand asks for: some 45 MB each.",
 )
+@click.argument("directory", type=click.Path(exists=True, path_type=Path), required=False)
 def up(
+    *,
+    directory: Path | None,
     **options: Any,
 ) -> None:
     """Start the platform and serve until Ctrl-C.
+
+    With a DIRECTORY (or a template) deploy what is in it, and keep watching: what is saved is live at the next invocation. That is
+    `alonzo deploy --watch DIRECTORY` with this server.
 
     Ctrl-C (or SIGTERM) finishes what is running and ends every environment; a second Ctrl-C ends at once.
     Each option can also be set by the environment variable of its name, as ALONZO_PORT for --port.
@@ -229,13 +265,19 @@ def up(
     \b
     Examples:
       alonzo up
+      alonzo up examples/hello                       with a function, and again whenever a file of it is saved
       alonzo up --port 5000 --data-dir ./state       a second, separate platform
       alonzo up --network isolated --cpu quota       functions as confined as on AWS
       alonzo up --isolation process                  where namespaces are forbidden
     """
     from alonzo.node.main import run
 
-    sys.exit(run(build_configuration(**options)))
+    beside = None
+    if directory is not None:
+        from alonzo.cli.watched_directory import keep_deployed
+
+        beside = keep_deployed(directory)
+    sys.exit(run(build_configuration(**options), beside=beside))
 
 
 def build_configuration(
@@ -258,7 +300,9 @@ def build_configuration(
     prewarm: bool,
     companion: str,
     services: tuple[str, ...],
+    brokers: tuple[tuple[str, str], ...],
     persist: bool,
+    events_token: str | None,
     tls: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
@@ -280,9 +324,11 @@ def build_configuration(
         account_concurrency=account_concurrency,
         workers=workers,
         aws_endpoints=read_aws_endpoints((*aws_endpoint_urls, *services), os.environ, companion=companion == "on"),
+        brokers=BrokerAddresses(brokers),
         async_retry_delays_seconds=async_retry_delays_seconds,
         prewarm=prewarm,
         persist=persist,
+        events_token=events_token or None,
         tls=_tls_settings(data_directory, wanted=tls, certificate=tls_cert, key=tls_key),
     )
 

@@ -6,6 +6,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from alonzo.companion.current_request import current_request
+
 _SECRET = "alonzo"  # noqa: S105 - signatures that nobody checks
 _ATTEMPTS = 3
 _CONNECTIONS = 32
@@ -39,9 +41,17 @@ class Functions:
                         retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
                     ),
                 )
+                client.meta.events.register("before-call.lambda.Invoke", _pass_trace_header_on)
             return client
 
     def send_event(self, arn: str, event: str) -> None:
         """Have a function's event accepted, in the account and region of its ARN. Raises botocore's errors."""
         elements = arn.split(":")
         self.client(elements[4], elements[3]).invoke(FunctionName=arn, InvocationType="Event", Payload=event.encode())
+
+
+def _pass_trace_header_on(params: dict[str, Any], **_: Any) -> None:
+    """Loops of functions and services are found by it (source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html)."""
+    request = current_request()
+    if request is not None and request.trace_header is not None:
+        params["headers"].setdefault("X-Amzn-Trace-Id", request.trace_header)

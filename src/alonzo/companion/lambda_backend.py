@@ -5,7 +5,7 @@ something that can be looked up and invoked, and has nothing else. Services that
 AWS: such events go through the node's durable queue (`InvocationType=Event`).
 """
 
-from typing import Any, NoReturn
+from typing import Any
 
 import botocore.exceptions
 import moto.awslambda.models as moto_lambda
@@ -68,21 +68,6 @@ def replace_lambda(functions: Functions) -> None:
             """Lambda's own operation: Secrets Manager's rotation takes a step when the one before is done."""
             return bytes(self.get_function(function_name, qualifier).call(body))
 
-        def create_function(self, spec: dict[str, Any]) -> NoReturn:
-            raise _not_here("a function")
-
-        def create_event_source_mapping(self, spec: dict[str, Any]) -> NoReturn:
-            raise _not_here("an event source mapping")
-
-        def publish_layer_version(self, spec: dict[str, Any]) -> NoReturn:
-            raise _not_here("a layer version")
-
-        def create_alias(self, *_: Any, **__: Any) -> NoReturn:
-            raise _not_here("an alias")
-
-        def add_permission(self, *_: Any, **__: Any) -> NoReturn:
-            raise _not_here("a permission")
-
     moto_lambda.lambda_backends.backend = NodeFunctions
 
 
@@ -119,9 +104,3 @@ def _place(name_or_arn: str) -> tuple[str, str] | None:
     """Account and region of an ARN."""
     elements = name_or_arn.split(":")
     return (elements[4], elements[3]) if elements[0] == "arn" and len(elements) > 6 else None  # noqa: PLR2004 - those of an ARN
-
-
-def _not_here(what: str) -> Exception:
-    from moto.cloudformation.exceptions import ValidationError  # noqa: PLC0415 - with much behind it; whoever comes here has it already
-
-    return ValidationError(message=f"Alonzo does not make {what} for CloudFormation yet: use Lambda's API.")

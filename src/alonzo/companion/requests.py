@@ -10,10 +10,14 @@ from typing import Any
 
 from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, environ_key_for_header
 
+from alonzo.companion.current_request import answering
+
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
 _KEY = "HTTP_X_ALONZO_REQUEST"
+_S3_ID = "x-amz-request-id"
+_S3_IDS = frozenset({_S3_ID, "x-amz-id-2", "x-amzn-requestid"})
 _CONTROL_PATHS = ("/moto-api", "/latest/meta-data/", "/latest/api/")
 """moto's own pages, which reset it or stand for a machine's metadata: no AWS service has them."""
 
@@ -37,4 +41,18 @@ class AsItCame:
         if environ["PATH_INFO"].startswith(_CONTROL_PATHS):
             start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "0")])
             return [b""]
-        return self._application(environ, start_response)
+        with answering(
+            client_address=said.get("client"),
+            access_key_id=said.get("access_key_id"),
+            trace_header=environ.get("HTTP_X_AMZN_TRACE_ID"),
+            query=environ.get("QUERY_STRING", ""),
+        ) as request:
+
+            def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+                """S3's events name the request that they come from."""
+                if said.get("service") == "s3":
+                    headers = [(name, value) for name, value in headers if name.lower() not in _S3_IDS]
+                    headers += [(_S3_ID, request.request_id), ("x-amz-id-2", request.host_id)]
+                return start_response(status, headers, *rest)
+
+            return self._application(environ, start)

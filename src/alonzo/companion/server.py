@@ -15,12 +15,21 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from alonzo.companion.access_keys import name_accounts_in_keys
-from alonzo.companion.event_targets import send_events_to
+from alonzo.companion.bucket_policies import have_policies_deny_nothing
+from alonzo.companion.cloudformation.installation import replacing_cloudformation
+from alonzo.companion.event_rules import have_node_decide
 from alonzo.companion.functions import Functions
+from alonzo.companion.kinesis_shards import keep_records_in_their_shards
 from alonzo.companion.lambda_backend import replace_lambda
+from alonzo.companion.node import Node
 from alonzo.companion.requests import Application, AsItCame
+from alonzo.companion.s3_notification_settings import check_settings_with
+from alonzo.companion.s3_notifications import send_notifications_to
+from alonzo.companion.schedules import AnnouncedSchedules, have_node_check
 from alonzo.companion.settings import Settings
 from alonzo.companion.state import KeptState
+from alonzo.companion.state_machines import run_state_machines
+from alonzo.companion.topic_subscriptions import deliver_messages_to
 
 READY = b"r"
 _THREADS = 48
@@ -35,10 +44,21 @@ def serve(settings: Settings) -> None:
     """Until SIGTERM, or until standard input ends. Says on standard output when it begins."""
     functions = Functions(endpoint_url=settings.endpoint_url)
     default_user_config["batch"] = {"use_docker": False}  # else whoever reaches the port, functions among them, starts containers
+    default_user_config["iam"] = {"load_aws_managed_policies": True}  # which roles of functions have
     replace_lambda(functions)
-    send_events_to(functions)
+    node = Node(endpoint_url=settings.endpoint_url, token=settings.token)
+    have_node_decide(node)
+    have_node_check(node)
+    schedules = AnnouncedSchedules(node)
+    send_notifications_to(functions)
+    check_settings_with(functions)
+    deliver_messages_to(functions)
+    run_state_machines(endpoint_url=settings.endpoint_url)
     name_accounts_in_keys()
-    application: Application = AsItCame(DomainDispatcherApplication(create_backend_app))
+    keep_records_in_their_shards()
+    have_policies_deny_nothing()
+    services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))
+    application: Application = schedules.announcing(AsItCame(services))
     state = None
     if settings.state_directory is not None:
         state = KeptState(Path(settings.state_directory))
@@ -56,6 +76,7 @@ def serve(settings: Settings) -> None:
     )
     signal.signal(signal.SIGTERM, _interrupt)
     threading.Thread(target=_end_with_node, daemon=True).start()
+    threading.Thread(target=schedules.run, daemon=True).start()
     os.write(sys.stdout.fileno(), READY)
     server.run()  # ends with KeyboardInterrupt, which it keeps to itself
     if state is not None:

@@ -24,6 +24,7 @@ from alonzo.runtimes.interpreters import RuntimeUnavailable
 from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.users import UserIdsExhausted
 from alonzo.store import errors as store
+from alonzo.triggers import errors as triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ ERROR_TABLE: Mapping[type[AlonzoError], ApiErrorRow] = MappingProxyType(
         environment.EnvironmentLost: _SERVICE_FAILURE,
         environment.RestoreFailed: ApiErrorRow("SnapStartException", 400),
         environment.RestoreTimedOut: ApiErrorRow("SnapStartTimeoutException", 408),
+        triggers.DeliveryFailed: _SERVICE_FAILURE,
+        triggers.InvalidSchedule: ApiErrorRow("ValidationException", 400),
+        triggers.UnknownPath: _INVALID_PARAMETER,
         RuntimeUnavailable: ApiErrorRow("InvalidRuntimeException", 502, "Service"),
         SandboxLost: _SERVICE_FAILURE,
         UserIdsExhausted: _SERVICE_FAILURE,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from alonzo.edge.asgi import AsgiScope, Endpoint, Receive, Send, send_response
-from alonzo.observe.function_metrics import CountSource, Metric, MetricKey
+from alonzo.observe.function_metrics import GAUGES, CountSource, Metric, MetricKey
 from alonzo.observe.process_metrics import ReadProcess
 
 METRICS_PATH = b"/_alonzo/metrics"
@@ -33,8 +33,10 @@ def exposition(counts: Mapping[MetricKey, int]) -> str:
     samples: dict[Metric, list[str]] = {metric: [] for metric in Metric}
     for key, count in counts.items():
         labels = f'account="{key.scope.account_id}",region="{key.scope.region}",function="{key.function_name}"'
+        if key.mapping_uuid is not None:
+            labels += f',mapping="{key.mapping_uuid}"'
         samples[key.metric].append(f"{_name(key.metric)}{{{labels}}} {count}\n")
-    return "".join(f"# TYPE {_name(metric)} counter\n{''.join(lines)}" for metric, lines in samples.items())
+    return "".join(f"# TYPE {_name(metric)} {_type(metric)}\n{''.join(lines)}" for metric, lines in samples.items())
 
 
 def gauges(values: Mapping[str, float]) -> str:
@@ -42,5 +44,9 @@ def gauges(values: Mapping[str, float]) -> str:
     return "".join(f"# TYPE {name} gauge\n{name} {value:.17g}\n" for name, value in values.items())
 
 
+def _type(metric: Metric) -> str:
+    return "gauge" if metric in GAUGES else "counter"
+
+
 def _name(metric: Metric) -> str:
-    return f"alonzo_{_WORD.sub('_', metric.value).lower()}_total"
+    return f"alonzo_{_WORD.sub('_', metric.value).lower()}_{'milliseconds' if metric in GAUGES else 'total'}"

@@ -54,7 +54,8 @@ class RequestFinder(Protocol):
 class ServiceProxy:
     """An `Endpoint`: `own` answers what is for our services, and what is for services that are nowhere.
 
-    `companion_socket` is where the companion listens. `aclose` ends what is under way.
+    `companion_socket` is where the companion listens. `on_request` is told the service of each request that was answered.
+    `aclose` ends what is under way.
     """
 
     def __init__(
@@ -65,12 +66,14 @@ class ServiceProxy:
         companion_socket: str | None,
         own: Endpoint,
         new_request_id: Callable[[], str],
+        on_request: Callable[[str], None],
     ) -> None:
         self._requests = requests
         self._endpoints = endpoints
         self._companion_socket = companion_socket
         self._own = own
         self._new_request_id = new_request_id
+        self._on_request = on_request
         self._opening = asyncio.Lock()
         self._upstream: Upstream | None = None
 
@@ -127,6 +130,7 @@ class ServiceProxy:
                 has_begun = True
                 async for part in response.parts():
                     await send({"type": "http.response.body", "body": part, "more_body": True})
+            self._on_request(request.service)
             await send({"type": "http.response.body", "body": b""})
         except upstream.failures as error:
             if body is not None and body.client_is_gone:
@@ -209,9 +213,20 @@ def _headers(scope: AsgiScope, request: OtherRequest, *, to_companion: bool) -> 
     sent += [
         ("host", request.host or host),
         ("x-moto-account-id", request.account_id),
-        ("x-alonzo-request", json.dumps({"uri": _target(scope, request), "headers": underscored})),
+        ("x-alonzo-request", json.dumps(_said(scope, request, underscored))),
     ]
     return sent
+
+
+def _said(scope: AsgiScope, request: OtherRequest, underscored: list[tuple[str, str]]) -> dict[str, Any]:
+    client = scope.get("client")
+    return {
+        "uri": _target(scope, request),
+        "headers": underscored,
+        "client": None if client is None else client[0],
+        "access_key_id": request.access_key_id,
+        "service": request.service,
+    }
 
 
 def _authorization(request: OtherRequest) -> str:

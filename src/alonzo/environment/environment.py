@@ -518,7 +518,7 @@ class ExecutionEnvironment:
             self._host.begin_invoke(running, now)
         running.deliver(connection, now, self._clock.monotonic())
         # Nothing that the function writes is read before the loop's next turn.
-        self._journal.write_start(running.invocation.request_id, now)
+        self._journal.write_start(running.invocation, now)
 
     @property
     def _runtime_state(self) -> str:

@@ -25,6 +25,7 @@ from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
 from alonzo.observe.log_delivery import LogDelivery, LogOutlet, LogStreamName
 from alonzo.observe.platform_log import JsonPlatformLog, PlatformLog, TextPlatformLog
+from alonzo.observe.usage import UsageMeter, is_provisioned
 from alonzo.runtimes.catalog import find_runtime
 from alonzo.runtimes.concurrency import max_concurrency
 from alonzo.sandbox.sandbox import Sandbox
@@ -50,6 +51,7 @@ class EnvironmentFactory:
         settings: SandboxSettings,
         tmp: TmpPreparation | None,
         delivery: LogDelivery,
+        usage: UsageMeter,
         serve_endpoint: ServeEndpoint,
         tasks: EnvironmentTasks,
         clock: Clock,
@@ -58,6 +60,7 @@ class EnvironmentFactory:
         self._settings = settings
         self._tmp = tmp
         self._delivery = delivery
+        self._usage = usage
         self._serve_endpoint = serve_endpoint
         self._tasks = tasks
         self._clock = clock
@@ -101,7 +104,14 @@ class EnvironmentFactory:
         try:
             log = LogChannel(pipe=clone.log_pipe, outlet=snapshot.open_outlet(), clock=self._clock)
             words = _platform_log(version, InitializationType.SNAP_START)
-            journal = Journal(log=log, words=words, version=version, peak_memory=clone.peak_memory_bytes, clock=self._clock)
+            journal = Journal(
+                log=log,
+                words=words,
+                version=version,
+                usage=self._usage.counter(version, is_provisioned=False),
+                peak_memory=clone.peak_memory_bytes,
+                clock=self._clock,
+            )
             return ExecutionEnvironment(
                 plan=template.plan, sandbox=clone, journal=journal, check=AnyConnection(), tasks=self._tasks, clock=self._clock
             )
@@ -153,7 +163,14 @@ class EnvironmentFactory:
         )
         log = LogChannel(pipe=sandbox.log_pipe, outlet=self._open_outlet(version, stream), clock=self._clock)
         words = _platform_log(version, initialization_type)
-        journal = Journal(log=log, words=words, version=version, peak_memory=sandbox.peak_memory_bytes, clock=self._clock)
+        journal = Journal(
+            log=log,
+            words=words,
+            version=version,
+            usage=self._usage.counter(version, is_provisioned=is_provisioned(initialization_type)),
+            peak_memory=sandbox.peak_memory_bytes,
+            clock=self._clock,
+        )
         environment = ExecutionEnvironment(
             plan=plan, sandbox=sandbox, journal=journal, check=self._check(sandbox), tasks=self._tasks, clock=self._clock
         )

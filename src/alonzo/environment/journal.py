@@ -29,6 +29,7 @@ from alonzo.observe.platform_log import (
     restore_record,
 )
 from alonzo.observe.telemetry_records import Category, Span
+from alonzo.observe.usage import UsageCounter
 
 
 class Records(Protocol):
@@ -61,12 +62,20 @@ class Journal:
     """One environment's. `peak_memory` gives the most memory it has used in bytes, None where that is not counted."""
 
     def __init__(
-        self, *, log: LogChannel, words: PlatformLog, version: FunctionVersion, peak_memory: Callable[[], int | None], clock: Clock
+        self,
+        *,
+        log: LogChannel,
+        words: PlatformLog,
+        version: FunctionVersion,
+        usage: UsageCounter,
+        peak_memory: Callable[[], int | None],
+        clock: Clock,
     ) -> None:
         self._log = log
         self._records: Records | None = None
         self._words = words
         self._version = version
+        self._usage = usage
         self._peak_memory = peak_memory
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -159,16 +168,17 @@ class Journal:
         self._log.write(self._words.init_report(now, report))
         if within is None:
             return
-        self.write_start(within.request_id, now)
+        self.write_start(within, now)
         if failure.payload is None:
             self._log.write(self._words.fault(now, within.request_id, fault.message))
         self._write_end(End(within.request_id, duration_ms, fault.status, fault.reported_type))
         failure.log_tail = self._log.end_tail(within.request_id)
 
-    def write_start(self, request_id: str, unix_ms: int) -> None:
+    def write_start(self, invocation: Invocation, unix_ms: int) -> None:
         """An invocation is handed to the runtime."""
         self._write_late_end()
-        self._log.write(self._words.start(unix_ms, request_id, self._version.version))
+        self._log.note_chain(invocation.trace_header)
+        self._log.write(self._words.start(unix_ms, invocation.request_id, self._version.version))
 
     def write_fault(self, fault: Fault, end: End) -> None:
         """An invocation has ended in a way that the function did not choose."""
@@ -232,6 +242,7 @@ class Journal:
             status=end.status,
             error_type=end.error_type,
         )
+        self._usage.note(report)
         self._log.write(self._words.end(end.request_id), self._words.report(self._clock.unix_ms(), report))
         if self._records is not None:
             self._records.emit("platform.end", {"requestId": end.request_id})

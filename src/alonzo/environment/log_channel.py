@@ -18,6 +18,8 @@ from alonzo.observe.framing import LogPipeParser
 class EventOutlet(Protocol):
     """Takes log events: see `LogOutlet`."""
 
+    chain: str | None
+
     def write(self, event: LogEvent) -> None: ...
 
 
@@ -69,6 +71,10 @@ class LogChannel:
         asyncio.get_running_loop().remove_reader(self._pipe)
         if self._pause is not None:
             self._pause.cancel()
+
+    def note_chain(self, trace_header: str) -> None:
+        """What is written from here on comes of the request with this tracing header."""
+        self._outlet.chain = trace_header
 
     def continue_in(self, outlet: EventOutlet) -> None:
         """What comes from here on belongs to another log stream."""
@@ -194,6 +200,7 @@ class _Tail:
 class _Joined:
     def __init__(self, deliver: Callable[[LogEvent], None]) -> None:
         self._deliver = deliver
+        self.chain: str | None = None
 
     def write(self, event: LogEvent) -> None:
         self._deliver(event)

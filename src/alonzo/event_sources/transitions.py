@@ -1,11 +1,12 @@
 """Carries out what was accepted: mappings that are created, changed or deleted get to where they are on their way to.
 
-A component beside the API. The records say what is left to do, so that nothing is lost with a node. There is nothing yet that has to be
-started or stopped in between; whatever polls sources takes its part here.
+A component beside the API. The records say what is left to do, so that nothing is lost with a node. A mapping that somebody still polls
+waits where it is: what is shown as disabled or updated is so.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from alonzo.clock import Clock
 from alonzo.event_sources import states
@@ -20,10 +21,14 @@ _Key = tuple[str, ...]
 
 
 class MappingTransitions:
-    """Does its work while `run` runs. Bounded by the number of mappings: one that moves is remembered once."""
+    """Does its work while `run` runs. Bounded by the number of mappings: one that moves is remembered once.
 
-    def __init__(self, *, records: RecordTable[EventSourceMapping], clock: Clock) -> None:
+    `is_polled`: whether anybody still has records of the mapping in hand; `look` is called when that may have changed.
+    """
+
+    def __init__(self, *, records: RecordTable[EventSourceMapping], is_polled: Callable[[EventSourceMapping], bool], clock: Clock) -> None:
         self._records = records
+        self._is_polled = is_polled
         self._clock = clock
         self._moving: dict[_Key, None] = {}
         self._wake = asyncio.Event()
@@ -43,6 +48,10 @@ class MappingTransitions:
         finally:
             unsubscribe()
 
+    def look(self, key: _Key) -> None:
+        """The mapping may not be polled any more."""
+        self._note(key, self._records.find(key))
+
     def _note(self, key: _Key, mapping: EventSourceMapping | None) -> None:
         if mapping is not None and states.is_moving(mapping):
             self._moving[key] = None
@@ -50,6 +59,8 @@ class MappingTransitions:
 
     async def _arrive(self, key: _Key) -> None:
         while (record := self._records.get_versioned(key)) is not None and states.is_moving(record.value):
+            if self._is_polled(record.value):
+                return
             arrived = states.arrived(record.value, now_unix_ms=self._clock.unix_ms())
             try:
                 if arrived is None:

@@ -3,7 +3,6 @@
 What a worker has counted goes with it when it dies; so a sum may then be less than before, as after a restart.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
@@ -11,7 +10,7 @@ import msgspec
 from alonzo.invoke.asynchronous.administration import QueueAdministration, QueueStatus
 from alonzo.model.scope import Scope
 from alonzo.node.cluster import Cluster
-from alonzo.observe.function_metrics import FunctionMetrics, MetricKey
+from alonzo.observe.function_metrics import FunctionMetrics, MetricKey, summed
 
 _METRICS, _QUEUES = "metrics", "queues"
 
@@ -26,11 +25,10 @@ class SharedMetrics:
 
     async def collect(self) -> Mapping[MetricKey, int]:
         """As the protocol says; workers that do not answer are left out."""
-        counts = Counter(dict(self._own.iter_counts()))
+        counts = list(self._own.iter_counts())
         for answer in await self._cluster.collect(_METRICS):
-            for key, count in msgspec.msgpack.decode(answer, type=list[tuple[MetricKey, int]]):
-                counts[key] += count
-        return counts
+            counts += msgspec.msgpack.decode(answer, type=list[tuple[MetricKey, int]])
+        return summed(counts)
 
     async def _on_asked(self, _: bytes) -> bytes:
         return msgspec.msgpack.encode(list(self._own.iter_counts()))

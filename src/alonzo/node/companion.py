@@ -12,10 +12,12 @@ import contextlib
 import json
 import logging
 import os
+import secrets
 import socket
 import sys
 import tempfile
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from alonzo.errors import SetupError
@@ -41,6 +43,7 @@ COMPANION_SERVICES = (
 """Those that people look for, of more than a hundred. (Source: https://docs.getmoto.org/en/latest/docs/services/index.html.)"""
 
 _BACKLOG = 1_024
+_TOKEN_BYTES = 16
 _SOCKET_PATH_MAX_BYTES = 100
 """sockaddr_un holds 108 on Linux, 104 on macOS."""
 
@@ -51,6 +54,14 @@ _PAUSE_SECONDS, _PAUSE_MAX_SECONDS = 0.1, 5.0
 _LONG_LIFE_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanionAccess:
+    """`socket_path`: where the companion is reached. `token`: with which it says to a node that it is the companion."""
+
+    socket_path: str
+    token: str
 
 
 class CompanionProcess:
@@ -64,6 +75,7 @@ class CompanionProcess:
         self._resources = resources
         self._endpoint_url = endpoint_url
         self._state_directory = state_directory
+        self._token = secrets.token_hex(_TOKEN_BYTES)
         self._process: asyncio.subprocess.Process | None = None
 
     @classmethod
@@ -84,9 +96,9 @@ class CompanionProcess:
             return cls(listener=listener, resources=stack.pop_all(), endpoint_url=endpoint_url, state_directory=state_directory)
 
     @property
-    def socket_path(self) -> str:
-        """Where it is reached."""
-        return str(self._listener.getsockname())
+    def access(self) -> CompanionAccess:
+        """For those that talk with it."""
+        return CompanionAccess(socket_path=str(self._listener.getsockname()), token=self._token)
 
     async def run(self) -> None:
         """Component: sees to it that there is a process when there are requests."""
@@ -142,6 +154,7 @@ class CompanionProcess:
         settings = {
             "socket_descriptor": self._listener.fileno(),
             "endpoint_url": self._endpoint_url,
+            "token": self._token,
             "state_directory": None if self._state_directory is None else str(self._state_directory),
         }
         return json.dumps(settings).encode() + b"\n"

@@ -7,6 +7,7 @@ from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints
 from alonzo.edge.tls.settings import TlsSettings
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
+from alonzo.sources.broker_addresses import BrokerAddresses
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 4566
@@ -31,8 +32,10 @@ class Configuration:
     `deprecated_runtimes` takes functions of runtimes that AWS has blocked.
     `workers`: so many processes serve the port together; `worker_number`: which of them this one is, None if it is alone.
     `node_modules` holds packages for Node.js functions, the AWS SDK above all; None: npm's global ones if that is among them.
+    `brokers`: where those are that event source mappings name by ARN and that the services at `aws_endpoints` do not know.
     `prewarm` starts programs ahead of their functions.
     `persist` keeps the companion's state in the data directory.
+    `events_token`: what senders of events must say; None: nothing.
     `tls`: with which certificates HTTPS is served, on the same port; None: it is not.
     """
 
@@ -49,9 +52,11 @@ class Configuration:
     keep_alive_seconds: float | None
     account_concurrency: int
     aws_endpoints: AwsEndpoints
+    brokers: BrokerAddresses
     async_retry_delays_seconds: tuple[float, float]
     prewarm: bool
     persist: bool
+    events_token: str | None
     tls: TlsSettings | None = None
     workers: int = 1
     worker_number: int | None = None

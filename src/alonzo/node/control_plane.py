@@ -28,7 +28,6 @@ from alonzo.edge.lambda_api.url_operations import UrlOperations
 from alonzo.edge.lambda_api.version_operations import VersionOperations
 from alonzo.edge.operations import OperationTable
 from alonzo.event_sources.mappings import EventSourceMappings
-from alonzo.event_sources.transitions import MappingTransitions
 from alonzo.functions.aliases import Aliases
 from alonzo.functions.capacity_providers import CapacityProviders
 from alonzo.functions.code.directories import CodeDirectories
@@ -53,7 +52,9 @@ from alonzo.functions.settings.scaling import ScalingConfigs
 from alonzo.functions.settings.urls import FunctionUrls
 from alonzo.functions.tags import FunctionTags, TaggedResource, TaggedResources
 from alonzo.functions.turns import Turns
+from alonzo.model.event_source_mapping import EventSourceMapping
 from alonzo.model.function import FunctionVersion
+from alonzo.model.log_group import LogResource
 from alonzo.model.names import FunctionReference
 from alonzo.model.quotas import ACCOUNT_CONCURRENCY_DEFAULT
 from alonzo.node.cluster import Cluster
@@ -68,6 +69,7 @@ class ControlPlane:
     """Made by `open_control_plane`."""
 
     records: RecordTable[FunctionVersion]
+    mappings: RecordTable[EventSourceMapping]
     functions: Functions
     resolution: Resolution
     concurrency: ConcurrencySettings
@@ -75,6 +77,8 @@ class ControlPlane:
     urls: FunctionUrls
     function_policies: FunctionPolicies
     recursion: RecursionConfigs
+    policies: FunctionPolicies
+    log_groups: RecordTable[LogResource]
     provisioned: ProvisionedConcurrency
     allocations: Allocations
     blobs: BlobStore
@@ -166,6 +170,7 @@ async def open_control_plane(
     deletion = FunctionDeletion(functions=functions, aliases=aliases, dependents=dependents)
     return ControlPlane(
         records=tables.functions,
+        mappings=tables.event_source_mappings,
         functions=functions,
         resolution=resolution,
         concurrency=concurrency,
@@ -173,6 +178,8 @@ async def open_control_plane(
         urls=urls,
         function_policies=function_policies,
         recursion=recursion,
+        policies=function_policies,
+        log_groups=tables.log_groups,
         provisioned=provisioned,
         allocations=allocations,
         blobs=blobs,
@@ -217,7 +224,6 @@ async def open_control_plane(
         },
         followers=(
             *tables.followers,
-            MappingTransitions(records=tables.event_source_mappings, clock=clock).run,
             provisioned.run,
         ),
     )

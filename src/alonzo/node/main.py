@@ -5,9 +5,12 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import uvloop
 
+from alonzo.errors import setup_error_in
 from alonzo.log import LogFormat, configure_logging
 from alonzo.node.configuration import Configuration
 from alonzo.node.life import run_node
@@ -20,17 +23,21 @@ _log = logging.getLogger(__name__)
 _INTERRUPTED = 130
 
 
-def run(configuration: Configuration) -> int:
+Beside = Callable[[str], Coroutine[Any, Any, None]]
+"""Something that runs beside a node, given its URL, from when it is ready until it is told to stop. It raises nothing."""
+
+
+def run(configuration: Configuration, *, beside: Beside | None = None) -> int:
     """Run a node, or several workers, until SIGINT or SIGTERM; the exit status. A second signal ends it at once. Raises SetupError."""
     configure_logging(log_format=LogFormat.CONSOLE)
     check_isolation(configuration.isolation)
     prepare_tls(configuration)
     raise_descriptor_limit()
     raise_priority()
-    return uvloop.run(_run(configuration))
+    return uvloop.run(_run(configuration, beside))
 
 
-async def _run(configuration: Configuration) -> int:
+async def _run(configuration: Configuration, beside: Beside | None) -> int:
     started_at = time.monotonic()
     stop = asyncio.Event()
     main_task = asyncio.current_task()
@@ -55,12 +62,45 @@ async def _run(configuration: Configuration) -> int:
             print(instructions, flush=True)
 
     try:
-        if configuration.workers == 1:
-            await run_node(configuration, stop=stop, on_ready=on_ready)
+        if beside is None:
+            await _live(configuration, stop=stop, on_ready=on_ready)
         else:
-            from alonzo.node.workers import Workers  # noqa: PLC0415 - a node alone does without
-
-            await Workers(configuration).run(stop=stop, on_ready=on_ready)
+            await _live_with(beside, configuration, stop=stop, on_ready=on_ready)
     except asyncio.CancelledError:
         return _INTERRUPTED
     return 0
+
+
+async def _live(configuration: Configuration, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
+    if configuration.workers == 1:
+        await run_node(configuration, stop=stop, on_ready=on_ready)
+        return
+    from alonzo.node.workers import Workers  # noqa: PLC0415 - a node alone does without
+
+    await Workers(configuration).run(stop=stop, on_ready=on_ready)
+
+
+async def _live_with(beside: Beside, configuration: Configuration, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def on_url(url: str) -> None:
+        on_ready(url)
+        ready.set_result(url)
+
+    async def run_beside() -> None:
+        url = await ready
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(beside(url))
+            await stop.wait()
+            running.cancel()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            neighbour = group.create_task(run_beside())
+            await _live(configuration, stop=stop, on_ready=on_url)
+            neighbour.cancel()
+    except BaseExceptionGroup as group_error:
+        reason = setup_error_in(group_error)
+        if reason is None:
+            raise
+        raise reason from group_error

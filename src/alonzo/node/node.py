@@ -20,13 +20,14 @@ from alonzo.aws.service_model import ServiceModels
 from alonzo.clock import Clock, SystemClock
 from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.aws_api import AwsApi
+from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
 from alonzo.edge.http_events.function_calls import FunctionCalls
+from alonzo.edge.ingestion_endpoint import INGESTION_PATH
 from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads, CodeLinks
 from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
-from alonzo.edge.logs_api import LogOperations
 from alonzo.edge.metrics_page import METRICS_PATH, metrics_page
 from alonzo.edge.other_services import OtherServices
 from alonzo.edge.patience import HttpTimeouts
@@ -35,6 +36,7 @@ from alonzo.edge.server import HttpServer
 from alonzo.edge.service_proxy import ServiceProxy
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.edge.trace_headers import TraceHeaders
+from alonzo.edge.usage_routes import USAGE_PATH, UsageEndpoint
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.factory import EnvironmentFactory
 from alonzo.environment.outcomes import InitFailed
@@ -57,24 +59,30 @@ from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.cluster import Cluster
 from alonzo.node.cluster_views import SharedMetrics
-from alonzo.node.companion import COMPANION_SERVICES, open_companion
+from alonzo.node.companion import COMPANION_SERVICES, CompanionAccess, open_companion
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.destinations import wire_destinations
 from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
+from alonzo.node.event_sources import SourceTables, open_source_tables, wire_event_sources
 from alonzo.node.front_doors import wire_front_doors
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
+from alonzo.node.logs import Logs, wire_logs
 from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
 from alonzo.node.tls import open_tls_context
+from alonzo.node.triggers import Triggers, TriggerTables, home_of, life_of, open_trigger_tables, wire_ingestion, wire_triggers
+from alonzo.node.usage_keeping import UsageKeeper
 from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.observe.process_metrics import read_process
+from alonzo.observe.usage import MonthlyUsage, UsageMeter
 from alonzo.sandbox.memory import MemoryReader
+from alonzo.sources.notices import WriteNotices
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
 from alonzo.store.log_stream import LogStore
@@ -104,11 +112,13 @@ class _Stores:
     """What keeps them going: to be run while the node lives."""
     logs: LogStore
     events: EventStores
+    sources: SourceTables
     control: ControlPlane
+    usage: RecordTable[MonthlyUsage]
     cluster: Cluster | None
     services: AwsClients
-    companion_socket: str | None
-    """Where the companion listens, if there is one."""
+    companion: CompanionAccess | None
+    triggers: TriggerTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +130,7 @@ class _Invocation:
     room: MemoryRoom
     tasks: EnvironmentTasks
     delivery: LogDelivery
+    usage: UsageKeeper
     pools: EnvironmentPools
     invoker: VersionInvoker
     provisioned: ProvisionedEnvironments
@@ -168,8 +179,8 @@ class Node:
             stack.callback(lock.release)
             connection = await connect(configuration.nats_url, has_room=_room(self._seat))
         stack.push_async_callback(connection.aclose)
-        companion_socket = self._open_companion(stack, components, port=port)
-        services = AwsClients(endpoints=configuration.aws_endpoints, companion_socket=companion_socket)
+        companion = self._open_companion(stack, components, port=port)
+        services = AwsClients(endpoints=configuration.aws_endpoints, companion_socket=None if companion is None else companion.socket_path)
         stack.push_async_callback(services.aclose)
         links = CodeLinks(key=await get_secret(connection, "code-links"), clock=self._clock)
         cluster = None if self._seat is None else await Cluster.open(connection, seat=self._seat, clock=self._clock)
@@ -184,7 +195,11 @@ class Node:
             clock=self._clock,
         )
         events = await open_event_stores(connection, data_directory=data)
-        components += [connection.run(), events.queue.run(), *(follow() for follow in control.followers)]
+        usage = await RecordTable.open(connection, name="usage", record_type=MonthlyUsage)
+        triggers = await open_trigger_tables(connection)
+        followers = (*control.followers, *triggers.followers)
+        sources = await open_source_tables(connection, configuration=configuration, seat=self._seat)
+        components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in followers), *sources.followers()]
         if cluster is not None:
             components += cluster.followers()
         return _Stores(
@@ -192,22 +207,25 @@ class Node:
             components=components,
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
             events=events,
+            sources=sources,
             control=control,
+            usage=usage,
             cluster=cluster,
             services=services,
-            companion_socket=companion_socket,
+            companion=companion,
+            triggers=triggers,
         )
 
-    def _open_companion(self, stack: AsyncExitStack, components: list[Coroutine[Any, Any, None]], *, port: int) -> str | None:
-        """Where the companion is reached, if there is one. Of several workers the parent has it."""
+    def _open_companion(self, stack: AsyncExitStack, components: list[Coroutine[Any, Any, None]], *, port: int) -> CompanionAccess | None:
+        """How the companion is reached, if there is one. Of several workers the parent has it."""
         if self._seat is not None:
-            return self._seat.companion_socket
+            return self._seat.companion
         companion = open_companion(self._configuration, port=port)
         if companion is None:
             return None
         stack.push_async_callback(companion.aclose)
         components.append(companion.run())
-        return companion.socket_path
+        return companion.access
 
     async def _serve(
         self,
@@ -225,7 +243,7 @@ class Node:
             return (await servers[0].serve_socket(endpoint)).close
 
         parts = self._wire_invocation(stores=stores, host=host, serve_endpoint=serve_endpoint)
-        metrics = FunctionMetrics()
+        metrics, notices = FunctionMetrics(), WriteNotices()
         retries = Retries(pauses_seconds=PAUSES_SECONDS, waiting_max_bytes=WAITING_MAX_BYTES, random=random.random)
         recursion = RecursionGuard(settings=control.recursion, metrics=metrics)
         asynchronous = wire_asynchronous_invocation(
@@ -241,8 +259,43 @@ class Node:
             cluster=stores.cluster,
             clock=self._clock,
         )
-        application, proxy = self._wire_edge(stores=stores, parts=parts, asynchronous=asynchronous, recursion=recursion, metrics=metrics)
+        triggers = wire_triggers(
+            tables=stores.triggers,
+            home=home_of(self._configuration.data_directory, self._seat),
+            life=life_of(stores.companion, persist=self._configuration.persist),
+            control=control,
+            acceptance=asynchronous.acceptance,
+            services=stores.services,
+            cluster=stores.cluster,
+            clock=self._clock,
+        )
+        logs = wire_logs(logs=stores.logs, control=control, acceptance=asynchronous.acceptance, clock=self._clock)
+        parts.delivery.listen(logs.subscriptions.tell)
+        application, proxy = self._wire_edge(
+            stores=stores,
+            parts=parts,
+            asynchronous=asynchronous,
+            triggers=triggers,
+            recursion=recursion,
+            metrics=metrics,
+            notices=notices,
+            logs=logs,
+        )
         server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_context(self._configuration))
+        sources = wire_event_sources(
+            tables=stores.sources,
+            control=control,
+            invoker=parts.invoker,
+            services=stores.services,
+            recursion=recursion,
+            metrics=metrics,
+            notices=notices,
+            retries=retries,
+            configuration=self._configuration,
+            cluster=stores.cluster,
+            seat=self._seat,
+            clock=self._clock,
+        )
         servers.append(server)
         activations = Activations(records=control.records, code_directories=control.code_directories, activate=_activation(parts))
         stop_retiring = control.functions.subscribe(lambda key, current: _note_change(parts, key, current))
@@ -251,14 +304,17 @@ class Node:
                 group.create_task(component)
                 for component in (parts.delivery.run(), parts.sandboxes.run(), parts.pools.run(), activations.run(), server.run())
             ]
-            tasks.append(group.create_task(parts.tasks.run()))
+            tasks += [group.create_task(parts.tasks.run()), group.create_task(parts.usage.run())]
             tasks.append(group.create_task(_warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
+            tasks.append(group.create_task(triggers.run()))
+            tasks.append(group.create_task(logs.subscriptions.run()))
             existing = [version for _, version in control.records.iter_prefix(())]
             keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             if stores.cluster is not None:
                 tasks += [group.create_task(stores.cluster.run()), group.create_task(asynchronous.run())]
                 await stores.cluster.join()
+            tasks.append(group.create_task(sources.run()))
             await door.open(server)
             on_ready(url_of(self._configuration.host, door.port))
             await stop.wait()
@@ -267,6 +323,7 @@ class Node:
             async with asyncio.TaskGroup() as drains:
                 drains.create_task(server.drain(timeout_seconds=_DRAIN_SECONDS))
                 drains.create_task(asynchronous.dispatcher.drain(timeout_seconds=_DRAIN_SECONDS))
+                drains.create_task(sources.pollers.drain(timeout_seconds=_DRAIN_SECONDS))
                 if stores.cluster is not None:
                     drains.create_task(stores.cluster.delegation.drain(timeout_seconds=_DRAIN_SECONDS))
             stop_retiring()
@@ -275,6 +332,7 @@ class Node:
             parts.pools.close()
             await parts.pools.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             await parts.delivery.flush()
+            await logs.subscriptions.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             if stores.cluster is not None:
                 await stores.cluster.leave()
             for task in tasks:
@@ -291,6 +349,15 @@ class Node:
         clock, processor_count = self._clock, (psutil.cpu_count() or 1) // self._configuration.workers
         delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
         memory = MemoryReader()
+        meter = UsageMeter()
+        usage = UsageKeeper(
+            meter=meter,
+            table=stores.usage,
+            versions=stores.control.records,
+            allocations=stores.control.allocations,
+            owner="0" if self._seat is None else f"{self._seat.cluster} {self._seat.number}",
+            clock=clock,
+        )
 
         def memory_available() -> float:
             return memory.read().available_share
@@ -317,6 +384,7 @@ class Node:
             settings=host.settings,
             tmp=host.tmp_images,
             delivery=delivery,
+            usage=meter,
             serve_endpoint=serve_endpoint,
             tasks=tasks,
             clock=clock,
@@ -366,6 +434,7 @@ class Node:
             room=room,
             tasks=tasks,
             delivery=delivery,
+            usage=usage,
             pools=pools,
             invoker=invoker,
             provisioned=provisioned,
@@ -378,8 +447,11 @@ class Node:
         stores: _Stores,
         parts: _Invocation,
         asynchronous: AsynchronousInvocation,
+        triggers: Triggers,
         recursion: RecursionGuard,
         metrics: FunctionMetrics,
+        notices: WriteNotices,
+        logs: Logs,
     ) -> tuple[Application, ServiceProxy]:
         control = stores.control
         models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
@@ -398,7 +470,7 @@ class Node:
         invoke_async = InvokeAsyncOperations(resolution=control.resolution, acceptance=asynchronous.acceptance, trace_headers=trace_headers)
         operations = {
             "lambda": {**control.operations, **invoke_async.table()},
-            "logs": LogOperations(logs=stores.logs).table(),
+            "logs": logs.operations,
         }
         aws_api = AwsApi(
             models=models,
@@ -411,9 +483,10 @@ class Node:
         proxy = ServiceProxy(
             requests=OtherServices(own=operations.keys(), models=models, callers=callers),
             endpoints=self._configuration.aws_endpoints,
-            companion_socket=stores.companion_socket,
+            companion_socket=None if stores.companion is None else stores.companion.socket_path,
             own=aws_api,
             new_request_id=ids.new_uuid,
+            on_request=notices.note,
         )
         pages = {
             **health_routes(
@@ -425,7 +498,19 @@ class Node:
             exact={path: proxy.beside(page) for path, page in pages.items()},
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
+                USAGE_PATH: UsageEndpoint(read=parts.usage.read, callers=callers, translate_error=to_api_error, clock=self._clock),
                 QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
+                INGESTION_PATH: wire_ingestion(
+                    token=self._configuration.events_token,
+                    control=control,
+                    acceptance=asynchronous.acceptance,
+                    services=stores.services,
+                    callers=callers,
+                    trace_headers=trace_headers,
+                ),
+                COMPANION_PATH: CompanionEndpoint(
+                    token=None if stores.companion is None else stores.companion.token, rules=triggers.rules, schedules=triggers.schedules
+                ),
                 STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=proxy),
             },
         )

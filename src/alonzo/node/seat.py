@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from alonzo.node.companion import CompanionAccess
 from alonzo.node.configuration import Configuration
 
 READY = b"r"
@@ -30,7 +31,7 @@ class Seat:
     """`cluster` names all workers of one `alonzo up`, `name` this one, once and for all; `number` counts from 1.
 
     `store_directory`: where the embedded server has its files; None if it is not the embedded one. `channel` is a descriptor.
-    `companion_socket`: where the parent's companion is reached; None if there is none.
+    `companion`: how the parent's is reached; None if there is none.
     """
 
     configuration: Configuration
@@ -40,7 +41,7 @@ class Seat:
     port: int
     store_directory: Path | None
     channel: int
-    companion_socket: str | None
+    companion: CompanionAccess | None
 
 
 def encode_seat(seat: Seat) -> bytes:

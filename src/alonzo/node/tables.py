@@ -1,4 +1,4 @@
-"""All tables of records that the Lambda API keeps, opened at the same time."""
+"""All tables of records that the Lambda API and the Logs API keep, opened at the same time."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -20,6 +20,7 @@ from alonzo.model.event_source_mapping import EventSourceMapping
 from alonzo.model.function import FunctionVersion
 from alonzo.model.function_url import FunctionUrl
 from alonzo.model.layer import LayerCounter, LayerVersion
+from alonzo.model.log_group import LogResource
 from alonzo.model.policy import ResourcePolicy
 from alonzo.store.connection import Connection
 from alonzo.store.records import RecordTable
@@ -52,6 +53,7 @@ class Tables:
     durable_operations: RecordTable[DurableOperation]
     durable_events: RecordTable[DurableEvent]
     durable_callbacks: RecordTable[DurableCallback]
+    log_groups: RecordTable[LogResource]
 
     @property
     def followers(self) -> tuple[Component, ...]:
@@ -90,6 +92,7 @@ async def open_tables(connection: Connection) -> Tables:
         durable_operations = opening("durable-operations", DurableOperation)
         durable_events = opening("durable-events", DurableEvent)
         durable_callbacks = opening("durable-callbacks", DurableCallback)
+        log_groups = opening("log-groups", LogResource)
     return Tables(
         functions=functions.result(),
         aliases=aliases.result(),
@@ -111,4 +114,5 @@ async def open_tables(connection: Connection) -> Tables:
         durable_operations=durable_operations.result(),
         durable_events=durable_events.result(),
         durable_callbacks=durable_callbacks.result(),
+        log_groups=log_groups.result(),
     )

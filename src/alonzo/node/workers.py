@@ -132,7 +132,7 @@ class Workers:
             port=port,
             store_directory=store_directory,
             channel=channel,
-            companion_socket=None if self._companion is None else self._companion.socket_path,
+            companion=None if self._companion is None else self._companion.access,
         )
 
     def note_ready(self, worker: "_Worker") -> None:

@@ -3,7 +3,7 @@
 Source of the names: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -16,19 +16,32 @@ _FUNCTIONS_MAX = 100_000
 
 
 class Metric(StrEnum):
-    """What is counted."""
+    """What is counted; those of event source mappings are counted a mapping."""
 
     DESTINATION_DELIVERY_FAILURES = "DestinationDeliveryFailures"
     DEAD_LETTER_ERRORS = "DeadLetterErrors"
     RECURSIVE_INVOCATIONS_DROPPED = "RecursiveInvocationsDropped"
+    ITERATOR_AGE = "IteratorAge"
+    POLLED_EVENT_COUNT = "PolledEventCount"
+    FILTERED_OUT_EVENT_COUNT = "FilteredOutEventCount"
+    INVOKED_EVENT_COUNT = "InvokedEventCount"
+    FAILED_INVOKE_EVENT_COUNT = "FailedInvokeEventCount"
+    DROPPED_EVENT_COUNT = "DroppedEventCount"
+    ON_FAILURE_DESTINATION_DELIVERED_EVENT_COUNT = "OnFailureDestinationDeliveredEventCount"
+    DELETED_EVENT_COUNT = "DeletedEventCount"
+
+
+GAUGES = frozenset((Metric.ITERATOR_AGE,))
+"""Which are no counts but what was so the last time; in milliseconds."""
 
 
 class MetricKey(msgspec.Struct, frozen=True):
-    """Of which function."""
+    """Of which function, or of which mapping to it."""
 
     metric: Metric
     scope: Scope
     function_name: str
+    mapping_uuid: str | None = None
 
 
 class CountSource(Protocol):
@@ -45,10 +58,17 @@ class FunctionMetrics:
     def __init__(self) -> None:
         self._counts: dict[MetricKey, int] = {}
 
-    def count(self, metric: Metric, scope: Scope, function_name: str) -> None:
-        """It has happened once more."""
-        key = MetricKey(metric, scope, function_name)
-        self._counts[key] = self._counts.get(key, 0) + 1
+    def count(self, metric: Metric, scope: Scope, function_name: str, *, by: int = 1, mapping_uuid: str | None = None) -> None:
+        """It has happened once more, or so many times."""
+        key = MetricKey(metric, scope, function_name, mapping_uuid)
+        self._set(key, self._counts.get(key, 0) + by)
+
+    def set_gauge(self, metric: Metric, scope: Scope, function_name: str, value: int, *, mapping_uuid: str | None = None) -> None:
+        """It is so now. `metric`: one of `GAUGES`."""
+        self._set(MetricKey(metric, scope, function_name, mapping_uuid), value)
+
+    def _set(self, key: MetricKey, value: int) -> None:
+        self._counts[key] = value
         if len(self._counts) > _FUNCTIONS_MAX:
             del self._counts[next(iter(self._counts))]
 
@@ -59,3 +79,12 @@ class FunctionMetrics:
     def iter_counts(self) -> Iterator[tuple[MetricKey, int]]:
         """All that has been counted."""
         return iter(list(self._counts.items()))
+
+
+def summed(counts: Iterable[tuple[MetricKey, int]]) -> dict[MetricKey, int]:
+    """Those of several nodes as those of one: counts added up, of gauges the highest."""
+    total: dict[MetricKey, int] = {}
+    for key, value in counts:
+        before = total.get(key, 0)
+        total[key] = max(before, value) if key.metric in GAUGES else before + value
+    return total

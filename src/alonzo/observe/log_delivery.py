@@ -7,7 +7,7 @@ log stream that it was meant for.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +42,10 @@ class LogAppender(Protocol):
         ...
 
 
+Listener = Callable[[LogStreamName, Sequence[LogEvent], str | None], None]
+"""Told of events that were kept, and of the tracing header of the invocation that was the last to write there."""
+
+
 class LogOutlet:
     """One log stream's way to the store. Made by `LogDelivery.open_outlet`; forgotten when nobody writes to it any more.
 
@@ -55,6 +59,8 @@ class LogOutlet:
         self._waiting: list[LogEvent] = []
         self._dropped_count = 0
         self._newest_ms = 0
+        self.chain: str | None = None
+        """The tracing header of the invocation that writes."""
 
     def write(self, event: LogEvent) -> None:
         """Take one event."""
@@ -89,6 +95,11 @@ class LogDelivery:
         self.waiting_events = 0
         self.waiting_characters = 0
         self._arrived = asyncio.Event()
+        self._listener: Listener | None = None
+
+    def listen(self, listener: Listener) -> None:
+        """Tell of everything that is kept from here on. It must not block, nor raise."""
+        self._listener = listener
 
     def open_outlet(self, name: LogStreamName) -> LogOutlet:
         """The way into one log stream."""
@@ -116,20 +127,24 @@ class LogDelivery:
             self._written_to.discard(outlet)
             events, dropped_count = outlet.take()
             for start in range(0, len(events), _EVENTS_AT_ONCE):
-                await self._deliver(outlet.name, events[start : start + _EVENTS_AT_ONCE])
+                await self._deliver(outlet, events[start : start + _EVENTS_AT_ONCE])
             if dropped_count:
                 message = f"[alonzo] {dropped_count} log events dropped: written faster than they can be kept\n"
                 await self._append(outlet.name, [LogEvent(self._clock.unix_ms(), message)])
 
-    async def _deliver(self, name: LogStreamName, events: list[LogEvent]) -> None:
+    async def _deliver(self, outlet: LogOutlet, events: list[LogEvent]) -> None:
+        chain = outlet.chain
         try:
-            await self._append(name, events)
+            if await self._append(outlet.name, events) and self._listener is not None:
+                self._listener(outlet.name, events, chain)
         finally:
             self.waiting_events -= len(events)
             self.waiting_characters -= sum(len(event.message) for event in events)
 
-    async def _append(self, name: LogStreamName, events: list[LogEvent]) -> None:
+    async def _append(self, name: LogStreamName, events: list[LogEvent]) -> bool:
         try:
             await self._appender.append(name, events)
         except AlonzoError:
             _log.exception("%d log events of %s are lost", len(events), name.group)
+            return False
+        return True

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from tests.conftest import StartServer
 from tests.support.invoking import wait_for_log
 from tests.support.server import ROLE, Server, zip_of
@@ -12,21 +11,6 @@ from tests.support.waiting import eventually
 
 ACCOUNT = "000000000000"
 LOGS = "import json\ndef handler(event, context):\n    print('GOT', json.dumps(event))\n"
-ROTATES = """
-import boto3
-
-client = boto3.client("secretsmanager")
-
-def handler(event, context):
-    secret, token = event["SecretId"], event["ClientRequestToken"]
-    if event["Step"] == "createSecret":
-        client.put_secret_value(SecretId=secret, ClientRequestToken=token, SecretString="new", VersionStages=["AWSPENDING"])
-    if event["Step"] == "finishSecret":
-        current, pending = client.get_secret_value(SecretId=secret), client.get_secret_value(SecretId=secret, VersionStage="AWSPENDING")
-        assert pending["SecretString"] == "new"
-        stages = {"MoveToVersionId": token, "RemoveFromVersionId": current["VersionId"]}
-        client.update_secret_version_stage(SecretId=secret, VersionStage="AWSCURRENT", **stages)
-"""
 FAILS = "def handler(event, context):\n    raise ValueError('oh')\n"
 
 
@@ -43,31 +27,6 @@ def got(server: Server, name: str) -> Any:
     """The event that a function has logged."""
     line = next(line for line in wait_for_log(server, name, "GOT") if "GOT" in line)
     return json.loads(line.partition("GOT ")[2])
-
-
-def test_an_object_that_is_put_invokes_a_function(server: Server) -> None:
-    server.deploy("of-s3", LOGS)
-    s3 = server.client("s3")
-    s3.create_bucket(Bucket="noticed")
-    s3.put_bucket_notification_configuration(
-        Bucket="noticed",
-        NotificationConfiguration={
-            "LambdaFunctionConfigurations": [{"LambdaFunctionArn": arn_of("of-s3"), "Events": ["s3:ObjectCreated:*"]}]
-        },
-    )
-    s3.put_object(Bucket="noticed", Key="a b", Body=b"12345")
-    (record,) = got(server, "of-s3")["Records"]
-    assert (record["eventName"], record["s3"]["bucket"]["name"], record["s3"]["object"]["size"]) == ("ObjectCreated:Put", "noticed", 5)
-
-
-def test_a_message_to_a_topic_invokes_a_function(server: Server) -> None:
-    server.deploy("of-sns", LOGS)
-    sns = server.client("sns")
-    topic = sns.create_topic(Name="topic")["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn_of("of-sns"))
-    sns.publish(TopicArn=topic, Message="hello", Subject="greeting")
-    (record,) = got(server, "of-sns")["Records"]
-    assert (record["Sns"]["Message"], record["Sns"]["Subject"]) == ("hello", "greeting")
 
 
 def test_an_event_on_a_bus_invokes_a_function(server: Server) -> None:
@@ -121,14 +80,6 @@ def test_a_function_of_another_account_is_invoked_by_its_own(server: Server) -> 
     assert "hello" in eventually(find_line, what="the function's log")
 
 
-def test_a_secret_is_rotated_by_a_function(server: Server) -> None:
-    server.deploy("rotates", ROTATES, Timeout=30, MemorySize=1024)
-    secrets = server.client("secretsmanager")
-    secrets.create_secret(Name="rotated", SecretString="old")
-    secrets.rotate_secret(SecretId="rotated", RotationLambdaARN=arn_of("rotates"), RotationRules={"AutomaticallyAfterDays": 30})
-    assert secrets.get_secret_value(SecretId="rotated")["SecretString"] == "new"
-
-
 def test_outcomes_go_to_destinations_and_dead_letter_queues(start_server: StartServer) -> None:
     server = start_server("--async-retry-delays", "0.1,0.1")
     (failures, failures_arn), (dead, dead_arn) = create_queue(server, "failures"), create_queue(server, "dead")
@@ -151,12 +102,3 @@ def test_outcomes_go_to_destinations_and_dead_letter_queues(start_server: StartS
     assert receive(failures)["requestContext"]["condition"] == "RetriesExhausted"
     assert receive(dead) == {"n": 1}
     assert receive(successes)["responsePayload"] == "fine"
-
-
-def test_a_stack_with_a_function_fails_and_says_why(server: Server) -> None:
-    code = {"ZipFile": "def handler(event, context): pass"}
-    function = {"Handler": "index.handler", "Runtime": "python3.12", "Role": ROLE, "Code": code}
-    template = {"Resources": {"Function": {"Type": "AWS::Lambda::Function", "Properties": function}}}
-    cloudformation = server.client("cloudformation")
-    with pytest.raises(ClientError, match="Alonzo does not make a function for CloudFormation yet"):
-        cloudformation.create_stack(StackName="with-a-function", TemplateBody=json.dumps(template))

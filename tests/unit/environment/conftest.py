@@ -24,6 +24,7 @@ from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 from alonzo.observe.log_delivery import LogDelivery, LogStreamName
 from alonzo.observe.platform_log import TextPlatformLog
+from alonzo.observe.usage import UsageCounter
 
 REQUEST_ID = "8f5b1d2a-0000-4000-8000-000000000001"
 
@@ -173,6 +174,7 @@ async def an_environment(
         log=LogChannel(pipe=read, outlet=outlet, clock=clock),
         words=TextPlatformLog(),
         version=version,
+        usage=UsageCounter(),
         peak_memory=sandbox.peak_memory_bytes,
         clock=clock,
     )

@@ -34,7 +34,7 @@ class Plane:
         self.mappings = EventSourceMappings(records=records, function_exists=lambda reference: True, clock=ManualClock())
 
     async def settled(self) -> None:
-        transitions = MappingTransitions(records=self.records, clock=ManualClock())
+        transitions = MappingTransitions(records=self.records, is_polled=lambda _: False, clock=ManualClock())
         is_settled = asyncio.Event()
 
         def look(*_: object) -> None:

@@ -26,7 +26,7 @@ from alonzo.aws.client.errors import AwsRefused, AwsRequestInvalid, AwsUnreachab
 from alonzo.aws.client.messages import HttpRequest, HttpResponse
 from alonzo.model.scope import Scope
 
-_BOTOCORE_NAMES = {"eventbridge": "events"}
+_BOTOCORE_NAMES = {"eventbridge": "events", "sfn": "stepfunctions"}
 """Where botocore's name of a service is not that of boto's variable."""
 
 _COMPANION_URL = "http://localhost"
@@ -70,8 +70,11 @@ class AwsCalls:
         self, service: str, operation: str, parameters: dict[str, Any], *, endpoint: str, scope: Scope, headers: dict[str, str]
     ) -> HttpRequest:
         """The signed request of a call. Raises AwsRequestInvalid, NoAwsCredentials."""
-        found = self._service(service)
-        model = found.model.operation_model(operation)
+        try:
+            found = self._service(service)
+            model = found.model.operation_model(operation)
+        except (botocore.exceptions.UnknownServiceError, botocore.model.OperationNotFoundError) as error:
+            raise AwsRequestInvalid(f"AWS has no operation {operation} of {service}") from error
         try:
             described = found.serializer.serialize_to_request(parameters, model)
         except botocore.exceptions.ParamValidationError as error:

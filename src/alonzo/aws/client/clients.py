@@ -43,9 +43,11 @@ class AwsClients:
         scope: Scope,
         trace_header: str | None = None,
         answer_max_bytes: int = ANSWER_MAX_BYTES,
+        is_long_poll: bool = False,
     ) -> dict[str, Any]:
         """Call an operation in an account and region and return what it answers, both as botocore shapes them. It is tried once.
 
+        `is_long_poll`: the service takes its time to answer; such calls are not in the way of others.
         `service` is the name of boto's variable in lower case (`eventbridge`). Raises AwsCallFailed; AwsAnswerTooLarge is one.
         """
         endpoint = self._endpoints.find(service)
@@ -58,8 +60,12 @@ class AwsClients:
             headers[_ACCOUNT_HEADER] = scope.account_id
         # In a thread: models are read from files, credentials may come over the network, and 6 MB take 20 ms to be signed.
         request = await asyncio.to_thread(calls.prepare, service, operation, parameters, endpoint=endpoint, scope=scope, headers=headers)
-        response = await transport.send(request, to_companion=to_companion, answer_max_bytes=answer_max_bytes)
+        response = await transport.send(request, to_companion=to_companion, answer_max_bytes=answer_max_bytes, is_long_poll=is_long_poll)
         return await asyncio.to_thread(calls.read, service, operation, response)
+
+    def is_companion(self, service: str) -> bool:
+        """Whether calls to a service go to the companion."""
+        return self._endpoints.find(service) == COMPANION
 
     async def aclose(self) -> None:
         """Close all connections; there are no calls after it."""

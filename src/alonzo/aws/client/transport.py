@@ -19,13 +19,18 @@ class Transport:
 
     def __init__(self, *, companion_socket: str | None = None) -> None:
         self._session = _session(aiohttp.TCPConnector(limit=0, limit_per_host=_CONNECTIONS_PER_ENDPOINT))
-        self._companion = None
+        self._long_polls = _session(aiohttp.TCPConnector(limit=0))
+        self._companion = self._companion_long_polls = None
         if companion_socket is not None:  # a connection each: none is one that a companion which has ended still had
             self._companion = _session(aiohttp.UnixConnector(companion_socket, limit=_CONNECTIONS_PER_ENDPOINT, force_close=True))
+            self._companion_long_polls = _session(aiohttp.UnixConnector(companion_socket, limit=0, force_close=True))
 
-    async def send(self, request: HttpRequest, *, to_companion: bool, answer_max_bytes: int) -> HttpResponse:
-        """The answer, whatever it says. Raises AwsUnreachable, AwsAnswerTooLarge."""
-        session = self._companion if to_companion else self._session
+    async def send(self, request: HttpRequest, *, to_companion: bool, answer_max_bytes: int, is_long_poll: bool = False) -> HttpResponse:
+        """The answer, whatever it says. Long polls have connections of their own. Raises AwsUnreachable, AwsAnswerTooLarge."""
+        if is_long_poll:
+            session = self._companion_long_polls if to_companion else self._long_polls
+        else:
+            session = self._companion if to_companion else self._session
         if session is None:
             raise AwsUnreachable("there is no companion")
         try:
@@ -46,9 +51,9 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._session.close()
-        if self._companion is not None:
-            await self._companion.close()
+        for session in (self._session, self._long_polls, self._companion, self._companion_long_polls):
+            if session is not None:
+                await session.close()
 
 
 def _session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:

@@ -83,6 +83,10 @@ class Allocations:
         """Nothing is there of what nobody has reported."""
         return self._allocations.get(key) or Allocation(available_count=0)
 
+    def own(self) -> list[tuple[VersionKey, Allocation]]:
+        """What this node itself has."""
+        return list(self._allocations.items())
+
     def report(self, key: VersionKey, allocation: Allocation | None) -> None:
         """Say what is there by now; None when nothing is wanted any more."""
         if allocation is None:

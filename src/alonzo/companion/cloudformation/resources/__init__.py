@@ -1,0 +1,1 @@
+"""Providers: each makes, changes and deletes resources of some types through the API of their service."""

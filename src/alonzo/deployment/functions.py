@@ -1,0 +1,127 @@
+"""One function on its way to a server, over Lambda's API: made, or brought up to date, and waited for until it runs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from alonzo.deployment.errors import FunctionFailed
+from alonzo.deployment.packages import Package
+from alonzo.deployment.uploads import Uploads
+from alonzo.model.quotas import CODE_ZIPPED_IN_REQUEST_MAX_BYTES
+
+_WAIT_SECONDS = 600.0
+_POLL_SECONDS, _POLL_MAX_SECONDS = 0.004, 0.5
+_PENDING = frozenset({"Pending", "InProgress"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSettings:
+    """What a function shall be. None: as it is, or Lambda's default for a new one."""
+
+    name: str
+    runtime: str
+    handler: str
+    role: str
+    architecture: str
+    memory_mib: int | None = None
+    timeout_seconds: int | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+class Functions:
+    """Speaks to one server. What the server refuses comes as botocore's ClientError."""
+
+    def __init__(self, *, create_client: Callable[[str], Any], uploads: Uploads) -> None:
+        self._lambda = create_client("lambda")
+        self._uploads = uploads
+
+    def deploy(self, settings: FunctionSettings, package: Package) -> None:
+        """Create it or change what differs, and wait until it is live. `FunctionFailed`."""
+        current = self._find(settings.name)
+        if current is None:
+            self._lambda.create_function(
+                FunctionName=settings.name,
+                Role=settings.role,
+                Architectures=[settings.architecture],
+                Code=self._code(package),
+                **_configuration(settings, {}),
+            )
+            self.wait(settings.name)
+            return
+        wanted = _configuration(settings, current.get("Environment", {}).get("Variables", {}))
+        if any(current.get(name) != value for name, value in wanted.items()):
+            self._settle(settings.name)
+            self._lambda.update_function_configuration(FunctionName=settings.name, **wanted)
+        self.update_code(settings.name, package)
+
+    def update_code(self, name: str, package: Package) -> None:
+        """Have it run this package, if it does not do so already: when this returns, the next invocation does. `FunctionFailed`."""
+        if self._settle(name)["CodeSha256"] != package.sha256_base64:
+            self._lambda.update_function_code(FunctionName=name, **self._code(package))
+        self.wait(name)
+
+    def update_layers(self, name: str, layers: list[str]) -> None:
+        """Have it use these versions of layers. `FunctionFailed`."""
+        self._settle(name)
+        self._lambda.update_function_configuration(FunctionName=name, Layers=layers)
+        self.wait(name)
+
+    def wait(self, name: str) -> None:
+        """Until it can be invoked. `FunctionFailed` with the reason if it never will be."""
+        state = self._settle(name)
+        if state["State"] == "Failed" or state.get("LastUpdateStatus") == "Failed":
+            reason = state.get("LastUpdateStatusReason") or state.get("StateReason") or "no reason is given"
+            raise FunctionFailed(f"{name}: {reason}")
+
+    def ensure_url(self, name: str) -> str:
+        """The URL of a function, which everybody may call; made if need be."""
+        url = self.find_url(name)
+        if url is None:
+            url = str(self._lambda.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"])
+            self._lambda.add_permission(
+                FunctionName=name, StatementId="url", Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE"
+            )
+        return url
+
+    def find_url(self, name: str) -> str | None:
+        """The URL of a function, if it has one."""
+        try:
+            return str(self._lambda.get_function_url_config(FunctionName=name)["FunctionUrl"])
+        except self._lambda.exceptions.ResourceNotFoundException:
+            return None
+
+    def _settle(self, name: str) -> dict[str, Any]:
+        """Its configuration when no change of it is under way any more, however that ended."""
+        deadline, pause_seconds = time.monotonic() + _WAIT_SECONDS, _POLL_SECONDS
+        while True:
+            state: dict[str, Any] = self._lambda.get_function_configuration(FunctionName=name)
+            if _PENDING.isdisjoint({state["State"], state.get("LastUpdateStatus")}):
+                return state
+            if time.monotonic() > deadline:
+                raise FunctionFailed(f"{name} is still {state['State']} after {_WAIT_SECONDS:.0f} s")
+            time.sleep(pause_seconds)
+            pause_seconds = min(2 * pause_seconds, _POLL_MAX_SECONDS)
+
+    def _find(self, name: str) -> dict[str, Any] | None:
+        try:
+            return dict(self._lambda.get_function_configuration(FunctionName=name))
+        except self._lambda.exceptions.ResourceNotFoundException:
+            return None
+
+    def _code(self, package: Package) -> dict[str, Any]:
+        if len(package.content) <= CODE_ZIPPED_IN_REQUEST_MAX_BYTES:
+            return {"ZipFile": package.content}
+        bucket, key = self._uploads.put(package.content, f"{package.sha256}.zip")
+        return {"S3Bucket": bucket, "S3Key": key}
+
+
+def _configuration(settings: FunctionSettings, variables: dict[str, str]) -> dict[str, Any]:
+    wanted: dict[str, Any] = {"Runtime": settings.runtime, "Handler": settings.handler}
+    if settings.memory_mib is not None:
+        wanted["MemorySize"] = settings.memory_mib
+    if settings.timeout_seconds is not None:
+        wanted["Timeout"] = settings.timeout_seconds
+    if settings.variables:
+        wanted["Environment"] = {"Variables": variables | settings.variables}
+    return wanted

@@ -1,0 +1,111 @@
+"""What the companion asks of the node: Alonzo's own, not for anybody else, and so with a token that only the two know.
+
+POST /_alonzo/companion/patterns    {"pattern", "event"?}           {"matches": …} or {"invalid": why}
+POST /_alonzo/companion/events      {"events", "rules"}             {"matched": [[event, rule], …]}, after the targets have been seen to
+POST /_alonzo/companion/expressions {"expression", "zone", "for_rule"}   {} or {"invalid": why}
+PUT  /_alonzo/companion/schedules   {"schedules"}                   {}: there are these and no others
+"""
+
+import hmac
+import logging
+from typing import Any
+
+import msgspec
+
+from alonzo.edge.asgi import AsgiScope, Receive, Send, send_json
+from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
+from alonzo.errors import AlonzoError
+from alonzo.event_sources.errors import InvalidPattern
+from alonzo.triggers.errors import InvalidSchedule
+from alonzo.triggers.rules import EventRules, PutEvent, Rule
+from alonzo.triggers.schedule import Schedule
+from alonzo.triggers.schedule_expressions import parse_timing
+from alonzo.triggers.schedules import Schedules
+
+COMPANION_PATH = b"/_alonzo/companion/"
+_BODY_MAX_BYTES = 64 << 20
+"""Ten events of a megabyte together, and all rules of a bus."""
+
+_log = logging.getLogger(__name__)
+
+
+class PatternQuestion(msgspec.Struct):
+    """Is the pattern one, and does the event match it?"""
+
+    pattern: str
+    event: Any = None
+
+
+class EventsQuestion(msgspec.Struct):
+    """What becomes of these events, given these rules?"""
+
+    events: list[PutEvent]
+    rules: list[Rule]
+
+
+class ExpressionQuestion(msgspec.Struct):
+    """Is it a schedule expression?"""
+
+    expression: str
+    zone: str = "UTC"
+    for_rule: bool = False
+
+
+class Announcement(msgspec.Struct):
+    """All schedules that there are."""
+
+    schedules: list[Schedule]
+
+
+class CompanionEndpoint:
+    """An `Endpoint` for all paths below `COMPANION_PATH`. `token` None: there is no companion."""
+
+    def __init__(self, *, token: str | None, rules: EventRules, schedules: Schedules) -> None:
+        self._authorization = None if token is None else b"Bearer " + token.encode()
+        self._rules = rules
+        self._schedules = schedules
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """As the module says; errors as `{"message": …}`."""
+        try:
+            body = await read_body(scope, receive, limit_bytes=_BODY_MAX_BYTES)
+            status, content = await self._answer(scope, body)
+        except ClientDisconnected:
+            return
+        except (BodyTooLarge, msgspec.DecodeError, RecursionError) as error:
+            status, content = 400, {"message": str(error)}
+        except AlonzoError as error:
+            _log.error("the companion was not answered: %s", error)
+            status, content = 500, {"message": str(error)}
+        await send_json(send, status, msgspec.json.encode(content))
+
+    async def _answer(self, scope: AsgiScope, body: bytes) -> tuple[int, Any]:
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        if self._authorization is None or not hmac.compare_digest(given, self._authorization):
+            return 403, {"message": "this is between Alonzo and its companion"}
+        match scope["method"], scope["raw_path"].removeprefix(COMPANION_PATH):
+            case "POST", b"patterns":
+                return 200, self._ask(msgspec.json.decode(body, type=PatternQuestion))
+            case "POST", b"events":
+                question = msgspec.json.decode(body, type=EventsQuestion)
+                return 200, {"matched": await self._rules.put(question.events, question.rules)}
+            case "POST", b"expressions":
+                return 200, _check(msgspec.json.decode(body, type=ExpressionQuestion))
+            case "PUT", b"schedules":
+                await self._schedules.announce(msgspec.json.decode(body, type=Announcement).schedules)
+                return 200, {}
+        return 404, {"message": "no such path"}
+
+    def _ask(self, question: PatternQuestion) -> dict[str, Any]:
+        try:
+            return {"matches": self._rules.test(question.pattern, question.event)}
+        except InvalidPattern as error:
+            return {"invalid": str(error)}
+
+
+def _check(question: ExpressionQuestion) -> dict[str, str]:
+    try:
+        parse_timing(question.expression, zone=question.zone, for_rule=question.for_rule)
+    except InvalidSchedule as error:
+        return {"invalid": str(error)}
+    return {}

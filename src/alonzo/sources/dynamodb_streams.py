@@ -1,0 +1,119 @@
+"""DynamoDB Streams. Source of the event: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html."""
+
+from typing import Any
+
+import msgspec
+
+from alonzo.model.event_source_mapping import EventSourceMapping
+from alonzo.model.scope import Scope
+from alonzo.sources.errors import SourceProblem
+from alonzo.sources.shard_source import ShardSource
+from alonzo.sources.shards import Position, Shard, ShardCalls, base64_text, encode_record, shards_of
+from alonzo.sources.source import PollerKit
+from alonzo.sources.stream_records import StreamRecord
+
+_READ_MAX_COUNT = 1_000
+"""Source: botocore, `GetRecords` of `dynamodbstreams`."""
+
+
+async def open_source(mapping: EventSourceMapping, kit: PollerKit) -> ShardSource:
+    """A `SourceOpener`."""
+    assert mapping.event_source_arn is not None
+    return ShardSource(mapping=mapping, kit=kit, service=DynamoDbStream(mapping.event_source_arn, kit))
+
+
+class DynamoDbStream:
+    """A `ShardService`."""
+
+    info_name = "DDBStreamBatchInfo"
+    watched: tuple[str, ...] = ("dynamodb", "cloudformation", "events", "states")
+
+    def __init__(self, stream_arn: str, kit: PollerKit) -> None:
+        _, partition, _, region, account_id, _ = stream_arn.split(":", 5)
+        self.scope = Scope(account_id, region, partition)
+        self.stream_arn = stream_arn
+        self.kit = kit
+        self.hash_key: str | None = None
+
+    async def call(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """One call about this stream."""
+        return await self.kit.services.call("dynamodbstreams", operation, parameters, scope=self.scope)
+
+    async def list_shards(self) -> list[Shard]:
+        """As the protocol says."""
+        shards: list[dict[str, Any]] = []
+        parameters: dict[str, Any] = {"StreamArn": self.stream_arn}
+        while True:
+            described = (await self.call("DescribeStream", parameters))["StreamDescription"]
+            if described.get("StreamStatus") == "ENABLING":
+                raise SourceProblem("The stream is being enabled.")
+            self.hash_key = next((key["AttributeName"] for key in described.get("KeySchema", ()) if key["KeyType"] == "HASH"), None)
+            shards += described.get("Shards", ())
+            last = described.get("LastEvaluatedShardId")
+            if last is None:
+                return shards_of(shards, described["CreationRequestDateTime"])
+            parameters["ExclusiveStartShardId"] = last
+
+    def calls(self, shard_id: str, begins_at_unix_ms: int | None) -> ShardCalls:
+        """As the protocol says."""
+        del shard_id
+        return _DynamoDbShard(self, begins_at_unix_ms)
+
+    def filtered_view(self, record: StreamRecord) -> dict[str, Any]:
+        """As the function gets it: filters name types of attributes, too."""
+        view: dict[str, Any] = msgspec.json.decode(record.content)
+        return view
+
+
+class _DynamoDbShard:
+    """`ShardCalls`. Iterators of DynamoDB cannot begin at an instant: what is older is left out here."""
+
+    read_max_count = _READ_MAX_COUNT
+
+    def __init__(self, stream: DynamoDbStream, begins_at_unix_ms: int | None) -> None:
+        self._stream = stream
+        # Instants of records are rounded down to seconds.
+        self._begins_at_unix_ms = None if begins_at_unix_ms is None else begins_at_unix_ms // 1000 * 1000
+
+    async def get_iterator(self, shard_id: str, position: Position) -> str | None:
+        parameters: dict[str, Any] = {"StreamArn": self._stream.stream_arn, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
+        if position.after is not None:
+            parameters |= {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": position.after}
+        iterator: str | None = (await self._stream.call("GetShardIterator", parameters)).get("ShardIterator")
+        return iterator
+
+    async def get_records(self, iterator: str, limit: int) -> dict[str, Any]:
+        return await self._stream.call("GetRecords", {"ShardIterator": iterator, "Limit": limit})
+
+    def record(self, raw: dict[str, Any]) -> StreamRecord | None:
+        change = raw["dynamodb"]
+        created_seconds: float = change["ApproximateCreationDateTime"].timestamp()
+        arrived_unix_ms = round(created_seconds * 1000)
+        if self._begins_at_unix_ms is not None and arrived_unix_ms < self._begins_at_unix_ms:
+            return None
+        number: str = change["SequenceNumber"]
+        seconds = int(created_seconds) if created_seconds.is_integer() else created_seconds
+        stream = self._stream
+        members = raw | {
+            "awsRegion": stream.scope.region,
+            "dynamodb": _plain(change | {"ApproximateCreationDateTime": seconds}),
+            "eventSourceARN": stream.stream_arn,
+        }
+        return StreamRecord(
+            identifier=number, position=number, content=encode_record(members), key=self._key(change), arrived_unix_ms=arrived_unix_ms
+        )
+
+    def _key(self, change: dict[str, Any]) -> str:
+        keys = change.get("Keys", {})
+        return str(_plain(keys.get(self._stream.hash_key, keys)))
+
+
+def _plain(value: Any) -> Any:
+    """Binary values as the service writes them in JSON."""
+    if isinstance(value, bytes):
+        return base64_text(value)
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value

@@ -1,0 +1,62 @@
+"""Kafka, managed by AWS or not, as a source: its units are the members of one consumer group."""
+
+from collections.abc import Sequence
+
+from aiokafka.errors import KafkaError
+
+from alonzo.model.event_source_mapping import EventSourceMapping, KafkaConsumer
+from alonzo.sources.errors import SourceProblem
+from alonzo.sources.kafka.cluster import KafkaCluster, open_cluster
+from alonzo.sources.kafka.poller import KafkaPoller, group_of
+from alonzo.sources.kafka.positions import GroupView
+from alonzo.sources.kafka.scaling import PollerCount
+from alonzo.sources.source import PolledUnit, PollerKit, Unit
+
+
+async def open_source(mapping: EventSourceMapping, kit: PollerKit) -> "KafkaSource":
+    """As `SourceOpener`."""
+    consumer = mapping.settings.managed_kafka or mapping.settings.self_managed_kafka or KafkaConsumer()
+    if consumer.schema_registry is not None and consumer.schema_registry.uri is not None:
+        raise SourceProblem("Schema registries are not supported here")
+    cluster = await open_cluster(mapping, kit)
+    try:
+        view = await GroupView.open(group=group_of(mapping), topics=mapping.settings.topics or (), options=cluster.options)
+    except KafkaError as error:
+        raise await cluster.problem(error) from error
+    return KafkaSource(mapping=mapping, cluster=cluster, view=view, kit=kit)
+
+
+class KafkaSource:
+    """A `Source`."""
+
+    def __init__(self, *, mapping: EventSourceMapping, cluster: KafkaCluster, view: GroupView, kit: PollerKit) -> None:
+        self._mapping = mapping
+        self._cluster = cluster
+        self._view = view
+        self._kit = kit
+        settings = mapping.settings
+        self._count = PollerCount(provisioned=settings.provisioned_pollers, batch_size=settings.batch_size or 1)
+        self._has_begun = False
+
+    async def list_units(self) -> Sequence[Unit]:
+        """As the protocol says: pollers by number, so many as the backlog asks for."""
+        try:
+            partitions = await self._view.partitions()
+            if not self._has_begun:
+                await self._view.begin(partitions, self._mapping.settings)
+                self._has_begun = True
+            count = self._count.look(partitions=len(partitions), lag=await self._view.lag(partitions))
+        except KafkaError as error:
+            raise await self._cluster.problem(error) from error
+        return [Unit(f"poller-{number}") for number in range(count)]
+
+    async def poll(self, unit: PolledUnit) -> None:
+        """As the protocol says."""
+        try:
+            await KafkaPoller(mapping=self._mapping, cluster=self._cluster, kit=self._kit, unit=unit).run()
+        except KafkaError as error:
+            raise await self._cluster.problem(error) from error
+
+    async def aclose(self) -> None:
+        """As the protocol says."""
+        await self._view.aclose()

@@ -1,0 +1,159 @@
+"""Which log groups and log streams there are, and who has subscribed to them.
+
+Functions' groups come with their events, those of clients with CreateLogGroup. A record is there for what was made by name or subscribed
+to; the events themselves are the log store's.
+"""
+
+from collections.abc import Callable
+
+from alonzo.clock import Clock
+from alonzo.errors import AlonzoError
+from alonzo.model.log_group import LogResource, SubscriptionFilter
+from alonzo.model.scope import Scope
+from alonzo.store.errors import RecordConflict, RecordExists
+from alonzo.store.log_stream import LogStore
+from alonzo.store.records import RecordTable
+
+FILTERS_MAX = 2
+"""Of one log group. Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html."""
+
+Key = tuple[str, ...]
+
+
+class LogResourceNotFound(AlonzoError):
+    """`kind`: `log group`, `log stream` or `subscription filter`."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"The specified {kind} does not exist.")
+
+
+class LogResourceExists(AlonzoError):
+    """There is one of that name."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"The specified {kind} already exists")
+
+
+class LogLimitExceeded(AlonzoError):
+    """The group has as many filters as it may have."""
+
+    def __init__(self) -> None:
+        super().__init__("Resource limit exceeded.")
+
+
+class LogGroups:
+    """One table, keyed by account, region, group and, of a log stream, its name. Errors of all but `filters_of`: the store's, too."""
+
+    def __init__(self, *, records: RecordTable[LogResource], logs: LogStore, clock: Clock) -> None:
+        self._records = records
+        self._logs = logs
+        self._clock = clock
+
+    def filters_of(self, scope: Scope, group: str) -> tuple[SubscriptionFilter, ...]:
+        """A look-up in memory: it is asked for each batch of events."""
+        record = self._records.find(_key(scope, group))
+        return () if record is None else record.filters
+
+    def find(self, scope: Scope, group: str, stream: str | None = None) -> LogResource | None:
+        """What is kept of it; there may be events of what nothing is kept of."""
+        return self._records.find(_key(scope, group) if stream is None else (*_key(scope, group), stream))
+
+    async def list_groups(self, scope: Scope, prefix: str) -> list[str]:
+        """By name, sorted."""
+        kept = (key[2] for key, _ in self._records.iter_prefix((scope.account_id, scope.region)))
+        return sorted({*await self._logs.list_groups(scope=scope, prefix=prefix), *(name for name in kept if name.startswith(prefix))})
+
+    async def list_streams(self, scope: Scope, group: str, prefix: str) -> list[str]:
+        """By name, sorted. LogResourceNotFound of a group that is not there."""
+        kept = [key[3] for key, _ in self._records.iter_prefix(_key(scope, group)) if len(key) > 3]  # noqa: PLR2004 - a stream's
+        found = await self._logs.list_streams(scope=scope, group=group, prefix=prefix)
+        if not found and not kept:
+            await self.check_group(scope, group)
+        return sorted({*found, *(name for name in kept if name.startswith(prefix))})
+
+    async def check_group(self, scope: Scope, group: str) -> None:
+        """LogResourceNotFound."""
+        if not await self._has_group(scope, group):
+            raise LogResourceNotFound("log group")
+
+    async def check_stream(self, scope: Scope, group: str, stream: str) -> None:
+        """LogResourceNotFound, of the group or of the stream."""
+        if self.find(scope, group, stream) is None and stream not in await self.list_streams(scope, group, stream):
+            raise LogResourceNotFound("log stream")
+
+    async def create_group(self, scope: Scope, group: str) -> None:
+        """LogResourceExists."""
+        if await self._has_group(scope, group):
+            raise LogResourceExists("log group")
+        await self._create(_key(scope, group), "log group")
+
+    async def create_stream(self, scope: Scope, group: str, stream: str) -> None:
+        """LogResourceNotFound of the group, LogResourceExists."""
+        if stream in await self.list_streams(scope, group, stream):
+            raise LogResourceExists("log stream")
+        await self._create((*_key(scope, group), stream), "log stream")
+
+    async def delete_group(self, scope: Scope, group: str) -> None:
+        """With its streams, its events and its filters. LogResourceNotFound."""
+        await self.check_group(scope, group)
+        await self._logs.delete(scope=scope, group=group)
+        await self._records.delete_prefix(_key(scope, group))
+
+    async def delete_stream(self, scope: Scope, group: str, stream: str) -> None:
+        """With its events. LogResourceNotFound."""
+        await self.check_stream(scope, group, stream)
+        await self._logs.delete(scope=scope, group=group, stream=stream)
+        await self._records.delete((*_key(scope, group), stream))
+
+    async def put_filter(self, scope: Scope, group: str, new: SubscriptionFilter) -> None:
+        """In the place of one of the same name, if there is one. LogResourceNotFound of the group, LogLimitExceeded."""
+        await self.check_group(scope, group)
+
+        def change(filters: tuple[SubscriptionFilter, ...]) -> tuple[SubscriptionFilter, ...]:
+            others = tuple(each for each in filters if each.name != new.name)
+            if len(others) >= FILTERS_MAX:
+                raise LogLimitExceeded
+            return (*others, new)
+
+        await self._change_filters(scope, group, change)
+
+    async def delete_filter(self, scope: Scope, group: str, name: str) -> None:
+        """LogResourceNotFound, of the group or of the filter."""
+        await self.check_group(scope, group)
+
+        def change(filters: tuple[SubscriptionFilter, ...]) -> tuple[SubscriptionFilter, ...]:
+            others = tuple(each for each in filters if each.name != name)
+            if len(others) == len(filters):
+                raise LogResourceNotFound("subscription filter")
+            return others
+
+        await self._change_filters(scope, group, change)
+
+    async def _change_filters(
+        self, scope: Scope, group: str, change: Callable[[tuple[SubscriptionFilter, ...]], tuple[SubscriptionFilter, ...]]
+    ) -> None:
+        key = _key(scope, group)
+        while True:
+            versioned = self._records.get_versioned(key)
+            try:
+                if versioned is None:
+                    await self._records.create(key, LogResource(self._clock.unix_ms(), change(())))
+                else:
+                    changed = LogResource(versioned.value.created_unix_ms, change(versioned.value.filters))
+                    await self._records.update(key, changed, revision=versioned.revision)
+            except (RecordConflict, RecordExists):
+                continue
+            return
+
+    async def _create(self, key: Key, kind: str) -> None:
+        try:
+            await self._records.create(key, LogResource(self._clock.unix_ms()))
+        except RecordExists as error:
+            raise LogResourceExists(kind) from error
+
+    async def _has_group(self, scope: Scope, group: str) -> bool:
+        return self.find(scope, group) is not None or group in await self._logs.list_groups(scope=scope, prefix=group)
+
+
+def _key(scope: Scope, group: str) -> Key:
+    return scope.account_id, scope.region, group

@@ -1,0 +1,59 @@
+"""RabbitMQ, as Debian packages it."""
+
+from pathlib import Path
+from typing import Self
+
+from tests.support.brokers.programs import Program, free_port, listens
+from tests.support.toolchains import give_up, require_tool
+
+USER, PASSWORD = "lambda", "correct horse"
+_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+"""The program itself: the one on the path insists on running as a user of its own, with its data in /var."""
+
+
+class RabbitMq:
+    """`url`: where it listens, without credentials."""
+
+    def __init__(self, programs: tuple[Program, Program], port: int) -> None:
+        self._programs = programs
+        self.url = f"amqp://127.0.0.1:{port}"
+        self.url_with_credentials = f"amqp://{USER}:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{port}"
+
+    @classmethod
+    def start(cls, directory: Path) -> Self:
+        """Start it with its data in that directory."""
+        if not _SERVER.exists():
+            give_up("rabbitmq-server is not installed")
+        port, distribution, names = free_port(), free_port(), free_port()
+        (directory / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{port}\nloopback_users = none\ndefault_user = {USER}\ndefault_pass = {PASSWORD}\n"
+            "log.console = true\nlog.file = false\n"
+        )
+        (directory / "enabled_plugins").write_text("[].\n")
+        environment = {
+            "HOME": str(directory),
+            "RABBITMQ_NODENAME": f"alonzo-{port}@localhost",
+            "RABBITMQ_CONFIG_FILE": str(directory / "rabbitmq"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "enabled_plugins"),
+            "RABBITMQ_MNESIA_BASE": str(directory / "data"),
+            "RABBITMQ_LOG_BASE": str(directory),
+            "RABBITMQ_PID_FILE": str(directory / "pid"),
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
+            "ERL_EPMD_PORT": str(names),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+        }
+        registry = directory / "names"
+        registry.mkdir()
+        # RabbitMQ would start Erlang's registry of names itself, and leave it behind.
+        epmd = Program.start([require_tool("epmd"), "-port", str(names), "-address", "127.0.0.1"], directory=registry)
+        epmd.wait_until(lambda _: listens(names))
+        program = Program.start([str(_SERVER)], directory=directory, environment=environment)
+        broker = cls((program, epmd), port)
+        program.wait_until(lambda _: listens(port))
+        return broker
+
+    def stop(self) -> None:
+        """Kill it, and the registry of names beside it."""
+        for program in self._programs:
+            program.stop()

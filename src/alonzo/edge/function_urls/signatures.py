@@ -65,12 +65,9 @@ def check_signature(request: HttpRequest, *, path: bytes, region: str, now: date
     _check_payload_hash(request)
     canonical = _canonical_request(request, claim, path)
     # Header values beyond ASCII: some sign the bytes that they send, botocore signs them in UTF-8 and sends them in ISO 8859-1.
-    hashes = {hashlib.sha256(canonical.encode(encoding)).hexdigest() for encoding in ("latin-1", "utf-8")}
-    signatures = [
-        _signature(secret, claim, f"{_ALGORITHM}\n{claim.date}\n{claim.scope}\n{digest}".encode())
-        for digest in hashes
-        for secret in secrets
-    ]
+    hashes = {hashlib.sha256(canonical.encode(encoding, "replace")).hexdigest() for encoding in ("latin-1", "utf-8")}
+    to_sign = [f"{_ALGORITHM}\n{claim.date}\n{claim.scope}\n{digest}".encode() for digest in hashes]
+    signatures = [_signature(secret, claim, text) for secret in secrets for text in to_sign]
     if not any(hmac.compare_digest(signature, claim.signature) for signature in signatures):
         raise bad_signature("InvalidSignatureException", _MISMATCH)
     return Signer(claim.access_key_id, claim.session_token, True)

@@ -14,6 +14,7 @@ import msgspec
 from alonzo.model import quotas
 from alonzo.model.event_source_mapping import EventSourceMapping
 from alonzo.sources.backoff import Backoff
+from alonzo.sources.batches import fitting
 from alonzo.sources.failures import Condition, GivenUp
 from alonzo.sources.invoking import BatchAnswer
 from alonzo.sources.kafka.records import KafkaEnvelope, KafkaRecord
@@ -28,8 +29,6 @@ _KAFKA_SCHEME = "kafka://"
 """Of a destination that is a topic of the same cluster."""
 _EXHAUSTED_IN_TOPICS = "RetriesExhausted"
 """As other destinations but queues, topics of SNS and buckets have it. Source: kafka-on-failure-destination.html."""
-_ENVELOPE_BYTES, _RECORD_BYTES = 2_048, 1
-"""Of an event, beside its records; between two of them."""
 
 Progress = Callable[[Sequence[KafkaRecord]], Coroutine[Any, Any, None]]
 """Told which records are left to do, whenever some have been done."""
@@ -65,7 +64,7 @@ class BatchDelivery:
 
     async def deliver(self, records: Sequence[KafkaRecord], *, interrupted: asyncio.Event, progress: Progress) -> bool:
         """False when it was interrupted before all were done. The errors of `progress` and of the destination."""
-        parts = [_Part(part) for part in _fitting(records)]
+        parts = [_Part(part) for part in fitting(records, _size_bytes)]
         backoff = Backoff(first_seconds=_FIRST_PAUSE_SECONDS, longest_seconds=_LONGEST_PAUSE_SECONDS)
         while parts:
             part = await self._without_aged(parts.pop(0))
@@ -159,18 +158,8 @@ class BatchDelivery:
         )
 
 
-def _fitting(records: Sequence[KafkaRecord]) -> list[Sequence[KafkaRecord]]:
-    """In pieces of events that are not too large; a record that is too large all by itself is a piece of its own."""
-    pieces: list[list[KafkaRecord]] = []
-    room_bytes = 0
-    for record in records:
-        size_bytes = len(record.encoded) + _RECORD_BYTES + len(record.place)
-        if not pieces or size_bytes > room_bytes:
-            pieces.append([])
-            room_bytes = quotas.PAYLOAD_SYNC_MAX_BYTES - _ENVELOPE_BYTES
-        pieces[-1].append(record)
-        room_bytes -= size_bytes
-    return list(pieces)
+def _size_bytes(record: KafkaRecord) -> int:
+    return len(record.encoded) + len(record.place) + 1
 
 
 def _finder(records: Sequence[KafkaRecord]) -> Callable[[Any], KafkaRecord | None]:

@@ -67,7 +67,7 @@ from alonzo.node.destinations import wire_destinations
 from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
 from alonzo.node.event_sources import SourceTables, open_source_tables, wire_event_sources
-from alonzo.node.front_doors import wire_front_doors
+from alonzo.node.front_doors import FrontDoorParts, GatewayWrites, wire_front_doors
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
@@ -162,7 +162,7 @@ class Node:
                 tasks = [keepers.create_task(component) for component in stores.components]
                 host = await set_up_host(configuration, programs=await self._programs, endpoint_port=door.port)
                 stack.callback(host.settings.cgroups.remove)
-                await self._serve(stores=stores, host=host, door=door, stop=stop, on_ready=on_ready)
+                await self._serve(resources=stack, stores=stores, host=host, door=door, stop=stop, on_ready=on_ready)
                 for task in tasks:
                     task.cancel()
 
@@ -238,6 +238,7 @@ class Node:
     async def _serve(
         self,
         *,
+        resources: AsyncExitStack,
         stores: _Stores,
         host: Host,
         door: Door,
@@ -288,6 +289,7 @@ class Node:
             metrics=metrics,
             notices=notices,
             logs=logs,
+            resources=resources,
         )
         server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_context(self._configuration))
         sources = wire_event_sources(
@@ -460,6 +462,7 @@ class Node:
         metrics: FunctionMetrics,
         notices: WriteNotices,
         logs: Logs,
+        resources: AsyncExitStack,
     ) -> tuple[Application, ServiceProxy]:
         control = stores.control
         models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
@@ -488,6 +491,7 @@ class Node:
             new_request_id=ids.new_uuid,
             before_answer=None if stores.cluster is None else stores.cluster.agree,
         )
+        writes = GatewayWrites()
         proxy = ServiceProxy(
             requests=OtherServices(own=operations.keys(), models=models, callers=callers),
             endpoints=self._configuration.aws_endpoints,
@@ -495,6 +499,7 @@ class Node:
             own=aws_api,
             new_request_id=ids.new_uuid,
             on_request=notices.note,
+            on_write=writes.note,
         )
         pages = {
             **health_routes(
@@ -533,7 +538,18 @@ class Node:
         calls = FunctionCalls(
             resolution=control.resolution, invoker=parts.invoker, ids=id_source, trace_headers=trace_headers, recursion=recursion
         )
-        front_doors = wire_front_doors(control=control, calls=calls, clock=self._clock)
+        front_doors = wire_front_doors(
+            FrontDoorParts(
+                control=control,
+                calls=calls,
+                acceptance=asynchronous.acceptance,
+                services=stores.services,
+                writes=writes,
+                aws_api=proxy,
+                clock=self._clock,
+            ),
+            resources,
+        )
         return Application(invoke=invoke, front_doors=front_doors, own_routes=own_routes, aws_api=proxy), proxy
 
 

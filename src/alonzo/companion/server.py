@@ -29,6 +29,7 @@ from alonzo.companion.requests import Application, AsItCame
 from alonzo.companion.s3_notification_settings import check_settings_with
 from alonzo.companion.s3_notifications import send_notifications_to
 from alonzo.companion.schedules import AnnouncedSchedules, have_node_check
+from alonzo.companion.secret_rotation import end_rotations_that_fail
 from alonzo.companion.settings import Settings
 from alonzo.companion.state import KeptState
 from alonzo.companion.state_machines import run_state_machines
@@ -56,7 +57,8 @@ def serve(settings: Settings) -> None:
     send_notifications_to(functions)
     check_settings_with(functions)
     deliver_messages_to(functions)
-    run_state_machines(endpoint_url=settings.endpoint_url)
+    prepare = run_state_machines(endpoint_url=settings.endpoint_url)
+    end_rotations_that_fail()
     name_accounts_in_keys()
     keep_records_in_their_shards()
     have_policies_deny_nothing()
@@ -66,7 +68,7 @@ def serve(settings: Settings) -> None:
     application: Application = schedules.announcing(Places(AsDeployed(AsItCame(services))))
     state = None
     if settings.state_directory is not None:
-        state = KeptState(Path(settings.state_directory))
+        state = KeptState(Path(settings.state_directory), before_import=prepare)
         state.restore()
         application = state.noticing(application)
         threading.Thread(target=state.run, daemon=True).start()

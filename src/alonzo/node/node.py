@@ -20,6 +20,7 @@ from alonzo.aws.service_model import ServiceModels
 from alonzo.clock import Clock, SystemClock
 from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.aws_api import AwsApi
+from alonzo.edge.changed_code import FUNCTIONS_PATH, ChangedCodeEndpoint
 from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
@@ -113,6 +114,7 @@ class _Stores:
     logs: LogStore
     events: EventStores
     sources: SourceTables
+    notices: WriteNotices
     control: ControlPlane
     usage: RecordTable[MonthlyUsage]
     cluster: Cluster | None
@@ -180,7 +182,12 @@ class Node:
             connection = await connect(configuration.nats_url, has_room=_room(self._seat))
         stack.push_async_callback(connection.aclose)
         companion = self._open_companion(stack, components, port=port)
-        services = AwsClients(endpoints=configuration.aws_endpoints, companion_socket=None if companion is None else companion.socket_path)
+        notices = WriteNotices()
+        services = AwsClients(
+            endpoints=configuration.aws_endpoints,
+            companion_socket=None if companion is None else companion.socket_path,
+            on_called=notices.note_call,
+        )
         stack.push_async_callback(services.aclose)
         links = CodeLinks(key=await get_secret(connection, "code-links"), clock=self._clock)
         cluster = None if self._seat is None else await Cluster.open(connection, seat=self._seat, clock=self._clock)
@@ -208,6 +215,7 @@ class Node:
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
             events=events,
             sources=sources,
+            notices=notices,
             control=control,
             usage=usage,
             cluster=cluster,
@@ -244,7 +252,7 @@ class Node:
             return (await servers[0].serve_socket(endpoint)).close
 
         parts = self._wire_invocation(stores=stores, host=host, serve_endpoint=serve_endpoint)
-        metrics, notices = FunctionMetrics(), WriteNotices()
+        metrics, notices = FunctionMetrics(), stores.notices
         retries = Retries(pauses_seconds=PAUSES_SECONDS, waiting_max_bytes=WAITING_MAX_BYTES, random=random.random)
         recursion = RecursionGuard(settings=control.recursion, metrics=metrics)
         asynchronous = wire_asynchronous_invocation(
@@ -504,6 +512,14 @@ class Node:
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
                 USAGE_PATH: UsageEndpoint(read=parts.usage.read, callers=callers, translate_error=to_api_error, clock=self._clock),
+                FUNCTIONS_PATH: ChangedCodeEndpoint(
+                    functions=control.functions,
+                    code_signing=control.code_signing,
+                    blobs=control.blobs,
+                    callers=callers,
+                    translate_error=to_api_error,
+                    before_answer=None if stores.cluster is None else stores.cluster.agree,
+                ),
                 QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
                 INGESTION_PATH: wire_ingestion(
                     token=self._configuration.events_token,

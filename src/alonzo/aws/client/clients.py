@@ -9,6 +9,7 @@ quarter of a second).
 import asyncio
 import importlib
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -33,11 +34,17 @@ _OK, _NOT_FOUND = 200, 404
 
 
 class AwsClients:
-    """One a node. `companion_socket`: where the companion listens, if there is one. `aclose` ends what is under way."""
+    """One a node. `companion_socket`: where the companion listens, if there is one. `aclose` ends what is under way.
 
-    def __init__(self, *, endpoints: AwsEndpoints, companion_socket: str | None = None) -> None:
+    `on_called` is told service and operation of each call that was answered.
+    """
+
+    def __init__(
+        self, *, endpoints: AwsEndpoints, companion_socket: str | None = None, on_called: Callable[[str, str], None] = lambda *_: None
+    ) -> None:
         self._endpoints = endpoints
         self._companion_socket = companion_socket
+        self._on_called = on_called
         self._opening = asyncio.Lock()
         self._opened: tuple[AwsCalls, Transport] | None = None
 
@@ -72,6 +79,7 @@ class AwsClients:
         # In a thread: models are read from files, credentials may come over the network, and 6 MB take 20 ms to be signed.
         request = await asyncio.to_thread(calls.prepare, service, operation, parameters, endpoint=endpoint, scope=scope, headers=headers)
         response = await transport.send(request, to_companion=to_companion, answer_max_bytes=answer_max_bytes, is_long_poll=is_long_poll)
+        self._on_called(service, operation)
         return await asyncio.to_thread(calls.read, service, operation, response)
 
     def is_companion(self, service: str) -> bool:

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-import signal
+import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-
 from tests.support.toolchains import require_tool
 
 _START_SECONDS = 60.0
 _WAIT_SECONDS = 30.0
+_STOP_SECONDS = 15.0
 
 
 class Tab:
@@ -100,15 +100,13 @@ class Browser:
 @contextlib.asynccontextmanager
 async def started_browser() -> AsyncIterator[Browser]:
     """A browser without a profile of its own; it ends with the block."""
-    program = require_tool("chromium")
+    program = shutil.which("chromium") or require_tool("chromium-headless-shell")  # the latter is the smaller package
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-        process = subprocess.Popen(
-            [
-                program,
-                *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
-                *("--disable-extensions", "--disable-background-networking", "--disable-component-update"),
-                *("--remote-debugging-port=0", f"--user-data-dir={directory}", "about:blank"),
-            ],
+        process = await asyncio.create_subprocess_exec(
+            program,
+            *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
+            *("--disable-extensions", "--disable-background-networking", "--disable-component-update"),
+            *("--remote-debugging-port=0", f"--user-data-dir={directory}", "about:blank"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -124,21 +122,27 @@ async def started_browser() -> AsyncIterator[Browser]:
                     listening.cancel()
                     await asyncio.wait((listening,))
         finally:
-            process.send_signal(signal.SIGTERM)
+            process.terminate()
             try:
-                await asyncio.to_thread(process.wait, 15)
-            except subprocess.TimeoutExpired:
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await process.wait()
+            except TimeoutError:
                 process.kill()
-                process.wait()
+                await process.wait()
 
 
-async def _endpoint(file: Path, process: subprocess.Popen[bytes]) -> str:
+async def _endpoint(file: Path, process: asyncio.subprocess.Process) -> str:
     async with asyncio.timeout(_START_SECONDS):
-        while True:
-            with contextlib.suppress(FileNotFoundError):
-                lines = file.read_text().splitlines()
-                if len(lines) > 1:
-                    return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
-            if process.poll() is not None:
+        while (url := _read_endpoint(file)) is None:
+            if process.returncode is not None:
                 raise RuntimeError(f"the browser has ended with {process.returncode}")
             await asyncio.sleep(0.02)
+        return url
+
+
+def _read_endpoint(file: Path) -> str | None:
+    try:
+        port, path = file.read_text().splitlines()
+    except (FileNotFoundError, ValueError):
+        return None
+    return f"ws://127.0.0.1:{port}{path}"

@@ -12,7 +12,6 @@ from threading import Thread
 from typing import Any
 
 import pytest
-
 from tests.process.gateway.front import Front
 from tests.support.browser import Tab, started_browser
 from tests.support.server import ROLE, zip_of
@@ -75,7 +74,7 @@ def test_two_tabs_chat(front: Front, pages: str) -> None:
             await say(ada, "third")
             assert await shown(alonzo, 3) == ["Adafirst", "Alonzosecond", "Adathird"]  # the first one came over the HTTP API
             refused = await ada.evaluate(
-                f"fetch(new URLSearchParams(location.search).get('api') + '/history', {{headers: {{'x-other': '1'}}}}).catch(error => 'refused')"
+                "fetch(new URLSearchParams(location.search).get('api') + '/history', {headers: {'x-other': '1'}}).catch(error => 'refused')"
             )
             assert refused == "refused"  # the API does not allow the header
 
@@ -101,7 +100,10 @@ def test_streamed_events_come_one_by_one(front: Front, pages: str) -> None:
     )
     script = f"""new Promise((resolve, reject) => {{
         const source = new EventSource({json.dumps(url)}), seen = [];
-        source.onmessage = event => {{ seen.push([event.data, performance.now()]); if (seen.length == 3) {{ source.close(); resolve(seen); }} }};
+        source.onmessage = event => {{
+            seen.push([event.data, performance.now()]);
+            if (seen.length == 3) {{ source.close(); resolve(seen); }}
+        }};
         source.onerror = async () => {{
             source.close();
             const answer = await fetch({json.dumps(url)}).then(async got => [got.status, ...got.headers, await got.text()], String);

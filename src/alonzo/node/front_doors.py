@@ -37,21 +37,36 @@ from alonzo.edge.load_balancer.reading import LoadBalancers
 from alonzo.edge.service_calls import ServiceCalls
 from alonzo.ids import IdSource
 from alonzo.invoke.asynchronous.acceptance import EventAcceptance
+from alonzo.node.cluster import Cluster
 from alonzo.node.control_plane import ControlPlane
 
+_WRITES, _CONNECTIONS = "gateway-writes", "web-sockets"
 _WITH_LOAD_BALANCERS = frozenset({"elasticloadbalancing", "cloudformation"})
 _WITH_APIS = frozenset({"apigateway", "cloudformation"})
 
 
 class GatewayWrites:
-    """Tells those who keep what services hold that it has been written to; made before them."""
+    """Tells those who keep what services hold that it has been written to, in all workers; made before them."""
 
-    def __init__(self) -> None:
+    def __init__(self, cluster: Cluster | None) -> None:
         self.apis: Apis | None = None
         self.load_balancers: LoadBalancers | None = None
+        self._cluster = cluster
+        if cluster is not None:
+            cluster.peers.answer(_WRITES, self._on_told)
 
-    def note(self, service: str) -> None:
+    async def note(self, service: str) -> None:
         """`service`: its signing name."""
+        if service in _WITH_APIS | _WITH_LOAD_BALANCERS:
+            self._drop(service)
+            if self._cluster is not None:
+                await self._cluster.collect(_WRITES, service.encode())
+
+    async def _on_told(self, service: bytes) -> bytes:
+        self._drop(service.decode())
+        return b""
+
+    def _drop(self, service: str) -> None:
         if self.apis is not None and service in _WITH_APIS:
             self.apis.drop()
         if self.load_balancers is not None and service in _WITH_LOAD_BALANCERS:
@@ -68,6 +83,7 @@ class FrontDoorParts:
     services: AwsClients
     writes: GatewayWrites
     aws_api: Endpoint
+    cluster: Cluster | None
     clock: Clock
 
 
@@ -114,6 +130,12 @@ def _wire_apis(parts: FrontDoorParts, calls: ServiceCalls, resources: AsyncExitS
         clock=clock,
     )
     connections = Connections(ids=ids, clock=clock)
+    cluster = parts.cluster
+    management = ConnectionManagement(
+        connections, ask_others=None if cluster is None else lambda question: cluster.collect(_CONNECTIONS, question)
+    )
+    if cluster is not None:
+        cluster.peers.answer(_CONNECTIONS, management.answer_other)
     web_sockets = WebSocketFront(
         calls=calls,
         authorizers=WebSocketAuthorizers(calls=calls, results=results, signers=signers),
@@ -126,6 +148,6 @@ def _wire_apis(parts: FrontDoorParts, calls: ServiceCalls, resources: AsyncExitS
         http_apis=http_apis,
         rest_apis=rest_apis,
         web_sockets=web_sockets,
-        management=ConnectionManagement(connections),
+        management=management,
         otherwise=parts.aws_api,
     )

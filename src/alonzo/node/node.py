@@ -491,7 +491,7 @@ class Node:
             new_request_id=ids.new_uuid,
             before_answer=None if stores.cluster is None else stores.cluster.agree,
         )
-        writes = GatewayWrites()
+        writes = GatewayWrites(stores.cluster)
         proxy = ServiceProxy(
             requests=OtherServices(own=operations.keys(), models=models, callers=callers),
             endpoints=self._configuration.aws_endpoints,
@@ -546,6 +546,7 @@ class Node:
                 services=stores.services,
                 writes=writes,
                 aws_api=proxy,
+                cluster=stores.cluster,
                 clock=self._clock,
             ),
             resources,

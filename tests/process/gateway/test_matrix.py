@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.process.gateway.front import Answered, Front
 from tests.process.gateway.rest import RestApi
 

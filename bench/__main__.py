@@ -11,6 +11,7 @@ from bench.curves import Curve
 from bench.figures import Figure
 from bench.measures.burst import measure_burst
 from bench.measures.cold import measure_cold
+from bench.measures.companion import measure_companion
 from bench.measures.events import measure_events
 from bench.measures.fairness import measure_fairness
 from bench.measures.keep_alive import measure_keep_alive
@@ -20,6 +21,7 @@ from bench.measures.peers import measure_peers
 from bench.measures.saved import measure_saved
 from bench.measures.scale import measure_scale
 from bench.measures.snap_start import measure_snap_start
+from bench.measures.sources import measure_sources
 from bench.measures.start import measure_memory, measure_start
 from bench.measures.store import measure_store
 from bench.measures.throttled import measure_throttled
@@ -34,6 +36,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
         "start": measure_start,
         "memory": measure_memory,
+        "companion": measure_companion,
         "store": measure_store,
         "cold": measure_cold,
         "warm": measure_warm,
@@ -43,6 +46,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "fairness": measure_fairness,
         "scale": measure_scale,
         "events": measure_events,
+        "sources": measure_sources,
         "functions": measure_many_functions,
         "languages": measure_languages,
         "keep-alive": measure_keep_alive,

@@ -54,10 +54,12 @@ class _Claim(msgspec.Struct, frozen=True):
     session_token: str | None
 
 
-def check_signature(request: HttpRequest, *, path: bytes, region: str, now: datetime, find_secrets: SecretFinder) -> Signer:
+def check_signature(
+    request: HttpRequest, *, path: bytes, region: str, now: datetime, find_secrets: SecretFinder, service: str = SERVICE
+) -> Signer:
     """Who has signed the request for this URL. `Refused` says what is wrong; `path` is as the client has signed it."""
     claim = _read_claim(request)
-    _check_scope(claim, region)
+    _check_scope(claim, region, service)
     _check_time(claim, now)
     secrets = find_secrets(claim.access_key_id)
     if not secrets:
@@ -122,15 +124,15 @@ def _claim(
     return _Claim(access_key_id, "/".join(parts[1:]), region, date or "", names, signature or "", lifetime, session_token)
 
 
-def _check_scope(claim: _Claim, region: str) -> None:
-    day, signed_region, service, terminator = claim.scope.split("/")
+def _check_scope(claim: _Claim, region: str, service: str) -> None:
+    day, signed_region, signed_service, terminator = claim.scope.split("/")
     problem = None
     if day != claim.date[:8]:
         problem = f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{day}' != '{claim.date[:8]}'"
     elif signed_region != region:
         problem = f"Credential should be scoped to a valid region, not '{_printable(signed_region)}'."
-    elif service != SERVICE:
-        problem = f"Credential should be scoped to correct service: '{SERVICE}'."
+    elif signed_service != service:
+        problem = f"Credential should be scoped to correct service: '{service}'."
     elif terminator != "aws4_request":
         problem = "Credential should be scoped with a valid terminator: 'aws4_request'."
     if problem is not None:

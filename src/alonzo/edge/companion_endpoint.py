@@ -19,7 +19,6 @@ from alonzo.event_sources.errors import InvalidPattern
 from alonzo.triggers.errors import InvalidSchedule
 from alonzo.triggers.rules import EventRules, PutEvent, Rule
 from alonzo.triggers.schedule import Schedule
-from alonzo.triggers.schedule_expressions import parse_timing
 from alonzo.triggers.schedules import Schedules
 
 COMPANION_PATH = b"/_alonzo/companion/"
@@ -104,6 +103,8 @@ class CompanionEndpoint:
 
 
 def _check(question: ExpressionQuestion) -> dict[str, str]:
+    from alonzo.triggers.schedule_expressions import parse_timing  # noqa: PLC0415 - with the first schedule: 10 ms of a start
+
     try:
         parse_timing(question.expression, zone=question.zone, for_rule=question.for_rule)
     except InvalidSchedule as error:

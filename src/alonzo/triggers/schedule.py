@@ -58,13 +58,14 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """A schedule and how far it has come: a record of the store.
 
     `anchor_at`: from when a rate counts. `next_at`: when it is due next, None when it is over. `begun_by`: the worker that is about to see
-    to that, if any is.
+    to that, if any is, since `begun_at`.
     """
 
     schedule: Schedule
     anchor_at: float
     next_at: float | None
     begun_by: str | None = None
+    begun_at: float = 0.0
 
     @property
     def fires_at(self) -> float | None:

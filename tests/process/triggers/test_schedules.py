@@ -199,6 +199,22 @@ def test_a_schedule_without_an_input_sends_an_event_of_its_own(server: Server) -
     )
 
 
+def test_a_schedule_puts_an_event_on_a_bus(server: Server) -> None:
+    url, arn = create_queue(server)
+    events = server.client("events")
+    events.put_rule(Name="of-a-schedule", EventPattern='{"source": ["calendar"], "detail": {"day": ["today"]}}')
+    events.put_targets(Rule="of-a-schedule", Targets=[{"Id": "1", "Arn": arn}])
+    target = {
+        "Arn": arn_of("events", "event-bus/default"),
+        "RoleArn": ROLE,
+        "Input": '{"day": "today"}',
+        "EventBridgeParameters": {"DetailType": "reminder", "Source": "calendar"},
+    }
+    server.client("scheduler").create_schedule(Name="on-a-bus", ScheduleExpression=soon(), FlexibleTimeWindow=OFF, Target=target)
+    event = json.loads(receive(server, url)[0]["Body"])
+    assert (event["source"], event["detail-type"], event["detail"]) == ("calendar", "reminder", {"day": "today"})
+
+
 def test_universal_targets_call_what_they_name(server: Server) -> None:
     server.deploy("named", LOGS)
     url, _ = create_queue(server)

@@ -51,9 +51,9 @@ class ExpressionQuestion(msgspec.Struct):
 
 
 class Announcement(msgspec.Struct):
-    """All schedules that there are."""
+    """All schedules that there are. One that cannot be understood is not to be in the others' way."""
 
-    schedules: list[Schedule]
+    schedules: list[msgspec.Raw]
 
 
 class CompanionEndpoint:
@@ -91,7 +91,7 @@ class CompanionEndpoint:
             case "POST", b"expressions":
                 return 200, _check(msgspec.json.decode(body, type=ExpressionQuestion))
             case "PUT", b"schedules":
-                await self._schedules.announce(msgspec.json.decode(body, type=Announcement).schedules)
+                await self._schedules.announce(_understood(msgspec.json.decode(body, type=Announcement).schedules))
                 return 200, {}
         return 404, {"message": "no such path"}
 
@@ -100,6 +100,16 @@ class CompanionEndpoint:
             return {"matches": self._rules.test(question.pattern, question.event)}
         except InvalidPattern as error:
             return {"invalid": str(error)}
+
+
+def _understood(announced: list[msgspec.Raw]) -> list[Schedule]:
+    schedules = []
+    for each in announced:
+        try:
+            schedules.append(msgspec.json.decode(each, type=Schedule))
+        except msgspec.ValidationError as error:
+            _log.warning("a schedule never fires: %s", error)
+    return schedules
 
 
 def _check(question: ExpressionQuestion) -> dict[str, str]:

@@ -11,6 +11,7 @@ from alonzo.edge.tls.settings import TlsSettings
 from alonzo.node.configuration import Configuration
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
+from alonzo.sources.broker_addresses import BrokerAddresses
 
 
 def parse(*arguments: str) -> Configuration:
@@ -33,6 +34,7 @@ def test_works_without_any_option() -> None:
         keep_alive_seconds=None,
         account_concurrency=1_000,
         aws_endpoints=AwsEndpoints(COMPANION),
+        brokers=BrokerAddresses(()),
         async_retry_delays_seconds=(60.0, 120.0),
         prewarm=True,
         persist=False,
@@ -64,6 +66,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         keep_alive_seconds=1.5,
         account_concurrency=20,
         aws_endpoints=AwsEndpoints("http://127.0.0.1:5000", {"sqs": "http://queues:9324", "s3": "aws", "dynamodb": "http://scylla:8000"}),
+        brokers=BrokerAddresses(()),
         async_retry_delays_seconds=(0.5, 2.0),
         prewarm=False,
         persist=True,

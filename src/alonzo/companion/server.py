@@ -26,6 +26,7 @@ from alonzo.companion.requests import Application, AsItCame
 from alonzo.companion.s3_notification_settings import check_settings_with
 from alonzo.companion.s3_notifications import send_notifications_to
 from alonzo.companion.schedules import AnnouncedSchedules, have_node_check
+from alonzo.companion.secret_rotation import end_rotations_that_fail
 from alonzo.companion.settings import Settings
 from alonzo.companion.state import KeptState
 from alonzo.companion.state_machines import run_state_machines
@@ -54,6 +55,7 @@ def serve(settings: Settings) -> None:
     check_settings_with(functions)
     deliver_messages_to(functions)
     run_state_machines(endpoint_url=settings.endpoint_url)
+    end_rotations_that_fail()
     name_accounts_in_keys()
     keep_records_in_their_shards()
     have_policies_deny_nothing()

@@ -54,7 +54,7 @@ def serve(settings: Settings) -> None:
     send_notifications_to(functions)
     check_settings_with(functions)
     deliver_messages_to(functions)
-    run_state_machines(endpoint_url=settings.endpoint_url)
+    prepare = run_state_machines(endpoint_url=settings.endpoint_url)
     end_rotations_that_fail()
     name_accounts_in_keys()
     keep_records_in_their_shards()
@@ -63,7 +63,7 @@ def serve(settings: Settings) -> None:
     application: Application = schedules.announcing(AsItCame(services))
     state = None
     if settings.state_directory is not None:
-        state = KeptState(Path(settings.state_directory))
+        state = KeptState(Path(settings.state_directory), before_import=prepare)
         state.restore()
         application = state.noticing(application)
         threading.Thread(target=state.run, daemon=True).start()

@@ -29,6 +29,9 @@ _HOP_BY_HOP = frozenset(
 """Source: RFC 9110, 7.6.1. They are between two that are connected, and so not passed on."""
 
 _FORWARDED = b"x-alonzo-forwarded"
+"""How many servers have passed a request on: a service may be that of another Alonzo, and that one's elsewhere again."""
+
+_FORWARDED_MAX = 4
 _OURS = frozenset({b"x-moto-account-id", b"x-alonzo-request", _FORWARDED})
 _NOT_SENT = _HOP_BY_HOP | _OURS | {b"expect", b"host"}
 _NOT_RETURNED = _HOP_BY_HOP | {b"date", b"server", b"via"}
@@ -178,9 +181,15 @@ class _Body:
 def _check_way(scope: AsgiScope, request: OtherRequest, endpoint: str) -> None:
     if leads_to_aws(endpoint):
         raise not_implemented(service=request.service, operation="a request of a client, to be signed anew for AWS itself,")
-    if any(name == _FORWARDED for name, _ in scope["headers"]):
+    if endpoint != COMPANION and _forwarded_count(scope) >= _FORWARDED_MAX:
         message = f"The endpoint of {request.service} leads back to this one."
         raise ApiError(code="ServiceUnavailable", message=message, http_status=508, fault="Service")
+
+
+def _forwarded_count(scope: AsgiScope) -> int:
+    """What is no small number is as good as too many."""
+    said = next((value for name, value in scope["headers"] if name == _FORWARDED), b"0")
+    return int(said) if len(said) == 1 and said.isdigit() else _FORWARDED_MAX
 
 
 def _unavailable(service: str) -> ApiError:
@@ -205,7 +214,7 @@ def _headers(scope: AsgiScope, request: OtherRequest, *, to_companion: bool) -> 
     sent = [(name.decode("latin-1"), _text(value)) for name, value in scope["headers"] if name not in _NOT_SENT]
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
     if not to_companion:
-        return [*sent, ("host", host), (_FORWARDED.decode(), "1")]
+        return [*sent, ("host", host), (_FORWARDED.decode(), str(_forwarded_count(scope) + 1))]
     underscored = [(name, value) for name, value in sent if "_" in name]
     sent = [(name, value) for name, value in sent if "_" not in name]
     if request.access_key_id is not None and request.service != "s3" and not any(name == "authorization" for name, _ in sent):

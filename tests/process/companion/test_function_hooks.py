@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.support.invoking import read_log
 from tests.support.server import Server
+from tests.support.waiting import eventually
 
 from .received import arn_of
 
@@ -52,8 +53,15 @@ def rotate(server: Server, secret: str, function: str) -> str:
     return arn
 
 
-def steps_of(server: Server, function: str, secret_arn: str) -> list[str]:
-    return [line.split()[1] for line in read_log(server, function) if line.startswith("STEP ") and line.split()[2] == secret_arn]
+def steps_of(server: Server, function: str, secret_arn: str, *, count: int) -> list[str]:
+    """Once the log has so many."""
+
+    def find() -> list[str] | None:
+        lines = [line.split() for line in read_log(server, function) if line.startswith("STEP ")]
+        steps = [step for _, step, arn in lines if arn == secret_arn]
+        return steps if len(steps) >= count else None
+
+    return eventually(find, what=f"{count} steps")
 
 
 def test_a_secret_is_rotated_in_four_steps(server: Server, rotates: str) -> None:
@@ -63,13 +71,13 @@ def test_a_secret_is_rotated_in_four_steps(server: Server, rotates: str) -> None
     assert secrets.get_secret_value(SecretId="rotated", VersionStage="AWSPREVIOUS")["SecretString"] == "old"
     described = secrets.describe_secret(SecretId="rotated")
     assert (described["RotationEnabled"], described["RotationLambdaARN"]) == (True, arn_of(rotates))
-    assert steps_of(server, rotates, arn) == STEPS
+    assert steps_of(server, rotates, arn, count=4) == STEPS
 
 
 def test_a_rotation_that_fails_leaves_the_secret_as_it_is(server: Server, rotates: str) -> None:
     arn = rotate(server, "fails", rotates)
     assert server.client("secretsmanager").get_secret_value(SecretId="fails")["SecretString"] == "old"
-    assert steps_of(server, rotates, arn) == STEPS[:3]
+    assert steps_of(server, rotates, arn, count=3) == STEPS[:3]
     assert "the new one does not work" in server.log_file.read_text()
 
 

@@ -21,6 +21,7 @@ from bench.measures.peers import measure_peers
 from bench.measures.saved import measure_saved
 from bench.measures.scale import measure_scale
 from bench.measures.snap_start import measure_snap_start
+from bench.measures.sources import measure_sources
 from bench.measures.start import measure_memory, measure_start
 from bench.measures.store import measure_store
 from bench.measures.throttled import measure_throttled
@@ -45,6 +46,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "fairness": measure_fairness,
         "scale": measure_scale,
         "events": measure_events,
+        "sources": measure_sources,
         "functions": measure_many_functions,
         "languages": measure_languages,
         "keep-alive": measure_keep_alive,

@@ -102,6 +102,10 @@ class Platform:
         """A boto3 client of it."""
         return self._client
 
+    def service(self, name: str) -> Any:
+        """A boto3 client of another service, as the platform has it."""
+        return self._server.client(name)
+
     def read_queue(self, name: str) -> dict[str, Any]:
         """The figures of a function's event queue; empty when nothing is known of it."""
         return read_queue(self._server, name)

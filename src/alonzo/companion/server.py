@@ -15,13 +15,16 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from alonzo.companion.access_keys import name_accounts_in_keys
+from alonzo.companion.api_gateway import AsDeployed, complete_api_gateway
 from alonzo.companion.bucket_policies import have_policies_deny_nothing
 from alonzo.companion.cloudformation.installation import replacing_cloudformation
 from alonzo.companion.event_rules import have_node_decide
 from alonzo.companion.functions import Functions
 from alonzo.companion.kinesis_shards import keep_records_in_their_shards
 from alonzo.companion.lambda_backend import replace_lambda
+from alonzo.companion.load_balancers import complete_load_balancers
 from alonzo.companion.node import Node
+from alonzo.companion.places import Places
 from alonzo.companion.requests import Application, AsItCame
 from alonzo.companion.s3_notification_settings import check_settings_with
 from alonzo.companion.s3_notifications import send_notifications_to
@@ -60,7 +63,9 @@ def serve(settings: Settings) -> None:
     keep_records_in_their_shards()
     have_policies_deny_nothing()
     services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))
-    application: Application = schedules.announcing(AsItCame(services))
+    complete_api_gateway(settings.endpoint_url)
+    complete_load_balancers()
+    application: Application = schedules.announcing(Places(AsDeployed(AsItCame(services))))
     state = None
     if settings.state_directory is not None:
         state = KeptState(Path(settings.state_directory), before_import=prepare)

@@ -35,11 +35,25 @@ _FORWARDED_MAX = 4
 _OURS = frozenset({b"x-moto-account-id", b"x-alonzo-request", _FORWARDED})
 _NOT_SENT = _HOP_BY_HOP | _OURS | {b"expect", b"host"}
 _NOT_RETURNED = _HOP_BY_HOP | {b"date", b"server", b"via"}
-_BOTO_NAMES = {"events": "eventbridge", "states": "sfn", "monitoring": "cloudwatch", "email": "ses"}
+_READS = frozenset({"GET", "HEAD"})
+_BOTO_NAMES = {"events": "eventbridge", "states": "sfn", "monitoring": "cloudwatch", "email": "ses", "elasticloadbalancing": "elbv2"}
 """The names of boto's variables, where they are not those that requests are signed for."""
 
 _XML_SERVICES = frozenset(
-    {"s3", "sts", "iam", "sns", "ec2", "cloudformation", "autoscaling", "route53", "cloudfront", "rds", "elasticache"}
+    {
+        "s3",
+        "sts",
+        "iam",
+        "sns",
+        "ec2",
+        "cloudformation",
+        "autoscaling",
+        "route53",
+        "cloudfront",
+        "rds",
+        "elasticache",
+        "elasticloadbalancing",
+    }
 )
 """Whose clients read errors in XML. Others look for JSON, or for the status alone."""
 
@@ -57,7 +71,8 @@ class RequestFinder(Protocol):
 class ServiceProxy:
     """An `Endpoint`: `own` answers what is for our services, and what is for services that are nowhere.
 
-    `companion_socket` is where the companion listens. `on_request` is told the service of each request that was answered.
+    `companion_socket` is where the companion listens. `on_request` is told the service of each request that was answered; `on_write`,
+    before the client has the answer, of each that may have changed something.
     `aclose` ends what is under way.
     """
 
@@ -70,6 +85,7 @@ class ServiceProxy:
         own: Endpoint,
         new_request_id: Callable[[], str],
         on_request: Callable[[str], None],
+        on_write: Callable[[str], None],
     ) -> None:
         self._requests = requests
         self._endpoints = endpoints
@@ -77,6 +93,7 @@ class ServiceProxy:
         self._own = own
         self._new_request_id = new_request_id
         self._on_request = on_request
+        self._on_write = on_write
         self._opening = asyncio.Lock()
         self._upstream: Upstream | None = None
 
@@ -129,6 +146,8 @@ class ServiceProxy:
                 headers=_headers(scope, request, to_companion=is_companion),
                 body=None if body is None else body.parts(),
             ) as response:
+                if scope["method"] not in _READS:
+                    self._on_write(request.service)  # before the client knows of it
                 await send({"type": "http.response.start", "status": response.status, "headers": _returned(response.headers)})
                 has_begun = True
                 async for part in response.parts():

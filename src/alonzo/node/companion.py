@@ -27,6 +27,7 @@ COMPANION_SERVICES = (
     *(
         "acm",
         "apigateway",
+        "apigatewayv2",
         "cloudformation",
         "cloudwatch",
         "cognito-idp",
@@ -34,6 +35,7 @@ COMPANION_SERVICES = (
         "dynamodbstreams",
         "ec2",
         "ecr",
+        "elbv2",
         "events",
         "firehose",
     ),

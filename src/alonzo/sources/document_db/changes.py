@@ -1,7 +1,7 @@
 """Changes of DocumentDB and MongoDB as functions get them.
 
-Source: https://docs.aws.amazon.com/lambda/latest/dg/with-documentdb.html#docdb-sample-event: MongoDB's extended JSON, numbers and instants in
-its relaxed form (https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/).
+Source: https://docs.aws.amazon.com/lambda/latest/dg/with-documentdb.html#docdb-sample-event: MongoDB's extended JSON, numbers and instants
+in its relaxed form (https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/).
 """
 
 from collections.abc import Mapping, Sequence

@@ -18,6 +18,7 @@ from aiokafka.errors import (
     GroupAuthorizationFailedError,
     KafkaConnectionError,
     KafkaError,
+    SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
 )
 
@@ -138,7 +139,7 @@ async def _find_servers(mapping: EventSourceMapping, kit: PollerKit, options: di
 
 def _words_of(error: Exception) -> str:
     match error:
-        case AuthenticationFailedError() | AuthenticationMethodNotSupported():
+        case AuthenticationFailedError() | AuthenticationMethodNotSupported() | SaslAuthenticationFailed():
             return SASL_FAILED
         case ClusterAuthorizationFailedError() | GroupAuthorizationFailedError() | TopicAuthorizationFailedError():
             return NOT_AUTHORIZED

@@ -1,7 +1,7 @@
 """What becomes of a batch: to the function until it has gone through, or until its records are given up.
 
-Source: https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html. Order holds within a partition: no record is sent before
-those ahead of it have gone through or are given up, but that a function may name single ones that have failed.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html. Order holds within a partition: no record is
+sent before those ahead of it have gone through or are given up, but that a function may name single ones that have failed.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from alonzo.invoke.destinations.retries import RetriesStopped
 from alonzo.model import quotas
 from alonzo.model.event_source_mapping import EventSourceMapping
 from alonzo.sources.backoff import Backoff
@@ -63,7 +64,13 @@ class BatchDelivery:
         self._retries_max = retries
 
     async def deliver(self, records: Sequence[KafkaRecord], *, interrupted: asyncio.Event, progress: Progress) -> bool:
-        """False when it was interrupted before all were done. The errors of `progress` and of the destination."""
+        """False when it was interrupted before all were done. The errors of `progress` and of a topic that is the destination."""
+        try:
+            return await self._deliver(records, interrupted, progress)
+        except RetriesStopped:
+            return False  # the node stops: the destination is told after its next start
+
+    async def _deliver(self, records: Sequence[KafkaRecord], interrupted: asyncio.Event, progress: Progress) -> bool:
         parts = [_Part(part) for part in fitting(records, _size_bytes)]
         backoff = Backoff(first_seconds=_FIRST_PAUSE_SECONDS, longest_seconds=_LONGEST_PAUSE_SECONDS)
         while parts:
@@ -92,6 +99,10 @@ class BatchDelivery:
         if answer is None:
             return None if interrupted.is_set() else [part]  # a record has become too old meanwhile
         self._kit.metrics.invoked(len(part.records))
+        return await self._after(part, answer)
+
+    async def _after(self, part: _Part, answer: BatchAnswer) -> list[_Part]:
+        """What is left to do of a part that the function has seen."""
         failed = self._failed(part.records, answer)
         if not failed:
             self._kit.report(OK)

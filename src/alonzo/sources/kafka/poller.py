@@ -1,7 +1,7 @@
 """One member of a mapping's consumer group: gathers batches from its partitions and commits what has been delivered.
 
-Kafka gives each partition to one member at a time. When members come or go it takes partitions away: what is in hand is finished before, and
-what is not is left to whoever gets them, from the last commit on. So order holds within a partition as long as the broker waits.
+Kafka gives each partition to one member at a time. When members come or go it takes partitions away: what is in hand is finished before,
+and what is not is left to whoever gets them, from the last commit on. So order holds within a partition as long as the broker waits.
 """
 
 import asyncio
@@ -131,6 +131,7 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
 
     async def _deliver(self, records: Sequence[KafkaRecord], ends: Mapping[TopicPartition, int]) -> None:
         is_ours = True
+        committed = {TopicPartition(record.topic, record.partition): record.offset for record in reversed(records)}
 
         async def commit(left: Sequence[KafkaRecord]) -> None:
             nonlocal is_ours
@@ -138,7 +139,9 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
             for record in left:
                 place = TopicPartition(record.topic, record.partition)
                 offsets[place] = min(offsets[place], record.offset)
-            is_ours = is_ours and await self._commit(offsets)
+            news = {place: offset for place, offset in offsets.items() if committed.get(place) != offset}
+            committed.update(news)
+            is_ours = is_ours and (not news or await self._commit(news))
 
         if records:
             await self._delivery.deliver(records, interrupted=self._interrupted, progress=commit)

@@ -1,8 +1,8 @@
 """One queue of ActiveMQ, over STOMP.
 
-What the function fails on is tried again as JMS clients do it: from memory, five times, a second apart; then the broker is told that it cannot be
-processed, and puts it into its dead-letter queue. Source: https://docs.aws.amazon.com/lambda/latest/dg/process-mq-messages-with-lambda.html
-("Lambda uses a policy with the default values from the Redelivery Policy page, with maximumRedeliveries set to 5").
+What the function fails on is tried again as JMS clients do it: from memory, five times, a second apart; then the broker is told that it
+cannot be processed, and puts it into its dead-letter queue. Source: https://docs.aws.amazon.com/lambda/latest/dg/with-mq.html ("Lambda uses
+a policy with the default values from the Redelivery Policy page, with maximumRedeliveries set to 5").
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import stompman
+from stompman.errors import ConnectionLostOnLifespanEnter
 
 from alonzo.sources.backoff import wait
 from alonzo.sources.errors import SourceProblem
@@ -112,6 +113,6 @@ def _unwrapped(errors: BaseExceptionGroup[BaseException]) -> BaseException:
 
 def _problem(error: stompman.Error) -> SourceProblem:
     issues = error.issues if isinstance(error, stompman.FailedAllConnectAttemptsError) else ()
-    frames = [frame for issue in issues for frame in getattr(issue, "frames", ())]
-    is_refused = any(isinstance(frame, stompman.ErrorFrame) for frame in frames)
+    # ActiveMQ closes the connection of whoever it does not let in.
+    is_refused = any(isinstance(issue, ConnectionLostOnLifespanEnter) for issue in issues)
     return SourceProblem(AUTHENTICATION_FAILED if is_refused else UNREACHABLE)

@@ -1,8 +1,8 @@
 """Messages of ActiveMQ as functions get them.
 
-Source: https://docs.aws.amazon.com/lambda/latest/dg/with-mq.html#services-mq-events and an event as AWS sent it, in the tests of aws-lambda-go
-(`activemq-event.json`): texts that are not there are empty, but `replyTo` is the word null. AWS speaks OpenWire to the broker, STOMP is spoken
-here: how its headers stand for the fields of JMS is in https://activemq.apache.org/components/classic/documentation/stomp.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/with-mq.html#services-mq-events and an event as AWS sent it, in the tests of
+aws-lambda-go (`activemq-event.json`): texts that are not there are empty, but `replyTo` is the word null. AWS speaks OpenWire to the
+broker, STOMP is spoken here: how its headers stand for fields of JMS is in https://activemq.apache.org/components/classic/documentation/stomp.
 """
 
 import base64
@@ -27,7 +27,7 @@ def event_of(event_source_arn: str, messages: list[dict[str, Any]]) -> dict[str,
 
 
 def message_of(headers: Mapping[str, str], body: bytes, *, redelivered: bool, received_unix_ms: int) -> dict[str, Any]:
-    """One message. When the broker got it and sent it is not told over STOMP: the message's own instant and that of its arrival stand for it."""
+    """One message. STOMP does not tell when the broker got and sent it: its own instant and that of its arrival stand for that."""
     timestamp = int(headers.get("timestamp") or received_unix_ms)
     return {
         "messageID": headers.get("message-id", ""),

@@ -53,7 +53,7 @@ class Broker:
 
 
 async def find_broker(mapping: EventSourceMapping, kit: PollerKit) -> Broker:
-    """As `--broker` or the endpoint of Amazon MQ says, with the credentials that the mapping names. `SourceProblem`, errors of AWS calls."""
+    """As `--broker` or Amazon MQ's endpoint says, with the credentials that the mapping names. `SourceProblem`, errors of AWS calls."""
     protocol, addresses = await _find_addresses(mapping, kit)
     login = await read_secret(kit.services, find_access(mapping, "BASIC_AUTH") or "", mapping, "username", "password")
     return Broker(

@@ -79,7 +79,7 @@ class QueuePoller(Generic[T]):
         self._event_of = event_of
 
     async def run(self) -> None:
-        """Until the unit is to be given up: the broker has what is not acknowledged by then. `SourceProblem` when the connection is lost."""
+        """Until the unit is to be given up: what is not acknowledged is the broker's. `SourceProblem` when the connection is lost."""
         while not self._unit.stopping.is_set():
             for piece in fitting(await self._gather(), lambda message: message.encoded_bytes):
                 left: Sequence[Message[T]] = piece

@@ -50,18 +50,20 @@ def message_of(*, properties: Any, body: bytes, redelivered: bool) -> dict[str, 
 def _header(value: Any) -> Any:
     match value:
         case str():
-            return {"bytes": [byte - _BYTES if byte > _BYTE_MAX else byte for byte in value.encode()]}
+            return {"bytes": _signed(value.encode())}
         case bytes() | bytearray():
-            return [byte - _BYTES if byte > _BYTE_MAX else byte for byte in value]
-        case datetime():
-            return _instant(value)
-        case Decimal():
-            return float(value)
+            return _signed(value)
         case Mapping():
             return {name: _header(each) for name, each in value.items()}
         case list() | tuple():
             return [_header(each) for each in value]
-    return value
+        case datetime():
+            return _instant(value)
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _signed(content: bytes | bytearray) -> list[int]:
+    return [byte - _BYTES if byte > _BYTE_MAX else byte for byte in content]
 
 
 def _instant(at: datetime) -> str:

@@ -4,6 +4,8 @@ import io
 import json
 import shutil
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,6 +79,23 @@ def test_a_schedule_cleans_up(server: Server, deploy: Deploy) -> None:
     s3 = server.client("s3")
     s3.put_object(Bucket=made["Temporary"], Key="old", Body=b"x")
     eventually(lambda: "Contents" not in s3.list_objects_v2(Bucket=made["Temporary"]), what="the cleaning", within_seconds=120)
+
+
+def test_an_api_keeps_notes_in_a_table(server: Server, deploy: Deploy) -> None:
+    host = f"{deploy('notes-api')['ApiId']}.execute-api.us-east-1.localhost"
+
+    def call(method: str, body: bytes | None = None) -> tuple[int, bytes]:
+        request = urllib.request.Request(f"{server.endpoint_url}/notes/1", body, {"Host": host}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    assert call("GET")[0] == 404
+    assert call("PUT", b"buy milk")[0] == 204
+    status, body = call("GET")
+    assert (status, json.loads(body)) == (200, {"id": "1", "text": "buy milk"})
 
 
 def test_awslocal_and_samlocal_find_everything(server: Server, deploy: Deploy, tmp_path: Path) -> None:

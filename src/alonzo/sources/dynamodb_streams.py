@@ -34,6 +34,8 @@ class DynamoDbStream:
         self.stream_arn = stream_arn
         self.kit = kit
         self.hash_key: str | None = None
+        self._arn_there = stream_arn
+        self._is_found = False
 
     async def call(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """One call about this stream."""
@@ -42,7 +44,8 @@ class DynamoDbStream:
     async def list_shards(self) -> list[Shard]:
         """As the protocol says."""
         shards: list[dict[str, Any]] = []
-        parameters: dict[str, Any] = {"StreamArn": self.stream_arn}
+        await self._find()
+        parameters: dict[str, Any] = {"StreamArn": self.arn_there}
         while True:
             described = (await self.call("DescribeStream", parameters))["StreamDescription"]
             if described.get("StreamStatus") == "ENABLING":
@@ -53,6 +56,22 @@ class DynamoDbStream:
             if last is None:
                 return shards_of(shards, described["CreationRequestDateTime"])
             parameters["ExclusiveStartShardId"] = last
+
+    @property
+    def arn_there(self) -> str:
+        """What the service itself calls the stream."""
+        return self._arn_there
+
+    async def _find(self) -> None:
+        """DynamoDB Local has streams in a region of its own, `ddblocal`, that no mapping can name: there the label tells which it is."""
+        if self._is_found:
+            return
+        table, _, label = self.stream_arn.partition(":table/")[2].partition("/stream/")
+        streams = (await self.call("ListStreams", {"TableName": table})).get("Streams", ())
+        arns = [stream["StreamArn"] for stream in streams if stream.get("StreamLabel") == label]
+        if self.stream_arn not in arns and len(arns) == 1:
+            self._arn_there = arns[0]
+        self._is_found = True
 
     def calls(self, shard_id: str, begins_at_unix_ms: int | None) -> ShardCalls:
         """As the protocol says."""
@@ -76,7 +95,7 @@ class _DynamoDbShard:
         self._begins_at_unix_ms = None if begins_at_unix_ms is None else begins_at_unix_ms // 1000 * 1000
 
     async def get_iterator(self, shard_id: str, position: Position) -> str | None:
-        parameters: dict[str, Any] = {"StreamArn": self._stream.stream_arn, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
+        parameters: dict[str, Any] = {"StreamArn": self._stream.arn_there, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
         if position.after is not None:
             parameters |= {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": position.after}
         iterator: str | None = (await self._stream.call("GetShardIterator", parameters)).get("ShardIterator")

@@ -15,6 +15,8 @@ from alonzo.sources.stream_records import StreamRecord
 _READ_MAX_COUNT = 1_000
 """Source: botocore, `GetRecords` of `dynamodbstreams`."""
 
+_MINUTE_MS, _SECOND_MS = 60_000, 1_000
+
 
 async def open_source(mapping: EventSourceMapping, kit: PollerKit) -> ShardSource:
     """A `SourceOpener`."""
@@ -91,8 +93,7 @@ class _DynamoDbShard:
 
     def __init__(self, stream: DynamoDbStream, begins_at_unix_ms: int | None) -> None:
         self._stream = stream
-        # Instants of records are rounded down to seconds.
-        self._begins_at_unix_ms = None if begins_at_unix_ms is None else begins_at_unix_ms // 1000 * 1000
+        self._begins_at_unix_ms = begins_at_unix_ms
 
     async def get_iterator(self, shard_id: str, position: Position) -> str | None:
         parameters: dict[str, Any] = {"StreamArn": self._stream.arn_there, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
@@ -108,7 +109,7 @@ class _DynamoDbShard:
         change = raw["dynamodb"]
         created_seconds: float = change["ApproximateCreationDateTime"].timestamp()
         arrived_unix_ms = round(created_seconds * 1000)
-        if self._begins_at_unix_ms is not None and arrived_unix_ms < self._begins_at_unix_ms:
+        if self._begins_at_unix_ms is not None and _is_before(arrived_unix_ms, self._begins_at_unix_ms):
             return None
         number: str = change["SequenceNumber"]
         seconds = int(created_seconds) if created_seconds.is_integer() else created_seconds
@@ -125,6 +126,12 @@ class _DynamoDbShard:
     def _key(self, change: dict[str, Any]) -> str:
         keys = change.get("Keys", {})
         return str(_plain(keys.get(self._stream.hash_key, keys)))
+
+
+def _is_before(created_unix_ms: int, begin_unix_ms: int) -> bool:
+    """Whether a record was surely there before. Instants are rounded down: to seconds by DynamoDB, to minutes by DynamoDB Local."""
+    unit_ms = next(unit for unit in (_MINUTE_MS, _SECOND_MS, 1) if created_unix_ms % unit == 0)
+    return created_unix_ms < begin_unix_ms // unit_ms * unit_ms
 
 
 def _plain(value: Any) -> Any:

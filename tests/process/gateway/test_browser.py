@@ -1,4 +1,4 @@
-"""Browsers: the chat of the examples with two tabs, and a stream of server-sent events as it comes."""
+"""A browser with two tabs in the chat of the examples: WebSockets, and an HTTP API with CORS."""
 
 import asyncio
 import functools
@@ -13,21 +13,9 @@ from typing import Any
 
 import pytest
 from tests.process.gateway.front import Front
-from tests.support.browser import Tab, started_browser
-from tests.support.server import ROLE, zip_of
+from tests.support.browser_tabs import Tab, started_browser
 
 CHAT = Path(__file__).parents[3] / "examples" / "chat"
-STREAM = """
-const pause = seconds => new Promise(resolve => setTimeout(resolve, 1000 * seconds));
-exports.handler = awslambda.streamifyResponse(async (event, stream) => {
-  stream = awslambda.HttpResponseStream.from(stream, {statusCode: 200, headers: {"content-type": "text/event-stream"}});
-  for (const word of ["one", "two", "three"]) {
-    stream.write(`data: ${word}\\n\\n`);
-    await pause(0.5);
-  }
-  stream.end();
-});
-"""
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -77,45 +65,5 @@ def test_two_tabs_chat(front: Front, pages: str) -> None:
                 "fetch(new URLSearchParams(location.search).get('api') + '/history', {headers: {'x-other': '1'}}).catch(error => 'refused')"
             )
             assert refused == "refused"  # the API does not allow the header
-
-    asyncio.run(story())
-
-
-def test_streamed_events_come_one_by_one(front: Front, pages: str) -> None:
-    functions = front.server.client("lambda")
-    functions.create_function(
-        FunctionName="stream",
-        Runtime="nodejs22.x",
-        Handler="index.handler",
-        Role=ROLE,
-        Timeout=20,
-        Code={"ZipFile": zip_of({"index.js": STREAM})},
-    )
-    front.server.wait_until_settled("stream")
-    url = functions.create_function_url_config(
-        FunctionName="stream", AuthType="NONE", InvokeMode="RESPONSE_STREAM", Cors={"AllowOrigins": ["*"]}
-    )["FunctionUrl"]
-    functions.add_permission(
-        FunctionName="stream", StatementId="all", Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE"
-    )
-    script = f"""new Promise((resolve, reject) => {{
-        const source = new EventSource({json.dumps(url)}), seen = [];
-        source.onmessage = event => {{
-            seen.push([event.data, performance.now()]);
-            if (seen.length == 3) {{ source.close(); resolve(seen); }}
-        }};
-        source.onerror = async () => {{
-            source.close();
-            const answer = await fetch({json.dumps(url)}).then(async got => [got.status, ...got.headers, await got.text()], String);
-            reject(new Error(JSON.stringify([seen, answer])));
-        }};
-    }})"""
-
-    async def story() -> None:
-        async with started_browser() as browser:
-            tab = await browser.open(f"{pages}/")
-            seen = await tab.evaluate(script)
-        assert [word for word, _ in seen] == ["one", "two", "three"]
-        assert seen[2][1] - seen[0][1] > 500  # the function pauses a second in between: what came at once was not held back
 
     asyncio.run(story())

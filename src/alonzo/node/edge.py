@@ -32,7 +32,8 @@ from alonzo.node.cluster_views import SharedMetrics
 from alonzo.node.companion import COMPANION_SERVICES
 from alonzo.node.configuration import Configuration
 from alonzo.node.event_queue import AsynchronousInvocation
-from alonzo.node.front_doors import FrontDoorParts, GatewayWrites, wire_front_doors
+from alonzo.node.front_door_parts import FrontDoorParts, GatewayWrites
+from alonzo.node.front_doors import wire_front_doors
 from alonzo.node.invocation import InvocationParts
 from alonzo.node.logs import Logs
 from alonzo.node.stores import Stores

@@ -20,7 +20,6 @@ from alonzo.edge.api_gateway.web_sockets.connections import Connection, Connecti
 from alonzo.edge.asgi import JSON_HEADER, Answer
 from alonzo.edge.http_events.request import HttpRequest
 
-MANAGEMENT_PREFIX = b"/@connections/"
 _PATH = re.compile(rb"(?:/(?P<stage>[^/]+))?/(?:@|%40)connections/(?P<id>[^/]+)")
 _MESSAGE_MAX_BYTES = 131_072
 

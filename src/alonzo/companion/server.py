@@ -15,7 +15,7 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from alonzo.companion.access_keys import name_accounts_in_keys
-from alonzo.companion.api_documents import take_documents_without_description
+from alonzo.companion.api_documents import take_documents_of_all_kinds
 from alonzo.companion.api_gateway import AsDeployed, complete_api_gateway
 from alonzo.companion.bucket_policies import have_policies_deny_nothing
 from alonzo.companion.cloudformation.installation import replacing_cloudformation
@@ -65,7 +65,7 @@ def serve(settings: Settings) -> None:
     have_policies_deny_nothing()
     services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))
     complete_api_gateway(settings.endpoint_url)
-    take_documents_without_description()
+    take_documents_of_all_kinds()
     complete_load_balancers()
     application: Application = schedules.announcing(Places(AsDeployed(AsItCame(services))))
     state = None

@@ -26,6 +26,7 @@ from alonzo.companion.lambda_backend import replace_lambda
 from alonzo.companion.load_balancers import complete_load_balancers
 from alonzo.companion.node import Node
 from alonzo.companion.places import Places
+from alonzo.companion.quick_queues import quicken_queues
 from alonzo.companion.requests import Application, AsItCame
 from alonzo.companion.s3_notification_settings import check_settings_with
 from alonzo.companion.s3_notifications import send_notifications_to
@@ -62,6 +63,7 @@ def serve(settings: Settings) -> None:
     end_rotations_that_fail()
     name_accounts_in_keys()
     keep_records_in_their_shards()
+    quicken_queues()
     have_policies_deny_nothing()
     services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))
     complete_api_gateway(settings.endpoint_url)

@@ -10,6 +10,7 @@ from alonzo.cli.up import build_configuration, up
 from alonzo.node.configuration import Configuration
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
+from alonzo.sources.broker_addresses import BrokerAddresses
 
 
 def parse(*arguments: str) -> Configuration:
@@ -32,6 +33,7 @@ def test_works_without_any_option() -> None:
         keep_alive_seconds=None,
         account_concurrency=1_000,
         aws_endpoints=AwsEndpoints(COMPANION),
+        brokers=BrokerAddresses(()),
         async_retry_delays_seconds=(60.0, 120.0),
         prewarm=True,
         persist=False,
@@ -47,6 +49,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         *("--deprecated-runtimes", "--node-modules", str(tmp_path)),
         *("--aws-endpoint-url", "http://127.0.0.1:5000/", "--aws-endpoint-url", "sqs=http://queues:9324", "--aws-endpoint-url", "s3=aws"),
         *("--companion", "off", "--service", "dynamodb=http://scylla:8000", "--persist", "--events-token", "secret"),
+        *("--broker", "arn:aws:mq:*:broker:orders:*=amqp://b:5672", "--broker", "arn:aws:kafka:*=kafka://k-1:9092,k-2:9092"),
         *("--async-retry-delays", "0.5,2"),
     )
     assert configuration == Configuration(
@@ -63,6 +66,9 @@ def test_takes_every_option(tmp_path: Path) -> None:
         keep_alive_seconds=1.5,
         account_concurrency=20,
         aws_endpoints=AwsEndpoints("http://127.0.0.1:5000", {"sqs": "http://queues:9324", "s3": "aws", "dynamodb": "http://scylla:8000"}),
+        brokers=BrokerAddresses(
+            (("arn:aws:mq:*:broker:orders:*", "amqp://b:5672"), ("arn:aws:kafka:*", "kafka://k-1:9092,k-2:9092")),
+        ),
         async_retry_delays_seconds=(0.5, 2.0),
         prewarm=False,
         persist=True,
@@ -81,7 +87,7 @@ def test_every_option_has_a_variable() -> None:
     assert [parameter.name for parameter in up.params if not str(parameter.envvar).startswith("ALONZO_")] == []
 
 
-@pytest.mark.parametrize("arguments", [("--port", "65536"), ("--isolation", "docker"), ("--keep-alive", "-1")])
+@pytest.mark.parametrize("arguments", [("--port", "65536"), ("--isolation", "docker"), ("--keep-alive", "-1"), ("--broker", "orders=5672")])
 def test_refuses_what_makes_no_sense(arguments: tuple[str, ...]) -> None:
     with pytest.raises(click.BadParameter):
         parse(*arguments)

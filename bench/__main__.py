@@ -11,6 +11,7 @@ from bench.curves import Curve
 from bench.figures import Figure
 from bench.measures.burst import measure_burst
 from bench.measures.cold import measure_cold
+from bench.measures.companion import measure_companion
 from bench.measures.events import measure_events
 from bench.measures.fairness import measure_fairness
 from bench.measures.keep_alive import measure_keep_alive
@@ -35,6 +36,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
         "start": measure_start,
         "memory": measure_memory,
+        "companion": measure_companion,
         "store": measure_store,
         "cold": measure_cold,
         "warm": measure_warm,

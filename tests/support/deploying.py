@@ -102,12 +102,13 @@ def write(directory: Path, files: Files) -> Path:
     return directory
 
 
-def write_wheel(directory: Path, module: str, source: str) -> Path:
-    """A wheel of one module, which pip installs without asking anybody."""
+def write_wheel(directory: Path, module: str, source: str, *, data: bytes = b"") -> Path:
+    """A wheel of one module and a file of data beside it, which pip installs without asking anybody."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{module}-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr(f"{module}.py", source)
+        wheel.writestr(f"{module}.bin", data)
         wheel.writestr(f"{module}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
         wheel.writestr(f"{module}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{module}-1.0.dist-info/RECORD", "")

@@ -34,6 +34,8 @@ region_option = click.option(
 ClientFactory = Callable[[str], Any]
 AskServer = Callable[[str, str], Any]
 """From a method and a path of Alonzo's own to what it answered, decoded."""
+SendToServer = Callable[[str, str, bytes], tuple[int, Any]]
+"""From a method, a path of Alonzo's own and a body to the status and what it answered, decoded."""
 
 
 @contextmanager
@@ -60,6 +62,20 @@ def connect(*, endpoint_url: str, region: str | None) -> Iterator[ClientFactory]
 @contextmanager
 def connect_own(*, endpoint_url: str, region: str | None) -> Iterator[AskServer]:
     """As `connect`, for what Alonzo itself offers beside AWS's API; signed in the same way."""
+    send = open_sender(endpoint_url=endpoint_url, region=region)
+
+    def ask(method: str, path: str) -> Any:
+        status, answer = send(method, path, b"")
+        if status != 200:  # noqa: PLR2004
+            raise click.ClickException(answer["message"])
+        return answer
+
+    with _errors_in_one_line(endpoint_url):
+        yield ask
+
+
+def open_sender(*, endpoint_url: str, region: str | None) -> SendToServer:
+    """Requests to what Alonzo itself offers, signed; an answer that is not JSON is None. Raises botocore's errors."""
     import json
 
     from botocore.auth import SigV4Auth
@@ -72,17 +88,16 @@ def connect_own(*, endpoint_url: str, region: str | None) -> Iterator[AskServer]
     signer = SigV4Auth(credentials, "lambda", _region_of(session, region))
     http = URLLib3Session(timeout=LONGEST_INVOCATION_SECONDS)
 
-    def ask(method: str, path: str) -> Any:
-        request = AWSRequest(method=method, url=f"{endpoint_url.rstrip('/')}{path}")
+    def send(method: str, path: str, body: bytes) -> tuple[int, Any]:
+        request = AWSRequest(method=method, url=f"{endpoint_url.rstrip('/')}{path}", data=body)
         signer.add_auth(request)
         response = http.send(request.prepare())
-        answer = json.loads(response.content)
-        if response.status_code != 200:  # noqa: PLR2004
-            raise click.ClickException(answer["message"])
-        return answer
+        try:
+            return response.status_code, json.loads(response.content)
+        except ValueError:
+            return response.status_code, None
 
-    with _errors_in_one_line(endpoint_url):
-        yield ask
+    return send
 
 
 def _open_session() -> Any:

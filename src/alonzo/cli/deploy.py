@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alonzo.cli.client import ClientFactory, connect, endpoint_option, region_option
+from alonzo.cli.client import ClientFactory, SendToServer, connect, endpoint_option, open_sender, region_option
 
 if TYPE_CHECKING:
     from alonzo.deployment.project import Project
@@ -80,7 +80,9 @@ def deploy(*, source: Path, endpoint_url: str, region: str | None, is_watching: 
     with connect(endpoint_url=endpoint_url, region=region) as create_client:
         _check_server(create_client)
         try:
-            project = _open_project(source, create_client=create_client, options=options)
+            project = _open_project(
+                source, create_client=create_client, send=open_sender(endpoint_url=endpoint_url, region=region), options=options
+            )
             if is_watching:
                 _end_on_sigterm()
                 deploy_and_watch(project, report=_report)
@@ -93,7 +95,7 @@ def deploy(*, source: Path, endpoint_url: str, region: str | None, is_watching: 
             sys.exit(1)
 
 
-def _open_project(source: Path, *, create_client: ClientFactory, options: dict[str, Any]) -> "Project":
+def _open_project(source: Path, *, create_client: ClientFactory, send: SendToServer, options: dict[str, Any]) -> "Project":
     from alonzo.deployment.assembly import Assembly
     from alonzo.deployment.builders.workshop import Workshop
     from alonzo.deployment.directory_project import DirectoryProject, FunctionOptions
@@ -108,7 +110,7 @@ def _open_project(source: Path, *, create_client: ClientFactory, options: dict[s
 
     template = find_template(source)
     uploads = Uploads(create_client=create_client)
-    functions = Functions(create_client=create_client, uploads=uploads)
+    functions = Functions(create_client=create_client, send=send, uploads=uploads)
     assembly = Assembly(Workshop(directory=client_cache() / "deployments", report=_report), Packer())
     parameters = dict(options.pop("parameters"))
     if template is not None:

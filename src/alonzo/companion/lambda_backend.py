@@ -12,6 +12,7 @@ import moto.awslambda.models as moto_lambda
 from moto.awslambda.exceptions import LambdaClientError, UnknownFunctionException
 
 from alonzo.companion.functions import Functions
+from alonzo.companion.secret_rotation import RotationStepFailed, step_of
 
 
 class InvokedFunction:
@@ -45,10 +46,13 @@ class InvokedFunction:
         self._client.invoke(FunctionName=name, InvocationType="Event", Payload=payload, **parameters)
         return b""
 
-    def call(self, body: Any) -> bytes:
-        """Invoke it and wait for its answer."""
-        answer: bytes = self._client.invoke(FunctionName=self.function_arn, Payload=body)["Payload"].read()
-        return answer
+    def take_step(self, body: bytes) -> bytes:
+        """Invoke it and wait for its answer. Raises RotationStepFailed with its error."""
+        answer = self._client.invoke(FunctionName=self.function_arn, Payload=body)
+        payload: bytes = answer["Payload"].read()
+        if "FunctionError" in answer:
+            raise RotationStepFailed(payload.decode("utf-8", "replace"))
+        return payload
 
 
 def replace_lambda(functions: Functions) -> None:
@@ -66,7 +70,8 @@ def replace_lambda(functions: Functions) -> None:
 
         def invoke(self, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any) -> bytes:
             """Lambda's own operation: Secrets Manager's rotation takes a step when the one before is done."""
-            return bytes(self.get_function(function_name, qualifier).call(body))
+            step = step_of(body, account_id=self.account_id, region=self.region_name)
+            return bytes(self.get_function(function_name, qualifier).take_step(step))
 
     moto_lambda.lambda_backends.backend = NodeFunctions
 

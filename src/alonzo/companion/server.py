@@ -15,17 +15,21 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from alonzo.companion.access_keys import name_accounts_in_keys
+from alonzo.companion.api_gateway import AsDeployed, complete_api_gateway
 from alonzo.companion.bucket_policies import have_policies_deny_nothing
 from alonzo.companion.cloudformation.installation import replacing_cloudformation
 from alonzo.companion.event_rules import have_node_decide
 from alonzo.companion.functions import Functions
 from alonzo.companion.kinesis_shards import keep_records_in_their_shards
 from alonzo.companion.lambda_backend import replace_lambda
+from alonzo.companion.load_balancers import complete_load_balancers
 from alonzo.companion.node import Node
+from alonzo.companion.places import Places
 from alonzo.companion.requests import Application, AsItCame
 from alonzo.companion.s3_notification_settings import check_settings_with
 from alonzo.companion.s3_notifications import send_notifications_to
 from alonzo.companion.schedules import AnnouncedSchedules, have_node_check
+from alonzo.companion.secret_rotation import end_rotations_that_fail
 from alonzo.companion.settings import Settings
 from alonzo.companion.state import KeptState
 from alonzo.companion.state_machines import run_state_machines
@@ -53,15 +57,18 @@ def serve(settings: Settings) -> None:
     send_notifications_to(functions)
     check_settings_with(functions)
     deliver_messages_to(functions)
-    run_state_machines(endpoint_url=settings.endpoint_url)
+    prepare = run_state_machines(endpoint_url=settings.endpoint_url)
+    end_rotations_that_fail()
     name_accounts_in_keys()
     keep_records_in_their_shards()
     have_policies_deny_nothing()
     services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))
-    application: Application = schedules.announcing(AsItCame(services))
+    complete_api_gateway(settings.endpoint_url)
+    complete_load_balancers()
+    application: Application = schedules.announcing(Places(AsDeployed(AsItCame(services))))
     state = None
     if settings.state_directory is not None:
-        state = KeptState(Path(settings.state_directory))
+        state = KeptState(Path(settings.state_directory), before_import=prepare)
         state.restore()
         application = state.noticing(application)
         threading.Thread(target=state.run, daemon=True).start()

@@ -18,7 +18,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, get_args
+from typing import IO, Any, get_args
 
 import cloudpickle
 import moto
@@ -47,9 +47,10 @@ _log = logging.getLogger(__name__)
 
 
 class KeptState:
-    """`directory` is its own. `run` in a thread, or `save` now and then."""
+    """`directory` is its own. `run` in a thread, or `save` now and then. `before_import` is told of modules whose objects are read."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, before_import: Callable[[str], None]) -> None:
+        self._before_import = before_import
         self._file = directory / "state"
         self._saving = threading.Lock()
         self._has_changed = threading.Event()
@@ -76,7 +77,7 @@ class KeptState:
                 if head != _head():
                     self._put_aside(f"it was kept by {head}, and this is {_head()}")
                     return
-                _put_in_place(_Unpickler(source).load())
+                _put_in_place(_Unpickler(source, self._before_import).load())
         except FileNotFoundError:
             return
         except Exception as error:  # a pickle may raise anything
@@ -132,7 +133,7 @@ class KeptState:
                 content = io.BytesIO()
                 _Pickler(content).dump(_contents_of(service))
                 content.seek(0)
-                _Unpickler(content).load()
+                _Unpickler(content, self._before_import).load()
             except RuntimeError:
                 raise
             except Exception as error:  # a pickle may raise anything
@@ -166,6 +167,14 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
 
 
 class _Unpickler(pickle.Unpickler):
+    def __init__(self, source: IO[bytes], before_import: Callable[[str], None]) -> None:
+        super().__init__(source)
+        self._before_import = before_import
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        self._before_import(module)
+        return super().find_class(module, name)
+
     def persistent_load(self, pid: Any) -> Any:
         return _backends(pid)
 

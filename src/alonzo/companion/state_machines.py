@@ -8,6 +8,8 @@ https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html.
 import importlib
 import threading
 import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -24,21 +26,32 @@ _TASK_SECONDS = 910
 """As long as a function may take, and a little more; other services answer sooner."""
 
 
-def run_state_machines(*, endpoint_url: str) -> None:
-    """Have executions run. `endpoint_url`: where their tasks find services."""
+def run_state_machines(*, endpoint_url: str) -> Callable[[str], None]:
+    """Have executions run. `endpoint_url`: where their tasks find services.
+
+    Returns who is to be told of each of moto's modules before it is imported by its name, as reading what was kept does.
+    """
     backends: Any = moto.stepfunctions.models.stepfunctions_backends
     lock = threading.Lock()
     loaded: list[Any] = []
 
-    def backend(region: str, account_id: str) -> Any:
+    def load() -> Any:
         with lock:
             if not loaded:
                 loaded.append(_load(endpoint_url))
-        return loaded[0](region, account_id)
+        return loaded[0]
+
+    def backend(region: str, account_id: str) -> Any:
+        return load()(region, account_id)
+
+    def prepare(module: str) -> None:
+        if module.startswith(_PARSER):
+            load()
 
     backends.backend = backend
     responses: Any = moto.stepfunctions.responses.StepFunctionResponse
     responses.send_task_failure = _send_task_failure
+    return prepare
 
 
 class _Role(str):
@@ -56,6 +69,8 @@ def _load(endpoint_url: str) -> Any:
     details: Any = importlib.import_module(f"{_PARSER}.asl.eval.evaluation_details")
     details.AWSExecutionDetails.__init__ = _set_details
     _name_errors()
+    execution: Any = importlib.import_module(f"{_PARSER}.backend.execution")
+    execution.Execution.__getstate__ = _kept_execution
     backend: Any = models.StepFunctionsParserBackend
     start_as_moto_does = backend.start_execution
 
@@ -65,6 +80,42 @@ def _load(endpoint_url: str) -> Any:
     backend.start_execution = start_execution
     backend._url_module = importlib.import_module("moto.stepfunctions.urls")  # moto looks for one beside the class
     return backend
+
+
+class PastExecution:
+    """In the place of what runs an execution, once that is over: all that is left is its history."""
+
+    def __init__(self, history: list[Any]) -> None:
+        self._history = history
+        self.env = self.event_manager = self.callback_pool_manager = self.map_run_record_pool_manager = self
+
+    def get_event_history(self) -> list[Any]:
+        return self._history
+
+    def notify(self, **_: Any) -> bool:
+        """Nothing waits for a token any more."""
+        return False
+
+    heartbeat = notify
+
+    def get(self, _: str) -> None:
+        """There is no record of what a distributed map has done."""
+
+    def get_all(self) -> list[Any]:
+        return []
+
+    def stop(self, **_: Any) -> None:
+        """It has ended."""
+
+
+def _kept_execution(self: Any) -> dict[str, Any]:
+    """What is kept of an execution over a restart: one that ran then has ended."""
+    state: dict[str, Any] = dict(vars(self))
+    state["exec_worker"] = PastExecution(list(self.to_history_output()["events"]) if self.exec_worker is not None else [])
+    if state["stop_date"] is None:
+        api: Any = importlib.import_module(f"{_PARSER}.api")
+        state |= {"exec_status": api.ExecutionStatus.ABORTED, "stop_date": datetime.now(UTC), "output": None}
+    return state
 
 
 def _set_details(self: Any, account: str, region: str, role_arn: str) -> None:

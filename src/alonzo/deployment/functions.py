@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from alonzo.deployment.errors import FunctionFailed
 from alonzo.deployment.packages import Package
@@ -12,6 +14,7 @@ from alonzo.model.quotas import CODE_ZIPPED_IN_REQUEST_MAX_BYTES
 
 _WAIT_SECONDS = 600.0
 _POLL_SECONDS, _POLL_MAX_SECONDS = 0.004, 0.5
+_WORTH_KEEPING_BYTES = 256 * 1024
 _PENDING = frozenset({"Pending", "InProgress"})
 
 
@@ -32,9 +35,14 @@ class FunctionSettings:
 class Functions:
     """Speaks to one server. What the server refuses comes as botocore's ClientError."""
 
-    def __init__(self, *, create_client: Callable[[str], Any], uploads: Uploads) -> None:
+    def __init__(
+        self, *, create_client: Callable[[str], Any], send: Callable[[str, str, bytes], tuple[int, Any]], uploads: Uploads
+    ) -> None:
         self._lambda = create_client("lambda")
+        self._send = send
         self._uploads = uploads
+        self._live: dict[str, tuple[str, str]] = {}
+        """By name: hash of the package that was made live here last, and its `kept_id`."""
 
     def deploy(self, settings: FunctionSettings, package: Package) -> None:
         """Create it or change what differs, and wait until it is live. `FunctionFailed`."""
@@ -47,6 +55,7 @@ class Functions:
                 Code=self._code(package),
                 **_configuration(settings, {}),
             )
+            self._live[settings.name] = (package.sha256, package.kept_id)
             self.wait(settings.name)
             return
         wanted = _configuration(settings, current.get("Environment", {}).get("Variables", {}))
@@ -57,8 +66,9 @@ class Functions:
 
     def update_code(self, name: str, package: Package) -> None:
         """Have it run this package, if it does not do so already: when this returns, the next invocation does. `FunctionFailed`."""
-        if self._settle(name)["CodeSha256"] != package.sha256_base64:
+        if self._settle(name)["CodeSha256"] != package.sha256_base64 and not self._changed_in_part(name, package):
             self._lambda.update_function_code(FunctionName=name, **self._code(package))
+        self._live[name] = (package.sha256, package.kept_id)
         self.wait(name)
 
     def update_layers(self, name: str, layers: list[str]) -> None:
@@ -91,6 +101,15 @@ class Functions:
         except self._lambda.exceptions.ResourceNotFoundException:
             return None
 
+    def _changed_in_part(self, name: str, package: Package) -> bool:
+        """Send only what is other than in the package that is live, where that is worth it and the server is one of ours."""
+        live_sha256, kept_id = self._live.get(name, ("", ""))
+        if package.kept_bytes < _WORTH_KEEPING_BYTES or package.kept_id != kept_id:
+            return False
+        path = f"/_alonzo/functions/{quote(name, safe='')}/code?base={live_sha256}&kept={package.kept_bytes}"
+        status, _ = self._send("PUT", path, package.content[package.kept_bytes :])
+        return status == HTTPStatus.OK
+
     def _settle(self, name: str) -> dict[str, Any]:
         """Its configuration when no change of it is under way any more, however that ended."""
         deadline, pause_seconds = time.monotonic() + _WAIT_SECONDS, _POLL_SECONDS
@@ -110,7 +129,7 @@ class Functions:
             return None
 
     def _code(self, package: Package) -> dict[str, Any]:
-        if len(package.content) <= CODE_ZIPPED_IN_REQUEST_MAX_BYTES:
+        if len(package.content) < CODE_ZIPPED_IN_REQUEST_MAX_BYTES:
             return {"ZipFile": package.content}
         bucket, key = self._uploads.put(package.content, f"{package.sha256}.zip")
         return {"S3Bucket": bucket, "S3Key": key}

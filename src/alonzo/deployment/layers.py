@@ -46,7 +46,7 @@ class Layers:
         return changed
 
     def _content(self, package: Package) -> dict[str, Any]:
-        if len(package.content) <= CODE_ZIPPED_IN_REQUEST_MAX_BYTES:
+        if len(package.content) < CODE_ZIPPED_IN_REQUEST_MAX_BYTES:
             return {"ZipFile": package.content}
         bucket, key = self._uploads.put(package.content, f"{package.sha256}.zip")
         return {"S3Bucket": bucket, "S3Key": key}

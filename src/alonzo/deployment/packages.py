@@ -39,9 +39,11 @@ class PackagePart:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """An archive and its hash."""
+    """An archive and its hash. Its first `kept_bytes` are those of every package with the same `kept_id`."""
 
     content: bytes
+    kept_bytes: int = 0
+    kept_id: str = ""
     sha256: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,7 +64,7 @@ class Packer:
     """Makes packages; remembers the archives of settled parts as long as it lives."""
 
     def __init__(self) -> None:
-        self._settled: dict[tuple[PackagePart, ...], tuple[bytes, frozenset[str]]] = {}
+        self._settled: dict[tuple[PackagePart, ...], _Settled] = {}
 
     def pack(self, parts: Iterable[PackagePart]) -> Package:
         """One archive of all parts; of files with the same name the one of the later part is in it. OSError if one cannot be read."""
@@ -71,19 +73,36 @@ class Packer:
         changing = {name: path for part in parts if not part.is_settled for name, path in _iter_part(part)}
         if not settled:
             return Package(_write(b"", changing))
-        base, names = self._archive_of(settled)
-        if names.isdisjoint(changing):
-            return Package(_write(base, changing))
+        base = self._archive_of(settled)
+        if base.names.isdisjoint(changing):
+            return Package(_write(base.content, changing), base.kept_bytes, base.kept_id)
         everything = {name: path for part in settled for name, path in _iter_part(part)} | changing
         return Package(_write(b"", everything))
 
-    def _archive_of(self, parts: tuple[PackagePart, ...]) -> tuple[bytes, frozenset[str]]:
+    def _archive_of(self, parts: tuple[PackagePart, ...]) -> "_Settled":
         if parts not in self._settled:
             files = {name: path for part in parts for name, path in _iter_part(part)}
-            self._settled = {parts: (_write(b"", files), frozenset(files)), **self._settled}
+            self._settled = {parts: _settle(files), **self._settled}
             while len(self._settled) > _KEPT_MAX:
                 self._settled.popitem()
         return self._settled[parts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """The archive of settled parts. `kept_bytes` of it stay when files are added: all but the directory at its end."""
+
+    content: bytes
+    names: frozenset[str]
+    kept_bytes: int
+    kept_id: str
+
+
+def _settle(files: dict[str, Path]) -> _Settled:
+    content = _write(b"", files)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        kept_bytes = archive.start_dir
+    return _Settled(content, frozenset(files), kept_bytes, hashlib.sha256(content).hexdigest())
 
 
 def _iter_part(part: PackagePart) -> Iterable[tuple[str, Path]]:

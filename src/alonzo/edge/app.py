@@ -6,7 +6,7 @@ Plain functions and no middleware.
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 
-from alonzo.edge.asgi import AsgiScope, Endpoint, InvokeEndpoint, Receive, Send, send_response
+from alonzo.edge.asgi import Answer, AsgiScope, Endpoint, InvokeEndpoint, Receive, Send, refuse_web_socket, send_response
 from alonzo.edge.front_doors import FrontDoors, host_of
 from alonzo.edge.invoke_path import invoked_function
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
@@ -39,6 +39,8 @@ class Application:
     def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         path: bytes = scope["raw_path"]
+        if scope["type"] == "websocket":
+            return self._answer_web_socket(scope, receive, send)
         door = self.front_doors.find(host_of(scope["headers"]), path)
         if door is not None:
             return door(scope, receive, send)
@@ -46,6 +48,13 @@ class Application:
         if function_name is not None:
             return self._answer_invoke(function_name, scope, receive, send)
         return self._endpoint_of(path)(scope, receive, send)
+
+    async def _answer_web_socket(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        door = self.front_doors.find(host_of(scope["headers"]), scope["raw_path"])
+        if door is None or not door.takes_web_sockets:
+            await refuse_web_socket(receive, send, Answer(404, [], b""))
+            return
+        await door(scope, receive, send)
 
     async def _answer_invoke(self, function_name: str, scope: AsgiScope, receive: Receive, send: Send) -> None:
         body: bytes | None

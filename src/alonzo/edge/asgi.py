@@ -46,3 +46,16 @@ async def send_response(send: Send, status: int, headers: Headers, body: bytes) 
 async def send_json(send: Send, status: int, body: bytes) -> None:
     """Answer with JSON that is already encoded."""
     await send_response(send, status, [JSON_HEADER], body)
+
+
+async def refuse_web_socket(receive: Receive, send: Send, answer: Answer) -> None:
+    """Answer a WebSocket's request with a message of HTTP instead of opening it (ASGI's extension `websocket.http.response`)."""
+    await receive()
+    await send(
+        {
+            "type": "websocket.http.response.start",
+            "status": answer.status,
+            "headers": [*answer.headers, (b"content-length", b"%d" % len(answer.body))],
+        }
+    )
+    await send({"type": "websocket.http.response.body", "body": answer.body})

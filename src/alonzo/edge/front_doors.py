@@ -22,6 +22,9 @@ QuickWay = Callable[[HttpRequest], Awaitable[Answer]]
 class FrontDoor(Protocol):
     """Answers the requests of one kind of address (function URLs, APIs, load balancers)."""
 
+    takes_web_sockets: bool
+    """Whether scopes of the type `websocket` come to it, too."""
+
     def find_quick_way(self, host: bytes, path: bytes) -> QuickWay | None:
         """For a request to be answered with a whole message whose body is small; None: it is to come through ASGI."""
         ...

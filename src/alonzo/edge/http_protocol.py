@@ -36,6 +36,8 @@ _TELLING = frozenset({b"expect", b"host", b"transfer-encoding"})
 _VERSIONS = frozenset({"1.1", "1.0"})
 _BAD_REQUEST = (400, "Bad Request")
 _ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
+_WEB_SOCKET = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
+_HOST = re.compile(rb"\r\nhost:([^\r\n]*)", re.IGNORECASE)
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 _logger = logging.getLogger(__name__)
@@ -96,14 +98,17 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         self._heard_at = self.loop.time()
         if self._is_amid_body():
             self._pace.note_raw(len(data))
-        elif b"pgrade:" in data:
+        elif b"pgrade:" in data and not self._begins_web_socket(data):
             data = without_upgrade(data)
         self._is_long = self._header_bytes + len(data) > HEADERS_MAX_BYTES
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            rest = data[upgrade.args[0] :]  # an offer that came in pieces: the parser took the request for one without a body
-            if rest:
+            rest = data[upgrade.args[0] :]
+            if self._should_upgrade():
+                self._become_web_socket(rest)
+                return
+            if rest:  # an offer that came in pieces: the parser took the request for one without a body
                 self.data_received(rest)
         except httptools.HttpParserError as error:
             _logger.debug("refused a request that is not HTTP: %s", error)
@@ -151,6 +156,8 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         version = self.parser.get_http_version()
         if version not in _VERSIONS:
             raise self._refused(505, "HTTP Version Not Supported")
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return  # the parser stops, and what follows is a WebSocket's
         is_first = self.cycle is None or self.cycle.response_complete  # and not sent behind another one, whose answer must come before
         if is_first and not self.expect_100_continue:
             path, _, query_string = self.url.partition(b"?")
@@ -192,6 +199,37 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         task = self.loop.create_task(self._answer(exchange))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+    def _begins_web_socket(self, data: bytes) -> bool:
+        """Whether this is the beginning of a request that asks a door for a WebSocket that takes them."""
+        head = data.partition(b"\r\n\r\n")[0]
+        line, host = head.split(b" ", 2), _HOST.search(head)
+        if _WEB_SOCKET.search(head + b"\r\n") is None or host is None or len(line) < 3:  # noqa: PLR2004 - method, target, and the rest
+            return False
+        return self._takes_web_sockets(host[1].strip(), line[1])
+
+    def _takes_web_sockets(self, host: bytes, target: bytes) -> bool:
+        door = self._front_doors.find(host, target.partition(b"?")[0])
+        return door is not None and door.takes_web_sockets
+
+    def _should_upgrade(self) -> bool:
+        """As in the base class; elsewhere HTTP goes on, as with any other offer."""
+        return super()._should_upgrade() and self._takes_web_sockets(self._host or b"", self.url)
+
+    def _become_web_socket(self, rest: bytes) -> None:
+        """Hand the connection over, its request with it, to the protocol that answers the upgrade (`web_socket_protocol.py`)."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._refuse(400, "Bad Request")  # sent behind a request that is still being answered
+            return
+        lines = [self.parser.get_method(), b" ", self.url, b" HTTP/1.1\r\n"]
+        for name, value in self.headers:
+            lines += [name, b": ", value, b"\r\n"]
+        self.connections.discard(self)
+        create: Any = self.config.ws_protocol_class
+        protocol = create(config=self.config, server_state=self.server_state, app_state=self.app_state)
+        protocol.connection_made(self.transport)
+        self.transport.set_protocol(protocol)
+        protocol.data_received(b"".join(lines) + b"\r\n" + rest)
 
     def _go_through_asgi(self) -> None:
         url, headers, expects_continue = self.url, self.headers, self.expect_100_continue

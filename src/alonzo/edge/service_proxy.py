@@ -29,14 +29,31 @@ _HOP_BY_HOP = frozenset(
 """Source: RFC 9110, 7.6.1. They are between two that are connected, and so not passed on."""
 
 _FORWARDED = b"x-alonzo-forwarded"
+"""How many servers have passed a request on: a service may be that of another Alonzo, and that one's elsewhere again."""
+
+_FORWARDED_MAX = 4
 _OURS = frozenset({b"x-moto-account-id", b"x-alonzo-request", _FORWARDED})
 _NOT_SENT = _HOP_BY_HOP | _OURS | {b"expect", b"host"}
 _NOT_RETURNED = _HOP_BY_HOP | {b"date", b"server", b"via"}
-_BOTO_NAMES = {"events": "eventbridge", "states": "sfn", "monitoring": "cloudwatch", "email": "ses"}
+_READS = frozenset({"GET", "HEAD"})
+_BOTO_NAMES = {"events": "eventbridge", "states": "sfn", "monitoring": "cloudwatch", "email": "ses", "elasticloadbalancing": "elbv2"}
 """The names of boto's variables, where they are not those that requests are signed for."""
 
 _XML_SERVICES = frozenset(
-    {"s3", "sts", "iam", "sns", "ec2", "cloudformation", "autoscaling", "route53", "cloudfront", "rds", "elasticache"}
+    {
+        "s3",
+        "sts",
+        "iam",
+        "sns",
+        "ec2",
+        "cloudformation",
+        "autoscaling",
+        "route53",
+        "cloudfront",
+        "rds",
+        "elasticache",
+        "elasticloadbalancing",
+    }
 )
 """Whose clients read errors in XML. Others look for JSON, or for the status alone."""
 
@@ -54,7 +71,8 @@ class RequestFinder(Protocol):
 class ServiceProxy:
     """An `Endpoint`: `own` answers what is for our services, and what is for services that are nowhere.
 
-    `companion_socket` is where the companion listens. `on_request` is told the service of each request that was answered.
+    `companion_socket` is where the companion listens. `on_request` is told the service of each request that was answered; `on_write`,
+    before the client has the answer, of each that may have changed something.
     `aclose` ends what is under way.
     """
 
@@ -67,6 +85,7 @@ class ServiceProxy:
         own: Endpoint,
         new_request_id: Callable[[], str],
         on_request: Callable[[str], None],
+        on_write: Callable[[str], None],
     ) -> None:
         self._requests = requests
         self._endpoints = endpoints
@@ -74,6 +93,7 @@ class ServiceProxy:
         self._own = own
         self._new_request_id = new_request_id
         self._on_request = on_request
+        self._on_write = on_write
         self._opening = asyncio.Lock()
         self._upstream: Upstream | None = None
 
@@ -126,6 +146,8 @@ class ServiceProxy:
                 headers=_headers(scope, request, to_companion=is_companion),
                 body=None if body is None else body.parts(),
             ) as response:
+                if scope["method"] not in _READS:
+                    self._on_write(request.service)  # before the client knows of it
                 await send({"type": "http.response.start", "status": response.status, "headers": _returned(response.headers)})
                 has_begun = True
                 async for part in response.parts():
@@ -178,9 +200,15 @@ class _Body:
 def _check_way(scope: AsgiScope, request: OtherRequest, endpoint: str) -> None:
     if leads_to_aws(endpoint):
         raise not_implemented(service=request.service, operation="a request of a client, to be signed anew for AWS itself,")
-    if any(name == _FORWARDED for name, _ in scope["headers"]):
+    if endpoint != COMPANION and _forwarded_count(scope) >= _FORWARDED_MAX:
         message = f"The endpoint of {request.service} leads back to this one."
         raise ApiError(code="ServiceUnavailable", message=message, http_status=508, fault="Service")
+
+
+def _forwarded_count(scope: AsgiScope) -> int:
+    """What is no small number is as good as too many."""
+    said = next((value for name, value in scope["headers"] if name == _FORWARDED), b"0")
+    return int(said) if len(said) == 1 and said.isdigit() else _FORWARDED_MAX
 
 
 def _unavailable(service: str) -> ApiError:
@@ -205,7 +233,7 @@ def _headers(scope: AsgiScope, request: OtherRequest, *, to_companion: bool) -> 
     sent = [(name.decode("latin-1"), _text(value)) for name, value in scope["headers"] if name not in _NOT_SENT]
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
     if not to_companion:
-        return [*sent, ("host", host), (_FORWARDED.decode(), "1")]
+        return [*sent, ("host", host), (_FORWARDED.decode(), str(_forwarded_count(scope) + 1))]
     underscored = [(name, value) for name, value in sent if "_" in name]
     sent = [(name, value) for name, value in sent if "_" not in name]
     if request.access_key_id is not None and request.service != "s3" and not any(name == "authorization" for name, _ in sent):

@@ -12,7 +12,7 @@ import msgspec
 
 from alonzo.clock import Clock
 from alonzo.event_sources import states
-from alonzo.event_sources.errors import InvalidMapping, MappingExists, MappingInUse, MappingNotFound
+from alonzo.event_sources.errors import InvalidMapping, MappingExists, MappingNotFound
 from alonzo.event_sources.source_kinds import kind_of, recognize_source
 from alonzo.event_sources.validation import check_required, check_settings, check_together
 from alonzo.ids import new_uuid
@@ -114,29 +114,26 @@ class EventSourceMappings:
 
     async def update(self, scope: Scope, uuid: str, change: MappingChange) -> EventSourceMapping:
         """Change a mapping. `MappingNotFound`, `MappingInUse`, `InvalidMapping`, `MappingExists`."""
-        record = self._get_versioned(scope, uuid)
-        before, said = record.value, change.settings
+        return await self._replace(scope, uuid, lambda before: self._changed(before, change))
+
+    async def delete(self, scope: Scope, uuid: str) -> EventSourceMapping:
+        """The mapping is `Deleting` then. `MappingNotFound`, `MappingInUse`."""
+        return await self._replace(scope, uuid, lambda before: states.deleted(before, now_unix_ms=self._clock.unix_ms()))
+
+    def _changed(self, before: EventSourceMapping, change: MappingChange) -> EventSourceMapping:
+        said = change.settings
         check_settings(before.source, said)
         _check_consumer_group(before.settings, said)
-        settings = _completed(before.source, _merged(before.settings, said), uuid)
+        settings = _completed(before.source, _merged(before.settings, said), before.uuid)
         check_together(before.source, settings)
         if change.function is not None:
             self._check_function(change.function)
-        mapping = msgspec.structs.replace(
+        return msgspec.structs.replace(
             states.changed(before, enabled=change.enabled, now_unix_ms=self._clock.unix_ms()),
             settings=settings,
             function_name=before.function_name if change.function is None else change.function.name,
             qualifier=before.qualifier if change.function is None else change.function.qualifier,
         )
-        async with self._turn:
-            self._check_unique(mapping)
-            return await self._write(record, mapping, verb="update")
-
-    async def delete(self, scope: Scope, uuid: str) -> EventSourceMapping:
-        """The mapping is `Deleting` then. `MappingNotFound`, `MappingInUse`."""
-        record = self._get_versioned(scope, uuid)
-        mapping = states.deleted(record.value, now_unix_ms=self._clock.unix_ms())
-        return await self._write(record, mapping, verb="delete")
 
     def find_tags(self, arn: str, caller: Scope) -> Mapping[str, str] | None:
         """As a `TaggedResource`."""
@@ -161,12 +158,19 @@ class EventSourceMappings:
             raise MappingNotFound
         return record
 
-    async def _write(self, record: Versioned[EventSourceMapping], mapping: EventSourceMapping, *, verb: str) -> EventSourceMapping:
-        try:
-            await self._records.update(_key(mapping.scope, mapping.uuid), mapping, revision=record.revision)
-        except RecordConflict as error:
-            raise MappingInUse(verb) from error
-        return mapping
+    async def _replace(self, scope: Scope, uuid: str, change: Callable[[EventSourceMapping], EventSourceMapping]) -> EventSourceMapping:
+        """Until nobody else was faster: pollers write what came of the last batch. Who has the mapping move is seen by the next look."""
+        while True:
+            record = self._get_versioned(scope, uuid)
+            mapping = change(record.value)
+            async with self._turn:
+                if mapping.state is not MappingState.DELETING:
+                    self._check_unique(mapping)
+                try:
+                    await self._records.update(_key(scope, uuid), mapping, revision=record.revision)
+                except RecordConflict:
+                    continue
+            return mapping
 
     def _check_function(self, reference: FunctionReference) -> None:
         if not self._function_exists(reference):

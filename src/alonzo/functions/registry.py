@@ -15,7 +15,7 @@ import msgspec
 
 from alonzo.clock import Clock
 from alonzo.functions import states
-from alonzo.functions.code.directories import CodeDirectories
+from alonzo.functions.code.directories import CodeDirectories, SharedBytes
 from alonzo.functions.code.sources import CodeSource, admit_code, check_package_type, package_type_of
 from alonzo.functions.configuration import ConfigurationChange, apply_change, default_log_group
 from alonzo.functions.errors import (
@@ -66,7 +66,10 @@ class NewFunction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeUpdate:
-    """What UpdateFunctionCode says. `revision_id`: of the function as the caller knows it; with `dry_run` everything is only checked."""
+    """What UpdateFunctionCode says. `revision_id`: of the function as the caller knows it; with `dry_run` everything is only checked.
+
+    `shared`: what the code has in common with a package that is kept.
+    """
 
     reference: FunctionReference
     code: CodeSource
@@ -76,6 +79,7 @@ class CodeUpdate:
     publish: bool = False
     to_latest_published: bool = False
     dry_run: bool = False
+    shared: SharedBytes | None = None
 
 
 class Functions:
@@ -189,7 +193,7 @@ class Functions:
         record = await self._get_changeable(update.reference, update.revision_id)
         check_runtime(record.value.runtime, before=record.value.runtime, takes_blocked=self._takes_blocked_runtimes)
         check_package_type(update.code, record.value.package_type)
-        package = await admit_code(update.code, self._code_directories, dry_run=update.dry_run)
+        package = await admit_code(update.code, self._code_directories, dry_run=update.dry_run, shared=update.shared)
         await self._layers.check_total_size(record.value.layers, update.code)
         self._check_code_storage(update.reference.scope, package)
         changes: dict[str, Any] = {

@@ -27,6 +27,7 @@ COMPANION_SERVICES = (
     *(
         "acm",
         "apigateway",
+        "apigatewayv2",
         "cloudformation",
         "cloudwatch",
         "cognito-idp",
@@ -34,6 +35,7 @@ COMPANION_SERVICES = (
         "dynamodbstreams",
         "ec2",
         "ecr",
+        "elbv2",
         "events",
         "firehose",
     ),
@@ -162,7 +164,10 @@ class CompanionProcess:
     def _what_is_kept(self) -> str:
         if self._state_directory is None:
             return "what it holds is in memory only and ends with it (--persist keeps it)"
-        return f"what it holds is kept in {self._state_directory}, and written every few seconds"
+        return (
+            f"what it holds is kept in {self._state_directory}, in snapshots every few seconds: what came after the last snapshot is lost "
+            "when it is killed, and executions that run are lost with it"
+        )
 
     def _turn_away(self) -> None:
         """Those who wait for a process that cannot start."""

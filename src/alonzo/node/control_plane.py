@@ -81,6 +81,7 @@ class ControlPlane:
     log_groups: RecordTable[LogResource]
     provisioned: ProvisionedConcurrency
     allocations: Allocations
+    code_signing: CodeSigning
     blobs: BlobStore
     code_directories: CodeDirectories
     code_links: CodeLinks
@@ -182,6 +183,7 @@ async def open_control_plane(
         log_groups=tables.log_groups,
         provisioned=provisioned,
         allocations=allocations,
+        code_signing=code_signing,
         blobs=blobs,
         code_directories=code_directories,
         code_links=code_links,

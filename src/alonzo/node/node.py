@@ -20,6 +20,7 @@ from alonzo.aws.service_model import ServiceModels
 from alonzo.clock import Clock, SystemClock
 from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.aws_api import AwsApi
+from alonzo.edge.changed_code import FUNCTIONS_PATH, ChangedCodeEndpoint
 from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
@@ -66,7 +67,7 @@ from alonzo.node.destinations import wire_destinations
 from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.event_queue import AsynchronousInvocation, EventStores, open_event_stores, wire_asynchronous_invocation
 from alonzo.node.event_sources import SourceTables, open_source_tables, wire_event_sources
-from alonzo.node.front_doors import wire_front_doors
+from alonzo.node.front_doors import FrontDoorParts, GatewayWrites, wire_front_doors
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
@@ -113,6 +114,7 @@ class _Stores:
     logs: LogStore
     events: EventStores
     sources: SourceTables
+    notices: WriteNotices
     control: ControlPlane
     usage: RecordTable[MonthlyUsage]
     cluster: Cluster | None
@@ -160,7 +162,7 @@ class Node:
                 tasks = [keepers.create_task(component) for component in stores.components]
                 host = await set_up_host(configuration, programs=await self._programs, endpoint_port=door.port)
                 stack.callback(host.settings.cgroups.remove)
-                await self._serve(stores=stores, host=host, door=door, stop=stop, on_ready=on_ready)
+                await self._serve(resources=stack, stores=stores, host=host, door=door, stop=stop, on_ready=on_ready)
                 for task in tasks:
                     task.cancel()
 
@@ -180,7 +182,12 @@ class Node:
             connection = await connect(configuration.nats_url, has_room=_room(self._seat))
         stack.push_async_callback(connection.aclose)
         companion = self._open_companion(stack, components, port=port)
-        services = AwsClients(endpoints=configuration.aws_endpoints, companion_socket=None if companion is None else companion.socket_path)
+        notices = WriteNotices()
+        services = AwsClients(
+            endpoints=configuration.aws_endpoints,
+            companion_socket=None if companion is None else companion.socket_path,
+            on_called=notices.note_call,
+        )
         stack.push_async_callback(services.aclose)
         links = CodeLinks(key=await get_secret(connection, "code-links"), clock=self._clock)
         cluster = None if self._seat is None else await Cluster.open(connection, seat=self._seat, clock=self._clock)
@@ -208,6 +215,7 @@ class Node:
             logs=await LogStore.open(connection, max_bytes=_log_stream_bytes(data)),
             events=events,
             sources=sources,
+            notices=notices,
             control=control,
             usage=usage,
             cluster=cluster,
@@ -230,6 +238,7 @@ class Node:
     async def _serve(
         self,
         *,
+        resources: AsyncExitStack,
         stores: _Stores,
         host: Host,
         door: Door,
@@ -243,7 +252,7 @@ class Node:
             return (await servers[0].serve_socket(endpoint)).close
 
         parts = self._wire_invocation(stores=stores, host=host, serve_endpoint=serve_endpoint)
-        metrics, notices = FunctionMetrics(), WriteNotices()
+        metrics, notices = FunctionMetrics(), stores.notices
         retries = Retries(pauses_seconds=PAUSES_SECONDS, waiting_max_bytes=WAITING_MAX_BYTES, random=random.random)
         recursion = RecursionGuard(settings=control.recursion, metrics=metrics)
         asynchronous = wire_asynchronous_invocation(
@@ -280,6 +289,7 @@ class Node:
             metrics=metrics,
             notices=notices,
             logs=logs,
+            resources=resources,
         )
         server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_context(self._configuration))
         sources = wire_event_sources(
@@ -452,6 +462,7 @@ class Node:
         metrics: FunctionMetrics,
         notices: WriteNotices,
         logs: Logs,
+        resources: AsyncExitStack,
     ) -> tuple[Application, ServiceProxy]:
         control = stores.control
         models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
@@ -480,6 +491,7 @@ class Node:
             new_request_id=ids.new_uuid,
             before_answer=None if stores.cluster is None else stores.cluster.agree,
         )
+        writes = GatewayWrites()
         proxy = ServiceProxy(
             requests=OtherServices(own=operations.keys(), models=models, callers=callers),
             endpoints=self._configuration.aws_endpoints,
@@ -487,6 +499,7 @@ class Node:
             own=aws_api,
             new_request_id=ids.new_uuid,
             on_request=notices.note,
+            on_write=writes.note,
         )
         pages = {
             **health_routes(
@@ -499,6 +512,14 @@ class Node:
             prefixes={
                 CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
                 USAGE_PATH: UsageEndpoint(read=parts.usage.read, callers=callers, translate_error=to_api_error, clock=self._clock),
+                FUNCTIONS_PATH: ChangedCodeEndpoint(
+                    functions=control.functions,
+                    code_signing=control.code_signing,
+                    blobs=control.blobs,
+                    callers=callers,
+                    translate_error=to_api_error,
+                    before_answer=None if stores.cluster is None else stores.cluster.agree,
+                ),
                 QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
                 INGESTION_PATH: wire_ingestion(
                     token=self._configuration.events_token,
@@ -517,7 +538,18 @@ class Node:
         calls = FunctionCalls(
             resolution=control.resolution, invoker=parts.invoker, ids=id_source, trace_headers=trace_headers, recursion=recursion
         )
-        front_doors = wire_front_doors(control=control, calls=calls, clock=self._clock)
+        front_doors = wire_front_doors(
+            FrontDoorParts(
+                control=control,
+                calls=calls,
+                acceptance=asynchronous.acceptance,
+                services=stores.services,
+                writes=writes,
+                aws_api=proxy,
+                clock=self._clock,
+            ),
+            resources,
+        )
         return Application(invoke=invoke, front_doors=front_doors, own_routes=own_routes, aws_api=proxy), proxy
 
 

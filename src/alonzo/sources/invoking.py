@@ -1,9 +1,8 @@
 """One batch to the function."""
 
 import asyncio
-import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,8 +22,6 @@ from alonzo.sources.errors import NotInvoked
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 10.0
 _TRACE_HEADER_MAX_LENGTH = 1_024
-
-_log = logging.getLogger(__name__)
 
 
 class InvokedVersions(Protocol):
@@ -99,9 +96,15 @@ class BatchInvoker:
             return ""
 
     async def insist(
-        self, payload: bytes, *, stopping: asyncio.Event, until_unix_ms: int | None = None, trace_headers: Sequence[str] = ()
+        self,
+        payload: bytes,
+        *,
+        stopping: asyncio.Event,
+        report: Callable[[str], None] = lambda _: None,
+        until_unix_ms: int | None = None,
+        trace_headers: Sequence[str] = (),
     ) -> BatchAnswer | None:
-        """Invoke, and again after pauses that grow as long as the function cannot be invoked.
+        """Invoke, and again after pauses that grow as long as the function cannot be invoked, which `report` is told.
 
         None when it has not seen the batch and `stopping` is set, or that instant has come. `RecursiveInvocation`.
         """
@@ -110,8 +113,7 @@ class BatchInvoker:
             try:
                 return await self.invoke(payload, trace_headers=trace_headers)
             except NotInvoked as error:
-                if not error.is_throttle:
-                    _log.info("a batch for %s waits: %s", self._function.arn, error)
+                report(f"PROBLEM: {error}")
             left_seconds = None if until_unix_ms is None else (until_unix_ms - self._clock.unix_ms()) / 1000
             if left_seconds is not None and left_seconds <= 0:
                 return None

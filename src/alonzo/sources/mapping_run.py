@@ -81,6 +81,9 @@ class MappingRun:
     async def _acquire(self, source: Source, units: Sequence[Unit], group: asyncio.TaskGroup) -> None:
         mapping, leases = self.mapping, self._leases
         names = {unit.name for unit in units}
+        for name, polled in self._held.items():
+            if name not in names:
+                polled.stopping.set()  # trimmed away, or of a stream that was deleted and made again
         for unit in units:
             if not leases.is_own(mapping, unit.name):
                 if unit.name in self._held:

@@ -20,6 +20,11 @@ class WriteNotices:
             if service in services:
                 event.set()
 
+    def note_call(self, service: str, operation: str) -> None:
+        """This node has called a service itself, for a destination or a rule say. Pollers' own calls are no news."""
+        if operation.startswith(("Send", "Put", "Publish")):
+            self.note(service)
+
     def watch(self, *services: str) -> "WriteWatch":
         """For one poller, until it is closed."""
         event = asyncio.Event()

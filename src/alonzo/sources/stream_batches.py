@@ -123,6 +123,7 @@ class StreamBatches:
         answer = await self._kit.invoker.insist(
             self._reader.event(batch, window),
             stopping=self._stopping,
+            report=self._kit.report,
             until_unix_ms=None if self._age_max_ms is None or not batch else batch[0].arrived_unix_ms + self._age_max_ms,
         )
         if answer is not None:

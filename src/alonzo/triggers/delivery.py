@@ -114,6 +114,7 @@ class TargetDeliveries:
         self._random = random
         self._clock = clock
         self._wake = asyncio.Event()
+        self._busy: set[tuple[str, ...]] = set()
         waiting.subscribe(lambda *_: self.look())
 
     async def deliver(self, delivery: Delivery) -> None:
@@ -128,17 +129,27 @@ class TargetDeliveries:
 
     async def run(self) -> None:
         """Component: tries again what waits, until cancelled."""
-        while True:
-            self._wake.clear()
-            now = self._clock.now().timestamp()
-            own = [(key, waiting) for key, waiting in self._waiting.iter_prefix((self._home,)) if self._is_own(waiting.id)]
-            due = [(key, waiting) for key, waiting in own if waiting.due_at <= now][:_AT_ONCE]
-            if due:
-                async with asyncio.TaskGroup() as group:
-                    for key, waiting in due:
-                        group.create_task(self._try_again(key, waiting))
-                continue
-            await self._rest(min((waiting.due_at - now for _, waiting in own), default=None))
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                now = self._clock.now().timestamp()
+                own = [
+                    (key, waiting)
+                    for key, waiting in self._waiting.iter_prefix((self._home,))
+                    if key not in self._busy and self._is_own(waiting.id)
+                ]
+                due = [(key, waiting) for key, waiting in own if waiting.due_at <= now]
+                for key, waiting in due[: _AT_ONCE - len(self._busy)]:
+                    self._busy.add(key)
+                    group.create_task(self._have_tried_again(key, waiting))
+                await self._rest(min((waiting.due_at - now for _, waiting in own if waiting.due_at > now), default=None))
+
+    async def _have_tried_again(self, key: tuple[str, ...], delivery: Delivery) -> None:
+        try:
+            await self._try_again(key, delivery)
+        finally:
+            self._busy.discard(key)
+            self.look()
 
     async def _rest(self, seconds: float | None) -> None:
         try:

@@ -21,7 +21,7 @@ from alonzo.errors import AlonzoError
 from alonzo.model.scope import Scope
 from alonzo.store.errors import RecordConflict, RecordExists, StoreError
 from alonzo.store.records import RecordTable
-from alonzo.triggers.delivery import TargetDeliveries
+from alonzo.triggers.delivery import Delivery
 from alonzo.triggers.errors import InvalidSchedule
 from alonzo.triggers.schedule import LATE_SECONDS, SECONDS_A_MINUTE, Progress, Schedule, after_time, begin, due_time
 from alonzo.triggers.scheduled_events import deliveries_of
@@ -36,6 +36,12 @@ _DELETION_PAUSE_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 Key = tuple[str, ...]
+
+
+class Deliveries(Protocol):
+    """What hands events to targets; see `TargetDeliveries`."""
+
+    async def deliver(self, delivery: Delivery) -> None: ...
 
 
 class AwsServices(Protocol):
@@ -57,7 +63,7 @@ class Schedules:
         table: RecordTable[Progress],
         home: str,
         life: str,
-        deliveries: TargetDeliveries,
+        deliveries: Deliveries,
         services: AwsServices,
         own_name: str,
         is_own: Callable[[str], bool],
@@ -76,6 +82,7 @@ class Schedules:
         self._clock = clock
         self._look_again_seconds = look_again_seconds
         self._wake = asyncio.Event()
+        self._busy: set[Key] = set()
         self._no_deletion_before: dict[str, float] = {}
         table.subscribe(self._on_change)
 
@@ -98,17 +105,23 @@ class Schedules:
     async def run(self) -> None:
         """Component: has schedules fire, until cancelled. Without any it waits for the first."""
         await self._forget_other_lives()
-        while True:
-            self._wake.clear()
-            now = self._clock.now().timestamp()
-            waiting = {key: at for key, at in self._own() if at is not None}
-            due = [key for key, at in waiting.items() if at <= now][:_AT_ONCE]
-            if due:
-                async with asyncio.TaskGroup() as group:
-                    for key in due:
-                        group.create_task(self._see_to(key))
-                continue
-            await self._rest(min((at - now for at in waiting.values()), default=None))
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                now = self._now()
+                waiting = {key: at for key, at in self._own() if at is not None and key not in self._busy}
+                due = [key for key, at in waiting.items() if at <= now]
+                for key in due[: _AT_ONCE - len(self._busy)]:
+                    self._busy.add(key)
+                    group.create_task(self._have_seen_to(key))
+                await self._rest(min((at - now for at in waiting.values() if at > now), default=None))
+
+    async def _have_seen_to(self, key: Key) -> None:
+        try:
+            await self._see_to(key)
+        finally:
+            self._busy.discard(key)
+            self.look()
 
     def _own(self) -> list[tuple[Key, float | None]]:
         own = [(key, progress) for key, progress in self._table.iter_prefix(self._prefix) if self._is_own(progress.schedule.arn)]

@@ -1,14 +1,16 @@
 """Functions that use other services through plain SDKs: endpoint, credentials and region are in their environment."""
 
 import json
+import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.invoking import succeed
+from tests.support.java_code import compile_java
 from tests.support.server import ROLE, Server, zip_of
 from tests.support.toolchains import require_tool
 
@@ -56,6 +58,111 @@ exports.handler = async () => {
 };
 """
 
+RUBY = """
+require 'json'
+require 'net/http'
+
+def handler(event:, context:)
+  place = "#{ENV['AWS_ACCESS_KEY_ID']}/20260101/#{ENV['AWS_REGION']}/sqs/aws4_request"
+  headers = {
+    'X-Amz-Target' => 'AmazonSQS.CreateQueue',
+    'Content-Type' => 'application/x-amz-json-1.0',
+    'X-Amz-Security-Token' => ENV['AWS_SESSION_TOKEN'],
+    'Authorization' => "AWS4-HMAC-SHA256 Credential=#{place}, SignedHeaders=host, Signature=0"
+  }
+  JSON.parse(Net::HTTP.post(URI(ENV['AWS_ENDPOINT_URL']), JSON.generate(QueueName: event['queue']), headers).body)
+end
+"""
+
+JAVA = """
+package app;
+
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.util.Map;
+
+public class Uses {
+    public String handle(Map<String, String> event) throws Exception {
+        String place = System.getenv("AWS_ACCESS_KEY_ID") + "/20260101/" + System.getenv("AWS_REGION") + "/sqs/aws4_request";
+        HttpRequest request = HttpRequest.newBuilder(URI.create(System.getenv("AWS_ENDPOINT_URL")))
+            .header("X-Amz-Target", "AmazonSQS.CreateQueue")
+            .header("Content-Type", "application/x-amz-json-1.0")
+            .header("X-Amz-Security-Token", System.getenv("AWS_SESSION_TOKEN"))
+            .header("Authorization", "AWS4-HMAC-SHA256 Credential=" + place + ", SignedHeaders=host, Signature=0")
+            .POST(HttpRequest.BodyPublishers.ofString("{\\"QueueName\\": \\"" + event.get("queue") + "\\"}"))
+            .build();
+        return HttpClient.newHttpClient().send(request, BodyHandlers.ofString()).body();
+    }
+}
+"""
+
+GO = """
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+)
+
+func main() {
+	api := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/"
+	for {
+		next, err := http.Get(api + "next")
+		if err != nil {
+			panic(err)
+		}
+		var event map[string]string
+		json.NewDecoder(next.Body).Decode(&event)
+		answer := api + next.Header.Get("Lambda-Runtime-Aws-Request-Id") + "/response"
+		http.Post(answer, "application/json", bytes.NewReader(create(event["queue"])))
+	}
+}
+
+func create(queue string) []byte {
+	place := os.Getenv("AWS_ACCESS_KEY_ID") + "/20260101/" + os.Getenv("AWS_REGION") + "/sqs/aws4_request"
+	body, _ := json.Marshal(map[string]string{"QueueName": queue})
+	request, _ := http.NewRequest("POST", os.Getenv("AWS_ENDPOINT_URL"), bytes.NewReader(body))
+	request.Header.Set("X-Amz-Target", "AmazonSQS.CreateQueue")
+	request.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	request.Header.Set("X-Amz-Security-Token", os.Getenv("AWS_SESSION_TOKEN"))
+	request.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s, SignedHeaders=host, Signature=0", place))
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		panic(err)
+	}
+	content, _ := io.ReadAll(answer.Body)
+	return content
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def go_program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A program of the standard library alone."""
+    directory = tmp_path_factory.mktemp("go")
+    (directory / "main.go").write_text(GO)
+    (directory / "go.mod").write_text("module uses\n\ngo 1.19\n")
+    environment = os.environ | {"CGO_ENABLED": "0"}
+    subprocess.run([require_tool("go"), "build", "-o", "bootstrap", "."], cwd=directory, env=environment, check=True, timeout=300)
+    return (directory / "bootstrap").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def java_classes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | bytes]:
+    directory = tmp_path_factory.mktemp("java")
+    source = directory / "app" / "Uses.java"
+    source.parent.mkdir()
+    source.write_text(JAVA)
+    classes: dict[str, str | bytes] = {}
+    classes.update(compile_java(directory / "app", directory))
+    return classes
+
 
 @pytest.fixture(scope="module", params=["host", "isolated", "process"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -101,3 +208,27 @@ def test_the_sdk_for_javascript_finds_them_too(server: Server, tmp_path: Path) -
     server.client("lambda").create_function(FunctionName="in-node", Code={"ZipFile": archive.read_bytes()}, **settings)
     server.wait_until_settled("in-node")
     assert succeed(server, "in-node", {}) == ["from node", "from node"]
+
+
+def queue_made_by(server: Server, runtime: str, handler: str, files: Mapping[str, str | bytes]) -> Any:
+    """What a function says of the queue that it made without any SDK."""
+    name = f"uses-{runtime.partition('.')[0]}"
+    settings: dict[str, Any] = {"Runtime": runtime, "Handler": handler, "Role": ROLE, "MemorySize": 512, "Timeout": 60}
+    server.client("lambda").create_function(FunctionName=name, Code={"ZipFile": zip_of(dict(files))}, **settings)
+    server.wait_until_settled(name)
+    answer = succeed(server, name, {"queue": name})
+    assert f"/000000000000/{name}" in json.dumps(answer)
+    return server.client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
+
+
+def test_ruby_calls_back(server: Server) -> None:
+    require_tool("ruby")
+    assert queue_made_by(server, "ruby3.3", "app.handler", {"app.rb": RUBY})
+
+
+def test_java_calls_back(server: Server, java_classes: dict[str, str | bytes]) -> None:
+    assert queue_made_by(server, "java17", "app.Uses::handle", java_classes)
+
+
+def test_go_calls_back(server: Server, go_program: bytes) -> None:
+    assert queue_made_by(server, "provided.al2023", "bootstrap", {"bootstrap": go_program})

@@ -1,11 +1,12 @@
 """`alonzo up DIR`: what is saved is live at the next invocation, and what fails leaves what was live."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from tests.support.deploying import RUST_MAIN, RUST_MANIFEST, Watched, write
+from tests.support.deploying import RUST_MAIN, RUST_MANIFEST, Watched, write, write_wheel
 from tests.support.invoking import invoke, succeed
 from tests.support.server import Server
 from tests.support.toolchains import require_tool
@@ -18,7 +19,13 @@ PYTHON = "VERSION = 1\ndef handler(event, context):\n    return VERSION\n"
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     require_tool("cargo")
     root = tmp_path_factory.mktemp("watched")
-    files = {"py/app.py": PYTHON, "compiled/Cargo.toml": RUST_MANIFEST, "compiled/src/main.rs": RUST_MAIN.replace("ANSWER", "1")}
+    wheel = write_wheel(root / "functions" / "py", "large", "", data=random.Random(1).randbytes(400_000))
+    files = {
+        "py/app.py": PYTHON,
+        "py/requirements.txt": f"./{wheel.name}",
+        "compiled/Cargo.toml": RUST_MANIFEST,
+        "compiled/src/main.rs": RUST_MAIN.replace("ANSWER", "1"),
+    }
     directory = write(root / "functions", files)
     environment = {"XDG_CACHE_HOME": str(root / "cache")}
     with Server.start(str(directory), data_directory=root / "alonzo", environment=environment) as server:
@@ -33,6 +40,8 @@ def test_a_saved_file_is_live(watched: Watched) -> None:
     source.write_text(PYTHON.replace("1", "2"))
     watched.wait_for_line("app.py changed: py is live after ")
     assert succeed(server, "py") == 2
+    dependencies = list((server.data_directory / "code").glob("*/large.bin"))
+    assert all(path.stat().st_nlink == len(dependencies) == 2 for path in dependencies)
 
 
 def test_a_file_that_is_renamed_in_place_is_live(watched: Watched) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints
 from alonzo.cli.up import build_configuration, up
+from alonzo.edge.tls.settings import TlsSettings
 from alonzo.node.configuration import Configuration
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
@@ -50,7 +51,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         *("--aws-endpoint-url", "http://127.0.0.1:5000/", "--aws-endpoint-url", "sqs=http://queues:9324", "--aws-endpoint-url", "s3=aws"),
         *("--companion", "off", "--service", "dynamodb=http://scylla:8000", "--persist", "--events-token", "secret"),
         *("--broker", "arn:aws:mq:*:broker:orders:*=amqp://b:5672", "--broker", "arn:aws:kafka:*=kafka://k-1:9092,k-2:9092"),
-        *("--async-retry-delays", "0.5,2"),
+        *("--async-retry-delays", "0.5,2", "--tls"),
     )
     assert configuration == Configuration(
         host="0.0.0.0",
@@ -73,7 +74,18 @@ def test_takes_every_option(tmp_path: Path) -> None:
         prewarm=False,
         persist=True,
         events_token="secret",
+        tls=TlsSettings(certificate=tmp_path / "tls" / "ca.pem", key=tmp_path / "tls" / "ca-key.pem", is_authority=True),
     )
+
+
+def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "a.pem", tmp_path / "a-key.pem"
+    certificate.touch()
+    key.touch()
+    given = parse("--tls-cert", str(certificate), "--tls-key", str(key)).tls
+    assert given == TlsSettings(certificate=certificate, key=key, is_authority=False)
+    with pytest.raises(click.UsageError):
+        parse("--tls-cert", str(certificate))
 
 
 def test_takes_variables_and_lets_options_win(monkeypatch: pytest.MonkeyPatch) -> None:

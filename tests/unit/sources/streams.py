@@ -1,6 +1,5 @@
 """An ordered source in memory, and what its batches are given."""
 
-import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -76,8 +75,7 @@ class Function:
             clock=self.clock,
         )
 
-    async def insist(self, payload: bytes, *, stopping: asyncio.Event, until_unix_ms: int | None = None) -> BatchAnswer | None:
-        del stopping, until_unix_ms
+    async def insist(self, payload: bytes, **_: Any) -> BatchAnswer | None:
         event = json.loads(payload)
         self.events.append(event)
         try:

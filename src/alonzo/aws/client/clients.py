@@ -8,10 +8,14 @@ quarter of a second).
 
 import asyncio
 import importlib
+import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints
-from alonzo.aws.client.errors import NoAwsEndpoint
+from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints, leads_to_aws
+from alonzo.aws.client.errors import AwsUnreachable, NoAwsEndpoint
+from alonzo.aws.client.messages import HttpRequest
 from alonzo.model.scope import Scope
 
 if TYPE_CHECKING:
@@ -22,15 +26,25 @@ _TRACE_HEADER = "X-Amzn-Trace-Id"
 _ACCOUNT_HEADER = "x-moto-account-id"
 """How the companion is told the account, which it would look for among access keys of its own making."""
 
+_DEPLOYMENT_HEADER = "x-alonzo-deployment"
+"""How the companion is told which snapshot of an API is to be read."""
+
 ANSWER_MAX_BYTES = 16 << 20
+_OK, _NOT_FOUND = 200, 404
 
 
 class AwsClients:
-    """One a node. `companion_socket`: where the companion listens, if there is one. `aclose` ends what is under way."""
+    """One a node. `companion_socket`: where the companion listens, if there is one. `aclose` ends what is under way.
 
-    def __init__(self, *, endpoints: AwsEndpoints, companion_socket: str | None = None) -> None:
+    `on_called` is told service and operation of each call that was answered.
+    """
+
+    def __init__(
+        self, *, endpoints: AwsEndpoints, companion_socket: str | None = None, on_called: Callable[[str, str], None] = lambda *_: None
+    ) -> None:
         self._endpoints = endpoints
         self._companion_socket = companion_socket
+        self._on_called = on_called
         self._opening = asyncio.Lock()
         self._opened: tuple[AwsCalls, Transport] | None = None
 
@@ -44,11 +58,13 @@ class AwsClients:
         trace_header: str | None = None,
         answer_max_bytes: int = ANSWER_MAX_BYTES,
         is_long_poll: bool = False,
+        deployment_id: str | None = None,
     ) -> dict[str, Any]:
         """Call an operation in an account and region and return what it answers, both as botocore shapes them. It is tried once.
 
         `is_long_poll`: the service takes its time to answer; such calls are not in the way of others.
         `service` is the name of boto's variable in lower case (`eventbridge`). Raises AwsCallFailed; AwsAnswerTooLarge is one.
+        `deployment_id`: API Gateway's answer shall be as of then; only the companion can do that, others answer as of now.
         """
         endpoint = self._endpoints.find(service)
         if endpoint is None:
@@ -58,14 +74,40 @@ class AwsClients:
         to_companion = endpoint == COMPANION
         if to_companion:
             headers[_ACCOUNT_HEADER] = scope.account_id
+            if deployment_id is not None:
+                headers[_DEPLOYMENT_HEADER] = deployment_id
         # In a thread: models are read from files, credentials may come over the network, and 6 MB take 20 ms to be signed.
         request = await asyncio.to_thread(calls.prepare, service, operation, parameters, endpoint=endpoint, scope=scope, headers=headers)
         response = await transport.send(request, to_companion=to_companion, answer_max_bytes=answer_max_bytes, is_long_poll=is_long_poll)
+        self._on_called(service, operation)
         return await asyncio.to_thread(calls.read, service, operation, response)
 
     def is_companion(self, service: str) -> bool:
         """Whether calls to a service go to the companion."""
         return self._endpoints.find(service) == COMPANION
+
+    async def find_place(self, service: str, kind: str, name: str) -> dict[str, str] | None:
+        """Whose something of the companion's is, and in which region, for what is named without either: `apis`, `load-balancers`.
+
+        None: there is none, or the service is not the companion's. Raises AwsCallFailed.
+        """
+        if not self.is_companion(service):
+            return None
+        content = await self._get(f"http://localhost/_alonzo/{kind}/{name}", host="localhost", to_companion=True)
+        place: dict[str, str] | None = None if content is None else json.loads(content)
+        return place
+
+    async def find_page(self, service: str, url: str) -> bytes | None:
+        """A public page of a service (`https://cognito-idp.us-east-1.amazonaws.com/POOL/.well-known/jwks.json`), wherever it is here.
+
+        None: the service is at AWS, or nowhere, and the URL is to be taken as it is. Raises AwsCallFailed.
+        """
+        endpoint = self._endpoints.find(service)
+        if endpoint is None or leads_to_aws(endpoint):
+            return None
+        parts = urlsplit(url)
+        base = "http://localhost" if endpoint == COMPANION else endpoint
+        return await self._get(f"{base}{parts.path}", host=parts.netloc, to_companion=endpoint == COMPANION) or b""
 
     async def aclose(self) -> None:
         """Close all connections; there are no calls after it."""
@@ -73,6 +115,14 @@ class AwsClients:
             if self._opened is not None:
                 await self._opened[1].aclose()
                 self._opened = None
+
+    async def _get(self, url: str, *, host: str, to_companion: bool) -> bytes | None:
+        _, transport = self._opened or await self._open()
+        request = HttpRequest(method="GET", url=url, headers={"Host": host}, body=b"")
+        response = await transport.send(request, to_companion=to_companion, answer_max_bytes=ANSWER_MAX_BYTES)
+        if response.status not in {_OK, _NOT_FOUND}:
+            raise AwsUnreachable(f"{url} answers {response.status}")
+        return response.body if response.status == _OK else None
 
     async def _open(self) -> "tuple[AwsCalls, Transport]":
         async with self._opening:

@@ -34,6 +34,8 @@ REMAPPED = frozenset({b"date", b"www-authenticate"})
 class FunctionUrlDoor:
     """A `FrontDoor`."""
 
+    takes_web_sockets = False
+
     def __init__(self, *, urls: FunctionUrls, access: UrlAccess, calls: FunctionCalls, clock: Clock) -> None:
         self._urls = urls
         self._access = access

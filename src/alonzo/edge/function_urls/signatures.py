@@ -1,7 +1,7 @@
 """AWS Signature Version 4 of requests for function URLs whose authorization is AWS_IAM, in headers or in the query.
 
-A signature can be verified if the secret is known: that is so for `test`, whose secret is `test`, and for the credentials that functions
-get of this server. Those of other keys must have the right form, be recent and be made for the URL's region and service.
+A signature can be verified if the secret is known (`access.py`). Those of other keys must have the right form, be recent and be made for
+the URL's region and service.
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -54,18 +54,23 @@ class _Claim(msgspec.Struct, frozen=True):
     session_token: str | None
 
 
-def check_signature(request: HttpRequest, *, path: bytes, region: str, now: datetime, find_secrets: SecretFinder) -> Signer:
+def check_signature(
+    request: HttpRequest, *, path: bytes, region: str, now: datetime, find_secrets: SecretFinder, service: str = SERVICE
+) -> Signer:
     """Who has signed the request for this URL. `Refused` says what is wrong; `path` is as the client has signed it."""
     claim = _read_claim(request)
-    _check_scope(claim, region)
+    _check_scope(claim, region, service)
     _check_time(claim, now)
     secrets = find_secrets(claim.access_key_id)
     if not secrets:
         return Signer(claim.access_key_id, claim.session_token, False)
     _check_payload_hash(request)
-    canonical = hashlib.sha256(_canonical_request(request, claim, path)).hexdigest()
-    to_sign = f"{_ALGORITHM}\n{claim.date}\n{claim.scope}\n{canonical}".encode()
-    if not any(hmac.compare_digest(_signature(secret, claim, to_sign), claim.signature) for secret in secrets):
+    canonical = _canonical_request(request, claim, path)
+    # Header values beyond ASCII: some sign the bytes that they send, botocore signs them in UTF-8 and sends them in ISO 8859-1.
+    hashes = {hashlib.sha256(canonical.encode(encoding, "replace")).hexdigest() for encoding in ("latin-1", "utf-8")}
+    to_sign = [f"{_ALGORITHM}\n{claim.date}\n{claim.scope}\n{digest}".encode() for digest in hashes]
+    signatures = [_signature(secret, claim, text) for secret in secrets for text in to_sign]
+    if not any(hmac.compare_digest(signature, claim.signature) for signature in signatures):
         raise bad_signature("InvalidSignatureException", _MISMATCH)
     return Signer(claim.access_key_id, claim.session_token, True)
 
@@ -119,15 +124,15 @@ def _claim(
     return _Claim(access_key_id, "/".join(parts[1:]), region, date or "", names, signature or "", lifetime, session_token)
 
 
-def _check_scope(claim: _Claim, region: str) -> None:
-    day, signed_region, service, terminator = claim.scope.split("/")
+def _check_scope(claim: _Claim, region: str, service: str) -> None:
+    day, signed_region, signed_service, terminator = claim.scope.split("/")
     problem = None
     if day != claim.date[:8]:
         problem = f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{day}' != '{claim.date[:8]}'"
     elif signed_region != region:
         problem = f"Credential should be scoped to a valid region, not '{_printable(signed_region)}'."
-    elif service != SERVICE:
-        problem = f"Credential should be scoped to correct service: '{SERVICE}'."
+    elif signed_service != service:
+        problem = f"Credential should be scoped to correct service: '{service}'."
     elif terminator != "aws4_request":
         problem = "Credential should be scoped with a valid terminator: 'aws4_request'."
     if problem is not None:
@@ -153,11 +158,11 @@ def _check_payload_hash(request: HttpRequest) -> None:
         raise bad_signature("InvalidSignatureException", _MISMATCH)
 
 
-def _canonical_request(request: HttpRequest, claim: _Claim, path: bytes) -> bytes:
+def _canonical_request(request: HttpRequest, claim: _Claim, path: bytes) -> str:
     headers = "".join(f"{name}:{_header_values(request, name)}\n" for name in claim.signed_headers)
     body_hash = hashlib.sha256(request.body).hexdigest()
     lines = (request.method, _canonical_path(path), _canonical_query(request.query), headers, ";".join(claim.signed_headers), body_hash)
-    return "\n".join(lines).encode("latin-1", "replace")
+    return "\n".join(lines)
 
 
 def _canonical_path(path: bytes) -> str:

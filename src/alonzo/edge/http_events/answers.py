@@ -47,12 +47,26 @@ def read_answer_v2(payload: bytes, *, remapped: frozenset[bytes] = frozenset()) 
     return _answer(content, headers, default_type=_JSON)
 
 
-def read_answer_v1(payload: bytes, *, default_type: str | None = _JSON, remapped: frozenset[bytes] = frozenset()) -> Answer:
-    """An answer in format 1.0, which must have a `statusCode`. `MalformedAnswer`."""
+def read_answer_v1(
+    payload: bytes,
+    *,
+    default_type: str | None = _JSON,
+    remapped: frozenset[bytes] = frozenset(),
+    decodes_base64: bool = True,
+    ignored: str | None = None,
+) -> Answer:
+    """An answer in format 1.0, which must have a `statusCode`. `MalformedAnswer`.
+
+    `decodes_base64`: REST APIs leave a body in base64 as it is, unless the client asks for one of the API's binary media types.
+    `ignored`: a member that does not count, `headers` or `multiValueHeaders`: load balancers take one of them.
+    """
     content = _decoded(payload)
     if not isinstance(content, dict) or "statusCode" not in content:
         raise MalformedAnswer("the answer is no object with a statusCode")
-    headers = read_headers(content.get("headers"), content.get("multiValueHeaders"), remapped=remapped)
+    single, multi = (None if ignored == member else content.get(member) for member in ("headers", "multiValueHeaders"))
+    headers = read_headers(single, multi, remapped=remapped)
+    if not decodes_base64:
+        content["isBase64Encoded"] = False
     return _answer(content, headers, default_type=default_type)
 
 

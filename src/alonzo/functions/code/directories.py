@@ -14,10 +14,11 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from alonzo.functions.code.packages import unpack
+from alonzo.functions.code.packages import EarlierPackage, unpack
 from alonzo.functions.errors import NoRoomForCode
 from alonzo.functions.layers.trees import lay_over, name_of_layers
 from alonzo.functions.turns import Turns
@@ -30,6 +31,15 @@ _BOOT_MARK = "boot-id"
 _DIRECTORY_MODE = 0o755
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class SharedBytes:
+    """What a package has in common with one that is kept: so many bytes at the beginning of both. `content` is all of that one."""
+
+    sha256: str
+    content: bytes
+    byte_count: int
 
 
 class CodeDirectories:
@@ -84,15 +94,18 @@ class CodeDirectories:
         """What the files of a package have. Errors: those of `ensure`."""
         return await asyncio.to_thread(_size_of_files, await self.ensure(sha256))
 
-    async def admit(self, content: bytes) -> CodePackage:
+    async def admit(self, content: bytes, *, shared: SharedBytes | None = None) -> CodePackage:
         """Check a package that a caller sent, by unpacking it, and keep it: in the blob store and as a directory.
 
-        `NoRoomForCode` and what `unpack` raises; nothing is kept then.
+        `shared` says with which package it begins alike. `NoRoomForCode` and what `unpack` raises; nothing is kept then.
         """
         sha256 = await asyncio.to_thread(_sha256_of, content)
+        earlier = None
+        if shared is not None:
+            earlier = EarlierPackage(shared.content, await self.ensure(shared.sha256), shared.byte_count)
         async with self._turns.of((sha256,)):
             if sha256 not in self._directories:
-                await self._unpack(sha256, content)
+                await self._make(sha256, partial(unpack, content, earlier=earlier))
         await self._blobs.put(content)
         return CodePackage(sha256, len(content))
 

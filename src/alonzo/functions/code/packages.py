@@ -12,6 +12,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -34,11 +35,25 @@ _DIRECTORY_MODE, _FILE_MODE, _EXECUTABLE_MODE = 0o755, 0o644, 0o755
 
 _BROKEN_ARCHIVE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, ValueError, OverflowError)
 _BROKEN_ARCHIVE_IN_ZIPFILE = (*_BROKEN_ARCHIVE, NotImplementedError, RuntimeError, IndexError, KeyError, TypeError)
+_LINK_IMPOSSIBLE = frozenset({errno.EMLINK, errno.EXDEV, errno.EPERM, errno.ENOTSUP})
+_EntryFacts = tuple[str, int, int, int, int, int, int, int]
 _NAME_IMPOSSIBLE = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP})
 
 
-def unpack(content: bytes, directory: Path) -> int:
+@dataclass(frozen=True, slots=True)
+class EarlierPackage:
+    """An archive that is unpacked already. Its first `shared_bytes` are those of another one, too: what lies in them are the same files."""
+
+    content: bytes
+    directory: Path
+    shared_bytes: int
+
+
+def unpack(content: bytes, directory: Path, *, earlier: EarlierPackage | None = None) -> int:
     """Unpack an archive into an empty directory and return how many bytes its files have.
+
+    Files that it shares with an `earlier` package become links to that one's, which nobody writes to: thousands of them take a tenth
+    of a second.
 
     Blocking: for a thread. `PackageEmpty`, `PackageUnreadable`, `UnzippedCodeTooLarge`, OSError; what was unpacked until then is
     left for the caller, who owns the directory, to remove.
@@ -50,7 +65,7 @@ def unpack(content: bytes, directory: Path) -> int:
         if sum(entry.file_size for entry in entries) >= quotas.CODE_UNZIPPED_MAX_BYTES:
             raise UnzippedCodeTooLarge
         try:
-            return _Unpacking(archive, directory).run(entries)
+            return _Unpacking(archive, directory, shared=_shared_files(content, earlier)).run(entries)
         except OSError as error:
             if error.errno in _NAME_IMPOSSIBLE:
                 raise PackageUnreadable("a name that the file system does not take") from error
@@ -79,9 +94,10 @@ def _open_archive(content: bytes) -> zipfile.ZipFile:
 class _Unpacking:
     """One archive on its way into one directory."""
 
-    def __init__(self, archive: zipfile.ZipFile, root: Path) -> None:
+    def __init__(self, archive: zipfile.ZipFile, root: Path, *, shared: dict[_EntryFacts, Path]) -> None:
         self._archive = archive
         self._root = root
+        self._shared = shared
         self._size_bytes = 0
         self._inode_count = 0
         self._directories: set[PurePosixPath] = {PurePosixPath()}
@@ -110,7 +126,7 @@ class _Unpacking:
         self._others.add(path)
         if kind == stat.S_IFLNK:
             self._links[path] = self._read_link_target(entry)
-        else:
+        elif not self._link_file(entry, path):
             self._write_file(entry, path)
 
     def _make_directory(self, path: PurePosixPath) -> None:
@@ -126,6 +142,25 @@ class _Unpacking:
             target.mkdir()
             target.chmod(_DIRECTORY_MODE)
             self._directories.add(directory)
+
+    def _link_file(self, entry: zipfile.ZipInfo, path: PurePosixPath) -> bool:
+        """Whether the file is there now, as the one of the earlier package that it is."""
+        source = self._shared.get(_facts_of(entry))
+        if source is None:
+            return False
+        state = source.lstat()
+        if not stat.S_ISREG(state.st_mode):
+            return False
+        try:
+            os.link(source, self._root / path, follow_symlinks=False)
+        except OSError as error:
+            if error.errno in _LINK_IMPOSSIBLE:
+                return False
+            raise
+        self._size_bytes += state.st_size
+        if self._size_bytes >= quotas.CODE_UNZIPPED_MAX_BYTES:
+            raise UnzippedCodeTooLarge
+        return True
 
     def _write_file(self, entry: zipfile.ZipInfo, path: PurePosixPath) -> None:
         mode = _EXECUTABLE_MODE if (entry.external_attr >> 16) & 0o111 else _FILE_MODE
@@ -168,6 +203,29 @@ class _Unpacking:
         self._inode_count += 1
         if self._inode_count > ENTRIES_MAX:
             raise PackageUnreadable("too many entries")
+
+
+def _shared_files(content: bytes, earlier: EarlierPackage | None) -> dict[_EntryFacts, Path]:
+    """Where the earlier package's files are whose bytes in the archive are the same ones at the same place."""
+    if earlier is None or content[: earlier.shared_bytes] != earlier.content[: earlier.shared_bytes]:
+        return {}
+    with _open_archive(earlier.content) as archive:
+        entries = sorted(archive.infolist(), key=lambda entry: entry.header_offset)
+        ends = [*(entry.header_offset for entry in entries[1:]), archive.start_dir]
+    # An entry reaches to where the next one begins, at the most.
+    return {
+        _facts_of(entry): earlier.directory / _path_of(_name_of(entry))
+        for entry, end in zip(entries, ends, strict=True)
+        if end <= earlier.shared_bytes
+    }
+
+
+def _facts_of(entry: zipfile.ZipInfo) -> _EntryFacts:
+    """All that the archive's directory says of a file and what is made of it."""
+    return (
+        *(entry.orig_filename, entry.header_offset, entry.CRC, entry.compress_size, entry.file_size),
+        *(entry.compress_type, entry.flag_bits, entry.external_attr),
+    )
 
 
 def _read(source: IO[bytes], length: int = _CHUNK_BYTES) -> bytes:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from alonzo.functions.code.directories import CodeDirectories
+from alonzo.functions.code.directories import CodeDirectories, SharedBytes
 from alonzo.functions.errors import InvalidParameter
 from alonzo.model.function import CodePackage
 
@@ -33,11 +33,16 @@ CodeSource = bytes | ContainerImage
 """A zip archive, or an image."""
 
 
-async def admit_code(code: CodeSource, directories: CodeDirectories, *, dry_run: bool = False) -> CodePackage:
-    """Check the code and keep it, unless it is a `dry_run`. Errors: those of `CodeDirectories.admit`, `InvalidParameter`."""
+async def admit_code(
+    code: CodeSource, directories: CodeDirectories, *, dry_run: bool = False, shared: SharedBytes | None = None
+) -> CodePackage:
+    """Check the code and keep it, unless it is a `dry_run`; `shared` as in `CodeDirectories.admit`.
+
+    Errors: those of `CodeDirectories.admit`, `InvalidParameter`.
+    """
     if isinstance(code, ContainerImage):
         return code.to_package()
-    return await (directories.check(code) if dry_run else directories.admit(code))
+    return await (directories.check(code) if dry_run else directories.admit(code, shared=shared))
 
 
 def package_type_of(code: CodeSource) -> str:

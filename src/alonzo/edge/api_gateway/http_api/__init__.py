@@ -1,0 +1,1 @@
+"""HTTP APIs (version 2, protocol HTTP)."""

@@ -1,0 +1,176 @@
+"""Requests to HTTP APIs, from the stage to the answer.
+
+Source of the answers when something is wrong: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+and https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting.html.
+"""
+
+import logging
+import time
+from typing import Any
+
+import msgspec
+
+from alonzo.aws.client.clients import AwsClients
+from alonzo.aws.requests import Headers
+from alonzo.clock import Clock
+from alonzo.edge.api_gateway.answers import extended_request_id, message_answer
+from alonzo.edge.api_gateway.http_api.authorizers import API_GATEWAY, HttpApiAuthorizers, NotAuthorized
+from alonzo.edge.api_gateway.http_api.configuration import Integration, Stage, VersionTwoApi
+from alonzo.edge.api_gateway.http_api.integrations import answer_of_endpoint, answer_of_service, mapped_answer
+from alonzo.edge.api_gateway.http_api.requests import DEFAULT_STAGE, RoutedRequest, decoded_path
+from alonzo.edge.api_gateway.outgoing import Outgoing, OutgoingFailed
+from alonzo.edge.api_gateway.throttling import RateLimits
+from alonzo.edge.api_gateway.uris import function_of, with_stage_variables
+from alonzo.edge.asgi import Answer
+from alonzo.edge.http_events.answers import MalformedAnswer, read_answer_v1, read_answer_v2
+from alonzo.edge.http_events.request import HttpRequest, TooManyParameters
+from alonzo.edge.service_calls import CallRefusal, FunctionNotCalled, ServiceCalls
+from alonzo.ids import IdSource
+
+_REMAPPED = frozenset({b"www-authenticate", b"server", b"date", b"x-amzn-requestid"})
+_TRACE = b"x-amzn-trace-id"
+_TRACE_MAX_CHARACTERS = 1_024
+
+_log = logging.getLogger(__name__)
+
+
+class HttpApiFront:
+    """Answers requests to any HTTP API."""
+
+    def __init__(
+        self,
+        *,
+        calls: ServiceCalls,
+        services: AwsClients,
+        authorizers: HttpApiAuthorizers,
+        limits: RateLimits,
+        outgoing: Outgoing,
+        ids: IdSource,
+        clock: Clock,
+    ) -> None:
+        self._calls = calls
+        self._services = services
+        self._authorizers = authorizers
+        self._limits = limits
+        self._outgoing = outgoing
+        self._ids = ids
+        self._clock = clock
+
+    async def answer(self, api: VersionTwoApi, request: HttpRequest, path: bytes) -> Answer:
+        """`path` is what follows the API's address: a stage, perhaps, and the rest."""
+        request_id = extended_request_id(self._ids)
+        preflight = _preflight(api, request)
+        if preflight is not None:
+            return Answer(204, [*preflight, (b"apigw-requestid", request_id.encode())], b"")
+        try:
+            answer = await self._answer(api, request, decoded_path(path), request_id)
+        except TooManyParameters:
+            answer = message_answer(400, "Bad Request")
+        headers = answer.headers if api.cors is None else api.cors.applied(answer.headers, request.find_header(b"origin"))
+        return Answer(answer.status, [*headers, (b"apigw-requestid", request_id.encode())], answer.body)
+
+    async def _answer(self, api: VersionTwoApi, request: HttpRequest, path: str, request_id: str) -> Answer:
+        stage, path_in_stage = find_stage(api, path)
+        if stage is None or api.is_disabled:
+            return message_answer(404, "Not Found")
+        found = api.table.find(request.method, path_in_stage)
+        if found is None or found.target.integration is None:
+            return message_answer(404, "Not Found")
+        if not self._may_pass(api, stage, found.key):
+            return message_answer(429, "Too Many Requests")
+        routed = RoutedRequest(
+            api=api,
+            stage=stage,
+            route=found.target,
+            request=_traced(request, self._ids),
+            path=path,
+            variables=found.variables,
+            request_id=request_id,
+            at_ms=self._clock.unix_ms(),
+        )
+        try:
+            authorizer_v2, authorizer_v1 = await self._authorizers.authorize(routed)
+            return await self._integrate(routed, found.target.integration, authorizer_v2, authorizer_v1)
+        except NotAuthorized as refusal:
+            return refusal.answer
+        except (FunctionNotCalled, OutgoingFailed, MalformedAnswer) as error:
+            _log.warning("%s: %s", routed.arn, error)
+            return _refusal(error)
+
+    async def _integrate(
+        self, routed: RoutedRequest, integration: Integration, authorizer_v2: dict[str, Any] | None, authorizer_v1: dict[str, Any] | None
+    ) -> Answer:
+        if integration.kind == "HTTP_PROXY":
+            answer = await answer_of_endpoint(self._outgoing, routed, integration, authorizer_v2)
+            return mapped_answer(answer, integration.response_parameters, routed, authorizer_v2)
+        if integration.subtype is not None:
+            return await answer_of_service(self._services, routed, integration, authorizer_v2)
+        uri = with_stage_variables(integration.uri, routed.stage.variables)
+        arn = function_of(uri)
+        if arn is None:
+            raise MalformedAnswer(f"the integration {uri[:200]} is of a kind that is not here")
+        is_v2 = integration.payload_version == "2.0"
+        event = routed.event_v2(authorizer_v2) if is_v2 else routed.event_v1(authorizer_v1)
+        result = await self._calls.call(
+            arn,
+            msgspec.json.encode(event),
+            service=None if integration.has_role else API_GATEWAY,
+            source_arn=routed.arn,
+            timeout_seconds=integration.timeout_seconds,
+            trace_header=_given_trace(routed.request),
+        )
+        if result.function_error is not None:
+            raise MalformedAnswer(f"{arn} has failed ({result.function_error})")
+        answer = read_answer_v2(result.payload, remapped=_REMAPPED) if is_v2 else read_answer_v1(result.payload, remapped=_REMAPPED)
+        return mapped_answer(answer, integration.response_parameters, routed, authorizer_v2)
+
+    def _may_pass(self, api: VersionTwoApi, stage: Stage, route_key: str) -> bool:
+        if not stage.throttles:
+            return True
+        throttle = stage.throttles.get(route_key) or stage.throttles.get(None)
+        if throttle is None:
+            return True
+        return self._limits.take((api.api_id, stage.name, route_key), rate=throttle.rate, burst=throttle.burst)
+
+
+def find_stage(api: VersionTwoApi, path: str) -> tuple[Stage | None, str]:
+    """The stage that a path begins with, else `$default`, and what is left of the path."""
+    first, slash, rest = path.removeprefix("/").partition("/")
+    stage = api.stages.get(first)
+    if stage is not None and first != DEFAULT_STAGE:
+        return stage, slash + rest or "/"
+    return api.stages.get(DEFAULT_STAGE), path
+
+
+def _preflight(api: VersionTwoApi, request: HttpRequest) -> Headers | None:
+    """The headers of the answer, if the request is for the gateway itself, whatever its routes are."""
+    if api.cors is None or request.method != "OPTIONS" or request.find_header(b"access-control-request-method") is None:
+        return None
+    origin = request.find_header(b"origin")
+    return None if origin is None else api.cors.preflight(origin)
+
+
+def _traced(request: HttpRequest, ids: IdSource) -> HttpRequest:
+    if request.find_header(_TRACE) is not None:
+        return request
+    trace = f"Root=1-{int(time.time()):08x}-{ids.new_hex_id(12)}"
+    return msgspec.structs.replace(request, headers=[*request.headers, (_TRACE, trace.encode())])
+
+
+def _given_trace(request: HttpRequest) -> str | None:
+    trace = request.find_header(_TRACE)
+    return trace if trace is not None and len(trace) <= _TRACE_MAX_CHARACTERS else None
+
+
+def _refusal(error: Exception) -> Answer:
+    if isinstance(error, FunctionNotCalled):
+        match error.refusal:
+            case CallRefusal.TOO_LARGE:
+                return message_answer(413, "Request Entity Too Large")
+            case CallRefusal.THROTTLED | CallRefusal.TIMED_OUT | CallRefusal.UNAVAILABLE:
+                return message_answer(503, "Service Unavailable")
+            case _:
+                return message_answer(500, "Internal Server Error")
+    if isinstance(error, OutgoingFailed):
+        return message_answer(503, "Service Unavailable")
+    return message_answer(500, "Internal Server Error")

@@ -1,0 +1,1 @@
+"""REST APIs (version 1)."""

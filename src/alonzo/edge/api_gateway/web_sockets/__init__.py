@@ -1,0 +1,1 @@
+"""WebSocket APIs (version 2, protocol WEBSOCKET)."""

@@ -1,0 +1,166 @@
+"""Functions called for services that stand before them (API Gateway, load balancers): found by ARN, permitted by their policies.
+
+Whoever waits may give up before the function ends (API Gateway after 29 or 30 seconds). The function is not disturbed by that, as on AWS:
+such calls run on here, until the node ends.
+"""
+
+import asyncio
+import logging
+import re
+from enum import Enum, auto
+from functools import lru_cache
+from typing import Any
+
+from alonzo.edge.http_events.function_calls import EventTooLarge, FunctionCall, FunctionCalls
+from alonzo.errors import AlonzoError
+from alonzo.functions.errors import FunctionNotFound
+from alonzo.functions.policies.evaluation import Requester, is_allowed
+from alonzo.functions.policies.functions import FunctionPolicies
+from alonzo.invoke.asynchronous.acceptance import EventAcceptance
+from alonzo.invoke.errors import RecursiveInvocation, Throttled
+from alonzo.model.invocation import InvocationResult
+from alonzo.model.names import FunctionReference
+from alonzo.model.scope import Scope
+
+_ARN = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):function:(?P<name>[A-Za-z0-9_.-]+)"
+    r"(?::(?P<qualifier>[A-Za-z0-9_$.-]+))?"
+)
+_START_SECONDS = 25.0
+"""What may pass beside the function's own timeout, at most: INIT twice, a wait for memory."""
+
+_log = logging.getLogger(__name__)
+
+
+class CallRefusal(Enum):
+    """Why a function was not run, or gave no answer in time."""
+
+    NOT_FOUND = auto()
+    NOT_PERMITTED = auto()
+    THROTTLED = auto()
+    TOO_LARGE = auto()
+    UNAVAILABLE = auto()
+    TIMED_OUT = auto()
+
+
+class FunctionNotCalled(AlonzoError):
+    """There is no answer of the function. The message is for the API's author, not for the client."""
+
+    def __init__(self, refusal: CallRefusal, message: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+
+class ServiceCalls:
+    """Resource handling: `aclose` ends the calls that nobody waits for any more."""
+
+    def __init__(self, *, calls: FunctionCalls, acceptance: EventAcceptance, policies: FunctionPolicies) -> None:
+        self._calls = calls
+        self._acceptance = acceptance
+        self._policies = policies
+        self._running: set[asyncio.Task[InvocationResult]] = set()
+
+    async def call(
+        self,
+        arn: str,
+        event: Any,
+        *,
+        service: str | None,
+        source_arn: str,
+        timeout_seconds: float,
+        trace_header: str | None = None,
+    ) -> InvocationResult:
+        """Run a function and wait for its answer. `FunctionNotCalled`; what the function does wrong is a result.
+
+        `event`: whatever JSON can say, or JSON itself as bytes.
+
+        `service`: who calls, by its principal (`apigateway.amazonaws.com`), on behalf of what (`source_arn`); None: a role that may.
+        """
+        _, call = self._prepare(arn, event, service=service, source_arn=source_arn, trace_header=trace_header)
+        if call.version.timeout_seconds + _START_SECONDS <= timeout_seconds:
+            return await self._run(call)
+        return await self._run_with_limit(call, timeout_seconds)
+
+    async def accept(self, arn: str, event: Any, *, service: str | None, source_arn: str, trace_header: str | None = None) -> None:
+        """Have a function run later, whatever happens. As `call`, without an answer."""
+        reference, call = self._prepare(arn, event, service=service, source_arn=source_arn, trace_header=trace_header)
+        invocation = call.invocation
+        try:
+            await self._acceptance.accept(
+                call.version,
+                reference,
+                request_id=invocation.request_id,
+                payload=invocation.payload,
+                trace_header=invocation.trace_header,
+            )
+        except AlonzoError as error:
+            raise FunctionNotCalled(CallRefusal.UNAVAILABLE, str(error)) from error
+
+    async def aclose(self) -> None:
+        """Cancel what still runs."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+
+    def _prepare(
+        self, arn: str, event: Any, *, service: str | None, source_arn: str, trace_header: str | None
+    ) -> tuple[FunctionReference, FunctionCall]:
+        reference = refer_to_arn(arn)
+        if reference is None:
+            raise FunctionNotCalled(CallRefusal.NOT_FOUND, f"{arn} is no function's ARN")
+        if service is not None:
+            self._check_permission(reference, service, source_arn)
+        try:
+            version = self._calls.resolve(reference)
+            header = self._calls.trace_header(reference, version, None if trace_header is None else trace_header.encode())
+            call = self._calls.call_of(reference, version, event, request_id=self._calls.new_request_id(), trace_header=header)
+        except FunctionNotFound as error:
+            raise FunctionNotCalled(CallRefusal.NOT_FOUND, f"there is no function {arn}") from error
+        except EventTooLarge as error:
+            raise FunctionNotCalled(CallRefusal.TOO_LARGE, f"{error}, for {arn}") from error
+        except RecursiveInvocation as error:
+            raise FunctionNotCalled(CallRefusal.UNAVAILABLE, str(error)) from error
+        return reference, call
+
+    def _check_permission(self, reference: FunctionReference, service: str, source_arn: str) -> None:
+        source_account = source_arn.split(":", 5)[4]
+        conditions = {"aws:SourceArn": source_arn, "aws:SourceAccount": source_account}
+        if not is_allowed(self._policies.find(reference), "lambda:InvokeFunction", Requester(service=service), conditions):
+            message = f"the policy of {reference.arn} does not allow {service} to invoke it for {source_arn}"
+            raise FunctionNotCalled(CallRefusal.NOT_PERMITTED, message)
+
+    async def _run(self, call: FunctionCall) -> InvocationResult:
+        try:
+            return await self._calls.run(call)
+        except Throttled as error:
+            raise FunctionNotCalled(CallRefusal.THROTTLED, str(error)) from error
+        except AlonzoError as error:
+            raise FunctionNotCalled(CallRefusal.UNAVAILABLE, str(error)) from error
+
+    async def _run_with_limit(self, call: FunctionCall, timeout_seconds: float) -> InvocationResult:
+        task = asyncio.get_running_loop().create_task(self._run(call))
+        self._running.add(task)
+        task.add_done_callback(self._forget)
+        done, _ = await asyncio.wait((task,), timeout=timeout_seconds)
+        if not done:
+            raise FunctionNotCalled(CallRefusal.TIMED_OUT, f"{call.version.function_arn} has not answered within {timeout_seconds:g} s")
+        return task.result()
+
+    def _forget(self, task: asyncio.Task[InvocationResult]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            error = task.exception()
+            if error is not None and not isinstance(error, FunctionNotCalled):
+                _log.error("a call failed", exc_info=error)
+
+
+@lru_cache(maxsize=1_024)
+def refer_to_arn(arn: str) -> FunctionReference | None:
+    """The function, version or alias of an ARN; None if it is none of a function."""
+    match = _ARN.fullmatch(arn)
+    if match is None:
+        return None
+    scope = Scope(account_id=match["account"], region=match["region"], partition=match["partition"])
+    return FunctionReference(scope, match["name"], match["qualifier"])

@@ -1,0 +1,46 @@
+"""uvicorn's WebSocket protocol, as a connection of our server: it can be aborted, and is missed when it is gone."""
+
+import asyncio
+import logging
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
+
+from alonzo.edge.http_protocol import Connections
+from alonzo.edge.patience import HttpTimeouts, UnreadAnswers
+
+_SILENT_LOGGER = logging.Logger("web sockets", level=logging.ERROR)
+"""uvicorn logs every connection."""
+
+
+class EdgeWebSocketProtocol(WSProtocol):
+    """A connection of a client that has become a WebSocket."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: Connections,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._all_gone = server_state.all_gone
+        self._unread = UnreadAnswers()
+        self.logger = _SILENT_LOGGER
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As in the base class; a connection that was lost before its end has no code of its own."""
+        super().connection_lost(exc)
+        if not self.connections:
+            self._all_gone.set()
+
+    def close_if_stalled(self, timeouts: HttpTimeouts, *, tick_seconds: float) -> None:
+        """Cut off a client that does not take its messages. The application looks after silent ones."""
+        del tick_seconds
+        if self._unread.is_stuck(self.transport.get_write_buffer_size(), self.loop.time(), timeouts):
+            self.transport.abort()
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self.transport.abort()

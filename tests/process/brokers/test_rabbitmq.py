@@ -117,7 +117,7 @@ def test_events_are_as_on_aws(server: Server, rabbitmq: RabbitMq, login: str, si
         "correlationId": None,
         "replyTo": None,
         "expiration": "60000",
-        "messageId": None,
+        "messageId": "m-1",
         "timestamp": "Jan 1, 1970, 12:33:41 AM",
         "type": None,
         "userId": None,

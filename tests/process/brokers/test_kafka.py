@@ -259,6 +259,7 @@ def test_provisioned_pollers_work_side_by_side(server: Server, kafka: KafkaBroke
     sink.decide = lambda event: both.wait(60) and None
     pollers = {"ProvisionedPollerConfig": {"MinimumPollers": 2, "MaximumPollers": 2}, "MetricsConfig": {"Metrics": ["KafkaMetrics"]}}
     uuid = create(server, kafka, sink.deploy(server, "pollers", Timeout=60), topic, **pollers)
+    eventually(lambda: kafka.member_count(uuid) == 2, what="both pollers in their group")
     kafka.send(topic, [Sent(value=b"0", partition=0), Sent(value=b"1", partition=1)])
     assert sorted(wait_for_values(sink, 2)) == ["0", "1"]
     assert len(sink.events) == 2

@@ -96,6 +96,7 @@ def test_events_are_as_on_aws(server: Server, rabbitmq: RabbitMq, login: str, si
         "priority": 34,
         "expiration": "60000",
         "timestamp": at,
+        "message_id": "m-1",
     }
     send(rabbitmq, queue, [b'{"timeout":0}'], **properties)
     create(server, login, sink.deploy(server, "shapes"), queue)

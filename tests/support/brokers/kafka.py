@@ -107,6 +107,17 @@ class KafkaBroker:
 
         return asyncio.run(ask())
 
+    def member_count(self, group: str) -> int:
+        """How many have joined a consumer group, when all of them know of each other."""
+
+        async def ask(admin: Any) -> int:
+            (answer,) = await admin.describe_consumer_groups([group])
+            (found,) = answer.to_object()["groups"]
+            return len(found["members"]) if found["state"] == "Stable" else 0
+
+        count: int = self._administer(ask)
+        return count
+
     def read(self, topic: str) -> list[Any]:
         """All records of a topic as they are."""
         from aiokafka import AIOKafkaConsumer

@@ -32,7 +32,8 @@ from alonzo.node.cluster_views import SharedMetrics
 from alonzo.node.companion import COMPANION_SERVICES
 from alonzo.node.configuration import Configuration
 from alonzo.node.event_queue import AsynchronousInvocation
-from alonzo.node.front_doors import FrontDoorParts, GatewayWrites, wire_front_doors
+from alonzo.node.front_door_parts import FrontDoorParts, GatewayWrites
+from alonzo.node.front_doors import wire_front_doors
 from alonzo.node.invocation import InvocationParts
 from alonzo.node.logs import Logs
 from alonzo.node.stores import Stores
@@ -88,7 +89,7 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
         new_request_id=ids.new_uuid,
         before_answer=None if stores.cluster is None else stores.cluster.agree,
     )
-    writes = GatewayWrites()
+    writes = GatewayWrites(stores.cluster)
     proxy = ServiceProxy(
         requests=OtherServices(own=operations.keys(), models=models, callers=callers),
         endpoints=configuration.aws_endpoints,
@@ -143,6 +144,7 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
             services=stores.services,
             writes=writes,
             aws_api=proxy,
+            cluster=stores.cluster,
             clock=clock,
         ),
         edge.resources,

@@ -14,6 +14,7 @@ from bench.measures.cold import measure_cold
 from bench.measures.companion import measure_companion
 from bench.measures.events import measure_events
 from bench.measures.fairness import measure_fairness
+from bench.measures.http_api import measure_http_api
 from bench.measures.keep_alive import measure_keep_alive
 from bench.measures.languages import measure_languages
 from bench.measures.many_functions import measure_many_functions
@@ -41,6 +42,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "cold": measure_cold,
         "warm": measure_warm,
         "urls": measure_urls,
+        "http-api": measure_http_api,
         "burst": measure_burst,
         "throttled": measure_throttled,
         "fairness": measure_fairness,

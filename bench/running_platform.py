@@ -87,6 +87,22 @@ class Platform:
         self._client.add_permission(FunctionName=name, **statement)
         return url
 
+    def http_api(self, name: str) -> str:
+        """Give a function an HTTP API with the route `GET /pets/{id}`; the host that requests for it name."""
+        function_arn = self._client.get_function_configuration(FunctionName=name)["FunctionArn"]
+        statement = {"StatementId": "api", "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"}
+        self._client.add_permission(FunctionName=name, **statement)
+        client = self._server.client("apigatewayv2")
+        api = client.create_api(Name=name, ProtocolType="HTTP")
+        integration = client.create_integration(
+            ApiId=api["ApiId"], IntegrationType="AWS_PROXY", IntegrationUri=function_arn, PayloadFormatVersion="2.0"
+        )
+        target = f"integrations/{integration['IntegrationId']}"
+        client.create_route(ApiId=api["ApiId"], RouteKey="GET /pets/{id}", Target=target)
+        client.create_stage(ApiId=api["ApiId"], StageName="$default", AutoDeploy=True)
+        host: str = api["ApiEndpoint"].removeprefix("http://")
+        return host
+
     def publish(self, name: str, *, description: str) -> str:
         """Change a function, publish it and wait until the version is active; the version."""
         self._client.update_function_configuration(FunctionName=name, Description=description)

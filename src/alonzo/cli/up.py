@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from alonzo.edge.tls.settings import TlsSettings, own_authority
 from alonzo.model.quotas import ACCOUNT_CONCURRENCY_DEFAULT
@@ -201,7 +202,7 @@ class BrokerType(click.ParamType[tuple[str, str]]):
     default=False,
     show_default=True,
     help="Keep what the companion holds (buckets, queues, tables, ...) over restarts, in the data directory. "
-    "Functions and their events are always kept.",
+    "Functions and their events are always kept. With a template as DIRECTORY that is the default, since stacks are held there, too.",
 )
 @click.option(
     "--events-token",
@@ -249,7 +250,10 @@ class BrokerType(click.ParamType[tuple[str, str]]):
     help="Start Node.js and Java ahead of their functions, as many as recent demand asks for: some 45 MB each.",
 )
 @click.argument("directory", type=click.Path(exists=True, path_type=Path), required=False)
+@click.pass_context
 def up(
+    context: click.Context,
+    /,
     *,
     directory: Path | None,
     **options: Any,
@@ -275,8 +279,12 @@ def up(
     beside = None
     if directory is not None:
         from alonzo.cli.watched_directory import keep_deployed
+        from alonzo.deployment.template import find_template
 
         beside = keep_deployed(directory)
+        if context.get_parameter_source("persist") is ParameterSource.DEFAULT:
+            # A stack that was forgotten could not be made again: its functions are kept.
+            options["persist"] = find_template(directory) is not None
     sys.exit(run(build_configuration(**options), beside=beside))
 
 

@@ -116,6 +116,12 @@ def _check_schedules(node: Node) -> None:
             raise InvalidSchedule(f"Invalid ScheduleExpressionTimezone {zone}.")
         window = parameters.get("flexible_time_window") or {}
         minutes = window.get("MaximumWindowInMinutes")
+        try:
+            _instant(parameters.get("start_date")), _instant(parameters.get("end_date"))
+        except (TypeError, ValueError) as error:
+            raise InvalidSchedule("StartDate and EndDate must be instants.") from error
+        if not isinstance(parameters.get("target"), dict) or not isinstance(parameters["target"].get("Arn"), str):
+            raise InvalidSchedule("Target.Arn must be an ARN.")
         if window.get("Mode") == "FLEXIBLE" and not (isinstance(minutes, int) and 1 <= minutes <= _WINDOW_MAX_MINUTES):
             raise InvalidSchedule("MaximumWindowInMinutes must be between 1 and 1440 when Mode is FLEXIBLE.")
 
@@ -160,20 +166,25 @@ def _schedules() -> Iterator[dict[str, Any]]:
         for group in list(backend.schedule_groups.values()):
             for schedule in list(group.schedules.values()):
                 if schedule.state != "DISABLED":
-                    yield {
-                        "kind": "schedule",
-                        "arn": schedule.arn,
-                        "scope": _scope(schedule.arn),
-                        "name": schedule.name,
-                        "group": group.name,
-                        "expression": schedule.schedule_expression,
-                        "zone": schedule.schedule_expression_timezone,
-                        "window_minutes": (schedule.flexible_time_window or {}).get("MaximumWindowInMinutes") or 0,
-                        "starts_at": _instant(schedule.start_date),
-                        "ends_at": _instant(schedule.end_date),
-                        "deletes_itself": schedule.action_after_completion == "DELETE",
-                        "targets": [schedule.target],
-                    }
+                    yield _described(group, schedule)
+
+
+def _described(group: Any, schedule: Any) -> dict[str, Any]:
+    window = schedule.flexible_time_window or {}
+    return {
+        "kind": "schedule",
+        "arn": schedule.arn,
+        "scope": _scope(schedule.arn),
+        "name": schedule.name,
+        "group": group.name,
+        "expression": schedule.schedule_expression,
+        "zone": schedule.schedule_expression_timezone,
+        "window_minutes": window.get("MaximumWindowInMinutes") if window.get("Mode") == "FLEXIBLE" else 0,
+        "starts_at": _instant(schedule.start_date),
+        "ends_at": _instant(schedule.end_date),
+        "deletes_itself": schedule.action_after_completion == "DELETE",
+        "targets": [schedule.target],
+    }
 
 
 def _backends(of_service: Any) -> list[Any]:

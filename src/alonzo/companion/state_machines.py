@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html.
 
 import importlib
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,11 +18,18 @@ import moto.stepfunctions.models
 import moto.stepfunctions.responses
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from moto.core.responses import EmptyResult
+from moto.core.responses import ActionResult, EmptyResult
+
+from alonzo.companion.past_executions import keep_executions
+from alonzo.companion.state_expressions import interpret_jsonata
 
 _PARSER = "moto.stepfunctions.parser"
 _STATES = f"{_PARSER}.asl.component.state.exec"
 _SECRET = "alonzo"  # noqa: S105 - signatures that nobody checks
+_SYNC_SECONDS = 300.0
+"""The longest that an express execution may take."""
+
+_SYNC_LOOK_SECONDS = 0.02
 _TASK_SECONDS = 910
 """As long as a function may take, and a little more; other services answer sooner."""
 
@@ -51,6 +59,7 @@ def run_state_machines(*, endpoint_url: str) -> Callable[[str], None]:
     backends.backend = backend
     responses: Any = moto.stepfunctions.responses.StepFunctionResponse
     responses.send_task_failure = _send_task_failure
+    responses.start_sync_execution = _start_sync_execution
     return prepare
 
 
@@ -69,8 +78,8 @@ def _load(endpoint_url: str) -> Any:
     details: Any = importlib.import_module(f"{_PARSER}.asl.eval.evaluation_details")
     details.AWSExecutionDetails.__init__ = _set_details
     _name_errors()
-    execution: Any = importlib.import_module(f"{_PARSER}.backend.execution")
-    execution.Execution.__getstate__ = _kept_execution
+    keep_executions()
+    interpret_jsonata()
     backend: Any = models.StepFunctionsParserBackend
     start_as_moto_does = backend.start_execution
 
@@ -82,40 +91,34 @@ def _load(endpoint_url: str) -> Any:
     return backend
 
 
-class PastExecution:
-    """In the place of what runs an execution, once that is over: all that is left is its history."""
-
-    def __init__(self, history: list[Any]) -> None:
-        self._history = history
-        self.env = self.event_manager = self.callback_pool_manager = self.map_run_record_pool_manager = self
-
-    def get_event_history(self) -> list[Any]:
-        return self._history
-
-    def notify(self, **_: Any) -> bool:
-        """Nothing waits for a token any more."""
-        return False
-
-    heartbeat = notify
-
-    def get(self, _: str) -> None:
-        """There is no record of what a distributed map has done."""
-
-    def get_all(self) -> list[Any]:
-        return []
-
-    def stop(self, **_: Any) -> None:
-        """It has ended."""
-
-
-def _kept_execution(self: Any) -> dict[str, Any]:
-    """What is kept of an execution over a restart: one that ran then has ended."""
-    state: dict[str, Any] = dict(vars(self))
-    state["exec_worker"] = PastExecution(list(self.to_history_output()["events"]) if self.exec_worker is not None else [])
-    if state["stop_date"] is None:
-        api: Any = importlib.import_module(f"{_PARSER}.api")
-        state |= {"exec_status": api.ExecutionStatus.ABORTED, "stop_date": datetime.now(UTC), "output": None}
-    return state
+def _start_sync_execution(self: Any) -> ActionResult:
+    """Of express state machines: answered when the execution has ended."""
+    backend = self.stepfunction_backend
+    machine = backend.describe_state_machine(self._get_param("stateMachineArn"))
+    if machine.type != "EXPRESS":
+        errors: Any = importlib.import_module(f"{_PARSER}.api")
+        raise errors.StateMachineTypeNotSupported("This operation is not supported by this type of state machine")
+    execution = backend.start_execution(machine.arn, self._get_param("name"), self._get_param("input", if_none="{}"))
+    ends_at = time.monotonic() + _SYNC_SECONDS
+    while execution.status == "RUNNING" and time.monotonic() < ends_at:
+        time.sleep(_SYNC_LOOK_SECONDS)
+    if execution.status == "RUNNING":
+        execution.stop(stop_date=datetime.now(UTC), cause=None, error="States.Timeout")
+    wanted = (
+        "executionArn",
+        "stateMachineArn",
+        "name",
+        "startDate",
+        "stopDate",
+        "status",
+        "input",
+        "inputDetails",
+        "output",
+        "outputDetails",
+    )
+    described = execution.to_describe_output()
+    result = {name: described[name] for name in (*wanted, "error", "cause") if described.get(name) is not None}
+    return ActionResult(result | {"status": "TIMED_OUT" if result["status"] == "ABORTED" else result["status"]})
 
 
 def _set_details(self: Any, account: str, region: str, role_arn: str) -> None:

@@ -52,10 +52,13 @@ class DirectoryProject:
     def deploy(self) -> None:
         """See `Project`. `NothingToDeploy`, `SourceUnclear` before anything is built."""
         failures = Failures()
-        for function in self._detect():
+        functions = self._detect()
+        for function in functions:
             with failures.collected():
                 self._deploy(function)
         failures.check()
+        if len(functions) == 1:
+            self._report(f"  alonzo invoke {self._options.name or functions[0].name}")
 
     def watched(self) -> tuple[Path, ...]:
         """See `Project`."""
@@ -128,10 +131,7 @@ class DirectoryProject:
         package = target.assemble(self._assembly)
         if target.is_live(package):
             return
-        if target.is_deployed_as_requested:
-            self._functions.update_code(target.request.label, package)
-        else:
-            self._functions.deploy(self._settings_of(target.request), package)
+        self._functions.deploy(self._settings_of(target.request), package)
         target.note_live(package)
         self._report(f"{described(touched, self._directory)}: {target.request.label} is live after {time.monotonic() - started_at:.2f} s")
 

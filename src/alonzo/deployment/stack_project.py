@@ -70,6 +70,7 @@ class StackProject:
         self._create_client = create_client
         self._report = report
         self._targets: list[Target] = []
+        self._nested_targets: list[Target] = []
         self._stack_files: frozenset[Path] = frozenset({self._path})
         self._physical_ids: dict[str, str] = {}
 
@@ -82,7 +83,8 @@ class StackProject:
         try:
             packaging.localize(template)
         finally:
-            self._targets, self._stack_files = packaging.targets, frozenset({self._path, *packaging.stack_files})
+            self._targets, self._nested_targets = packaging.targets, packaging.nested_targets
+            self._stack_files = frozenset({self._path, *packaging.stack_files})
         text = template.as_json()
         key = f"{hashlib.sha256(text.encode()).hexdigest()}.template"
         is_changed = self._stacks.deploy(self._name, text, template_key=key, parameters=self._parameters)
@@ -100,13 +102,15 @@ class StackProject:
 
     def watched(self) -> tuple[Path, ...]:
         """See `Project`."""
-        roots = {self._path.parent, *(target.request.directory for target in self._targets), *(path.parent for path in self._stack_files)}
+        targets = (*self._targets, *self._nested_targets)
+        roots = {self._path.parent, *(target.request.directory for target in targets), *(path.parent for path in self._stack_files)}
         return tuple(sorted(root for root in roots if not any(root != other and root.is_relative_to(other) for other in roots)))
 
     def apply(self, changed: frozenset[Path]) -> None:
         """See `Project`: a template or a definition is for CloudFormation, code and layers are not."""
-        if changed & self._stack_files:
-            self._report(f"{described(changed & self._stack_files, self._path.parent)}: deploying the stack")
+        of_stack = (changed & self._stack_files).union(*(target.touched_by(changed) for target in self._nested_targets))
+        if of_stack:
+            self._report(f"{described(of_stack, self._path.parent)}: deploying the stack")
             self.deploy()
             return
         failures = Failures()
@@ -177,6 +181,7 @@ class _Packaging:
         self._parameters = parameters
         self._packages: dict[tuple[Any, ...], Package] = {}
         self.targets: list[Target] = []
+        self.nested_targets: list[Target] = []
         self.built: list[tuple[Target, Package]] = []
         self.stack_files: list[Path] = []
 
@@ -184,7 +189,7 @@ class _Packaging:
         references = template.local_references()
         built_here = [reference for reference in references if reference.kind in {LocalKind.FUNCTION, LocalKind.LAYER}]
         targets = {reference.logical_id: Target(self._request(template, reference)) for reference in built_here}
-        self.targets += targets.values() if depth == 0 else ()
+        (self.nested_targets if depth else self.targets).extend(targets.values())
         self.stack_files += [reference.path for reference in references if reference not in built_here]
         for reference in references:
             if reference.kind is LocalKind.DEFINITION:
@@ -194,7 +199,8 @@ class _Packaging:
             else:
                 target = targets[reference.logical_id]
                 package = self._build(target)
-                self.built.append((target, package))
+                if not depth:
+                    self.built.append((target, package))
                 template.set_code(reference.logical_id, *self._uploads.put(package.content, f"{package.sha256}.zip"))
 
     def _build(self, target: Target) -> Package:

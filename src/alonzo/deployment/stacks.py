@@ -16,6 +16,11 @@ _UNUSABLE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", 
 """States of a stack whose creation has failed: it can only be deleted."""
 _GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 _UNCHANGED = ("didn't contain changes", "No updates are to be performed")
+_THERE_ALREADY = "already exist"
+_LEFT_BEHIND = (
+    "it may be left from a stack that was forgotten when an earlier server ended: functions are kept, stacks only with "
+    "`alonzo up --persist`; delete it (aws lambda delete-function) or give it another name"
+)
 _POLL_SECONDS, _POLL_MAX_SECONDS = 0.05, 1.0
 _WAIT_SECONDS = 1_800.0
 
@@ -107,6 +112,8 @@ class Stacks:
                 if status in _GOOD:
                     return
                 details = "".join(f"\n  {reason}" for reason in reasons) or f" {stack.get('StackStatusReason', '')}"
+                if any(_THERE_ALREADY in reason for reason in reasons):
+                    details += f"\n{_LEFT_BEHIND}"
                 raise StackFailed(f"stack {name} ended as {status}:{details}")
         raise StackFailed(f"stack {name} is not ready after {_WAIT_SECONDS:.0f} s")
 

@@ -42,11 +42,6 @@ class Target:
         finally:
             self._built_until = self._now()
 
-    @property
-    def is_deployed_as_requested(self) -> bool:
-        """Whether something of it is live, and the request is what it was then."""
-        return self._live is not None and self._live[1] == self.request
-
     def is_live(self, package: Package) -> bool:
         """Whether this is what was made live last, for the same request."""
         return self._live == (package.sha256, self.request)

@@ -7,6 +7,7 @@ come together afterwards.
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from alonzo.deployment.errors import BuildFailed, DeploymentError, SeveralFailed
 from alonzo.deployment.project import Project, Report
@@ -31,6 +32,7 @@ def deploy_and_watch(project: Project, *, report: Report) -> None:
     attempt(project, None, report=report)
     while True:
         watched = project.watched()
+        _check_watchable(watched)
         report(f"watching {', '.join(map(str, watched))}")
         changes = watch(
             *watched,
@@ -41,7 +43,7 @@ def deploy_and_watch(project: Project, *, report: Report) -> None:
             yield_on_timeout=True,
             raise_interrupt=True,
         )
-        for batch in changes:
+        for batch in _iter_batches(changes):
             changed = frozenset(Path(path) for _, path in batch)
             if before is not None:
                 # What was saved while the first deployment ran and before the operating system was listening.
@@ -52,6 +54,20 @@ def deploy_and_watch(project: Project, *, report: Report) -> None:
             if project.watched() != watched:
                 before = fingerprint(project.watched())
                 break
+
+
+def _check_watchable(paths: tuple[Path, ...]) -> None:
+    gone = [str(path) for path in paths if not path.exists()]
+    if gone:
+        raise DeploymentError(f"{', '.join(gone)} is gone; there is nothing to watch")
+
+
+def _iter_batches(changes: Iterator[set[tuple[Any, str]]]) -> Iterator[set[tuple[Any, str]]]:
+    """What is answered, until the system refuses: it counts watched directories (inotify(7))."""
+    try:
+        yield from changes
+    except OSError as error:
+        raise DeploymentError(f"files cannot be watched: {error}; on Linux sysctl fs.inotify.max_user_watches allows more") from error
 
 
 def attempt(project: Project, changed: frozenset[Path] | None, *, report: Report) -> bool:

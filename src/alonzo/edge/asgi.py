@@ -18,6 +18,10 @@ Endpoint = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 """What answers a request: an ASGI application for HTTP."""
 
 
+CUT_OFF = "alonzo.cut_off"
+"""What our server puts into a scope: a function to call, without arguments, when an answer that has begun cannot be brought to its end."""
+
+
 class Answer(msgspec.Struct, frozen=True, gc=False):
     """A whole message; its length is not among its headers, and none of them holds a line end (`header_value`)."""
 

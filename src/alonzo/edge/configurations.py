@@ -1,8 +1,8 @@
 """What other services hold and requests need, kept in memory: read when first needed, again after a write, and now and then.
 
-A write that passes this node's proxy is seen at once. What changes otherwise (CloudFormation's resources, other workers, a service
-elsewhere) is seen within seconds, and no request waits for that: it has the old one while the new one is read. While the service does not
-answer, the old one stays.
+A write that passes this node's proxy is seen at once. What changes otherwise (a service elsewhere, another server before it) is seen
+within seconds, and no request waits for that: it has the old one while the new one is read. While the service does not answer, the old one
+stays.
 """
 
 import asyncio

@@ -21,7 +21,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from alonzo.edge.asgi import Answer, InvokeEndpoint
+from alonzo.edge.asgi import CUT_OFF, Answer, InvokeEndpoint
 from alonzo.edge.front_doors import FrontDoors, QuickWay
 from alonzo.edge.gathering_transport import GatheringTransport
 from alonzo.edge.http_events.request import HttpRequest
@@ -90,7 +90,9 @@ class EdgeHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self.cycle = None  # type: ignore[assignment]  # it holds this protocol, and a body perhaps: they need not wait for the collector of garbage
+        # They hold this protocol, and a body perhaps, which need not wait for the collector of garbage.
+        self.cycle = None  # type: ignore[assignment]
+        self.scope = None  # type: ignore[assignment]
         if not self.connections:
             self._all_gone.set()
 
@@ -236,6 +238,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects_continue
         self.headers += headers  # the list that is in the scope by now
+        self.scope[CUT_OFF] = self.cut_off  # type: ignore[literal-required]
         super().on_headers_complete()
 
     async def _answer(self, exchange: "_Exchange") -> None:
@@ -291,6 +294,12 @@ class EdgeHttpProtocol(HttpToolsProtocol):
                 self._refuse(408, "Request Timeout")
         elif self._is_idle() and now - self._heard_at > timeouts.keep_alive_seconds:
             self.transport.close()
+
+    def cut_off(self) -> None:
+        """End an answer that goes on without its end, once what there is of it is sent. uvicorn would log a failure of ours."""
+        if self.cycle is not None:
+            self.cycle.logger = _SILENT_LOGGER
+        self.transport.close()
 
     def abort(self) -> None:
         """Drop the connection at once, whatever is being answered. uvicorn would log the cancelled request as a failure: not here."""

@@ -20,12 +20,14 @@ from alonzo.invoke.asynchronous.acceptance import EventAcceptance
 from alonzo.invoke.errors import RecursiveInvocation, Throttled
 from alonzo.model.invocation import InvocationResult
 from alonzo.model.names import FunctionReference
+from alonzo.model.policy import ResourcePolicy
 from alonzo.model.scope import Scope
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):function:(?P<name>[A-Za-z0-9_.-]+)"
     r"(?::(?P<qualifier>[A-Za-z0-9_$.-]+))?"
 )
+_PERMISSIONS_REMEMBERED = 4_096
 _START_SECONDS = 25.0
 """What may pass beside the function's own timeout, at most: INIT twice, a wait for memory."""
 
@@ -58,6 +60,8 @@ class ServiceCalls:
         self._calls = calls
         self._acceptance = acceptance
         self._policies = policies
+        self._permissions: dict[tuple[FunctionReference, str, str], tuple[ResourcePolicy | None, bool]] = {}
+        """What a policy says is worked out once, until it changes."""
         self._running: set[asyncio.Task[InvocationResult]] = set()
 
     async def call(
@@ -125,9 +129,15 @@ class ServiceCalls:
         return reference, call
 
     def _check_permission(self, reference: FunctionReference, service: str, source_arn: str) -> None:
-        source_account = source_arn.split(":", 5)[4]
-        conditions = {"aws:SourceArn": source_arn, "aws:SourceAccount": source_account}
-        if not is_allowed(self._policies.find(reference), "lambda:InvokeFunction", Requester(service=service), conditions):
+        policy, key = self._policies.find(reference), (reference, service, source_arn)
+        known = self._permissions.get(key)
+        if known is None or known[0] is not policy:
+            conditions = {"aws:SourceArn": source_arn, "aws:SourceAccount": source_arn.split(":", 5)[4]}
+            known = (policy, is_allowed(policy, "lambda:InvokeFunction", Requester(service=service), conditions))
+            if len(self._permissions) >= _PERMISSIONS_REMEMBERED:
+                self._permissions.clear()
+            self._permissions[key] = known
+        if not known[1]:
             message = f"the policy of {reference.arn} does not allow {service} to invoke it for {source_arn}"
             raise FunctionNotCalled(CallRefusal.NOT_PERMITTED, message)
 

@@ -9,7 +9,7 @@ import contextlib
 import importlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from alonzo.aws.api_error import ApiError, not_implemented
@@ -85,7 +85,7 @@ class ServiceProxy:
         own: Endpoint,
         new_request_id: Callable[[], str],
         on_request: Callable[[str], None],
-        on_write: Callable[[str], None],
+        on_write: Callable[[str], Awaitable[None]],
     ) -> None:
         self._requests = requests
         self._endpoints = endpoints
@@ -147,7 +147,7 @@ class ServiceProxy:
                 body=None if body is None else body.parts(),
             ) as response:
                 if scope["method"] not in _READS:
-                    self._on_write(request.service)  # before the client knows of it
+                    await self._on_write(request.service)  # before the client knows of it
                 await send({"type": "http.response.start", "status": response.status, "headers": _returned(response.headers)})
                 has_begun = True
                 async for part in response.parts():

@@ -15,6 +15,8 @@ from alonzo.sources.stream_records import StreamRecord
 _READ_MAX_COUNT = 1_000
 """Source: botocore, `GetRecords` of `dynamodbstreams`."""
 
+_MINUTE_MS, _SECOND_MS = 60_000, 1_000
+
 
 async def open_source(mapping: EventSourceMapping, kit: PollerKit) -> ShardSource:
     """A `SourceOpener`."""
@@ -34,6 +36,8 @@ class DynamoDbStream:
         self.stream_arn = stream_arn
         self.kit = kit
         self.hash_key: str | None = None
+        self._arn_there = stream_arn
+        self._is_found = False
 
     async def call(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """One call about this stream."""
@@ -42,7 +46,8 @@ class DynamoDbStream:
     async def list_shards(self) -> list[Shard]:
         """As the protocol says."""
         shards: list[dict[str, Any]] = []
-        parameters: dict[str, Any] = {"StreamArn": self.stream_arn}
+        await self._find()
+        parameters: dict[str, Any] = {"StreamArn": self.arn_there}
         while True:
             described = (await self.call("DescribeStream", parameters))["StreamDescription"]
             if described.get("StreamStatus") == "ENABLING":
@@ -53,6 +58,22 @@ class DynamoDbStream:
             if last is None:
                 return shards_of(shards, described["CreationRequestDateTime"])
             parameters["ExclusiveStartShardId"] = last
+
+    @property
+    def arn_there(self) -> str:
+        """What the service itself calls the stream."""
+        return self._arn_there
+
+    async def _find(self) -> None:
+        """DynamoDB Local has streams in a region of its own, `ddblocal`, that no mapping can name: there the label tells which it is."""
+        if self._is_found:
+            return
+        table, _, label = self.stream_arn.partition(":table/")[2].partition("/stream/")
+        streams = (await self.call("ListStreams", {"TableName": table})).get("Streams", ())
+        arns = [stream["StreamArn"] for stream in streams if stream.get("StreamLabel") == label]
+        if self.stream_arn not in arns and len(arns) == 1:
+            self._arn_there = arns[0]
+        self._is_found = True
 
     def calls(self, shard_id: str, begins_at_unix_ms: int | None) -> ShardCalls:
         """As the protocol says."""
@@ -72,11 +93,10 @@ class _DynamoDbShard:
 
     def __init__(self, stream: DynamoDbStream, begins_at_unix_ms: int | None) -> None:
         self._stream = stream
-        # Instants of records are rounded down to seconds.
-        self._begins_at_unix_ms = None if begins_at_unix_ms is None else begins_at_unix_ms // 1000 * 1000
+        self._begins_at_unix_ms = begins_at_unix_ms
 
     async def get_iterator(self, shard_id: str, position: Position) -> str | None:
-        parameters: dict[str, Any] = {"StreamArn": self._stream.stream_arn, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
+        parameters: dict[str, Any] = {"StreamArn": self._stream.arn_there, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
         if position.after is not None:
             parameters |= {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": position.after}
         iterator: str | None = (await self._stream.call("GetShardIterator", parameters)).get("ShardIterator")
@@ -89,7 +109,7 @@ class _DynamoDbShard:
         change = raw["dynamodb"]
         created_seconds: float = change["ApproximateCreationDateTime"].timestamp()
         arrived_unix_ms = round(created_seconds * 1000)
-        if self._begins_at_unix_ms is not None and arrived_unix_ms < self._begins_at_unix_ms:
+        if self._begins_at_unix_ms is not None and _is_before(arrived_unix_ms, self._begins_at_unix_ms):
             return None
         number: str = change["SequenceNumber"]
         seconds = int(created_seconds) if created_seconds.is_integer() else created_seconds
@@ -106,6 +126,12 @@ class _DynamoDbShard:
     def _key(self, change: dict[str, Any]) -> str:
         keys = change.get("Keys", {})
         return str(_plain(keys.get(self._stream.hash_key, keys)))
+
+
+def _is_before(created_unix_ms: int, begin_unix_ms: int) -> bool:
+    """Whether a record was surely there before. Instants are rounded down: to seconds by DynamoDB, to minutes by DynamoDB Local."""
+    unit_ms = next(unit for unit in (_MINUTE_MS, _SECOND_MS, 1) if created_unix_ms % unit == 0)
+    return created_unix_ms < begin_unix_ms // unit_ms * unit_ms
 
 
 def _plain(value: Any) -> Any:

@@ -1,12 +1,14 @@
 """A schedule as the companion announces it, and how far it has come. Pure: who stores and who acts is elsewhere."""
 
 import hashlib
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from alonzo.model.scope import Scope
-from alonzo.triggers.schedule_expressions import Timing, latest_of, parse_timing
+
+if TYPE_CHECKING:
+    from alonzo.triggers.schedule_expressions import Timing
 
 START_TOLERANCE_SECONDS = 60.0
 """A single time that is a little past when its schedule comes is still kept: AWS's precision is a minute."""
@@ -40,8 +42,10 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     deletes_itself: bool = False
 
     @property
-    def timing(self) -> Timing:
+    def timing(self) -> "Timing":
         """When it is due. `InvalidSchedule`."""
+        from alonzo.triggers.schedule_expressions import parse_timing  # noqa: PLC0415 - with the first schedule: 10 ms of a start
+
         return parse_timing(self.expression, zone=self.zone, for_rule=self.kind == "rule")
 
     def has_times_of(self, other: "Schedule") -> bool:
@@ -54,13 +58,14 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """A schedule and how far it has come: a record of the store.
 
     `anchor_at`: from when a rate counts. `next_at`: when it is due next, None when it is over. `begun_by`: the worker that is about to see
-    to that, if any is.
+    to that, if any is, since `begun_at`.
     """
 
     schedule: Schedule
     anchor_at: float
     next_at: float | None
     begun_by: str | None = None
+    begun_at: float = 0.0
 
     @property
     def fires_at(self) -> float | None:
@@ -93,7 +98,7 @@ def due_time(progress: Progress, *, now: float) -> float | None:
     schedule, oldest = progress.schedule, now - MISSED_MAX_SECONDS
     until = now if schedule.ends_at is None else min(now, schedule.ends_at)
     after = max(progress.next_at or 0.0, oldest)
-    latest = latest_of(schedule.timing, after=after, anchor_at=progress.anchor_at, until=until)
+    latest = schedule.timing.latest(after=after, anchor_at=progress.anchor_at, until=until)
     return latest if latest is not None or fires_at < oldest else progress.next_at
 
 
@@ -104,7 +109,7 @@ def after_time(progress: Progress, *, passed_at: float) -> Progress:
     return msgspec.structs.replace(progress, next_at=next_at, begun_by=None)
 
 
-def _next(schedule: Schedule, timing: Timing, *, after: float, anchor_at: float) -> float | None:
+def _next(schedule: Schedule, timing: "Timing", *, after: float, anchor_at: float) -> float | None:
     found = timing.next_after(after, anchor_at=anchor_at)
     if found is None or timing.is_once or schedule.ends_at is None or found <= schedule.ends_at:
         return found

@@ -66,6 +66,21 @@ class Timing:
             case Cron() as cron:
                 return next((found for found in self._cron_times(cron, instant) if found > instant), None)
 
+    def upcoming(self, *, after: float, anchor_at: float, until: float) -> Iterator[float]:
+        """All times after one and until another."""
+        found = self.next_after(after, anchor_at=anchor_at)
+        while found is not None and found <= until:
+            yield found
+            found = self.next_after(found, anchor_at=anchor_at)
+
+    def latest(self, *, after: float, anchor_at: float, until: float) -> float | None:
+        """The last time of these; None if there is none. For spans in which there are not too many: a day has 1,440 minutes."""
+        if isinstance(self.expression, Rate):
+            found = anchor_at + math.floor((until - anchor_at) / self.expression.seconds) * self.expression.seconds
+            return found if found > after and found >= anchor_at else None
+        last = deque(self.upcoming(after=after, anchor_at=anchor_at, until=until), maxlen=1)
+        return last[0] if last else None
+
     def _cron_times(self, cron: Cron, instant: float) -> Iterator[float]:
         if not datetime(YEAR_MIN, 1, 2, tzinfo=UTC).timestamp() <= instant <= _LAST:
             return
@@ -92,24 +107,6 @@ def parse_timing(text: str, *, zone: str = "UTC", for_rule: bool = False) -> Tim
     if kind == "rate":
         return Timing(_parse_rate(content, is_strict=for_rule), UTC)
     return Timing(parse_cron(content) if kind == "cron" else _parse_once(content), place)
-
-
-def upcoming(timing: Timing, *, after: float, anchor_at: float, until: float) -> Iterator[float]:
-    """All times after one and until another."""
-    found = timing.next_after(after, anchor_at=anchor_at)
-    while found is not None and found <= until:
-        yield found
-        found = timing.next_after(found, anchor_at=anchor_at)
-
-
-def latest_of(timing: Timing, *, after: float, anchor_at: float, until: float) -> float | None:
-    """The last time of these; None if there is none. For spans in which there are not too many of them: a day has 1,440 minutes."""
-    if isinstance(timing.expression, Rate):
-        seconds = timing.expression.seconds
-        found = anchor_at + math.floor((until - anchor_at) / seconds) * seconds
-        return found if found > after and found >= anchor_at else None
-    last = deque(upcoming(timing, after=after, anchor_at=anchor_at, until=until), maxlen=1)
-    return last[0] if last else None
 
 
 def _parse_rate(content: str, *, is_strict: bool) -> Rate:

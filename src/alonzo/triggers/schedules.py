@@ -31,6 +31,9 @@ LOOK_AGAIN_SECONDS = 10.0
 
 _AT_ONCE = 16
 _STORE_PAUSE_SECONDS = 1.0
+_PATIENCE_SECONDS = 300.0
+"""More than a delivery takes."""
+
 _DELETION_PAUSE_SECONDS = 60.0
 
 _log = logging.getLogger(__name__)
@@ -181,11 +184,10 @@ class Schedules:
             await asyncio.sleep(_STORE_PAUSE_SECONDS)
 
     async def _fire(self, key: Key, progress: Progress, revision: int) -> None:
-        begun_by = progress.begun_by
-        if begun_by is not None and begun_by != self._own_name and self._is_alive(begun_by):
-            await asyncio.sleep(_STORE_PAUSE_SECONDS)  # it is on its way
-            return
         now = self._now()
+        if self._is_on_its_way(progress, now):
+            await asyncio.sleep(_STORE_PAUSE_SECONDS)
+            return
         due_at = due_time(progress, now=now)
         if due_at is None:
             _log.warning("%s was due when nothing ran, more than a day ago: skipped", progress.schedule.arn)
@@ -193,10 +195,17 @@ class Schedules:
             return
         if progress.next_at is not None and due_at > progress.next_at:
             _log.info("%s was due several times when nothing ran: the last one counts", progress.schedule.arn)
-        begun = msgspec.structs.replace(progress, begun_by=self._own_name, next_at=due_at)
+        begun = msgspec.structs.replace(progress, begun_by=self._own_name, begun_at=now, next_at=due_at)
         await self._table.update(key, begun, revision=revision)
         await self._deliver(progress.schedule, due_at)
         await self._note_fired(key, due_at)
+
+    def _is_on_its_way(self, progress: Progress, now: float) -> bool:
+        """Whether another worker has begun with it, and may still be at it: names of workers come again at the next start."""
+        begun_by = progress.begun_by
+        if begun_by is None or begun_by == self._own_name or not self._is_alive(begun_by):
+            return False
+        return now - progress.begun_at < _PATIENCE_SECONDS
 
     async def _deliver(self, schedule: Schedule, due_at: float) -> None:
         try:
@@ -205,11 +214,15 @@ class Schedules:
             _log.warning("%s has a target that gets nothing: %s", schedule.arn, error)
             return
         late_seconds = self._now() - due_at - schedule.window_minutes * SECONDS_A_MINUTE
-        for delivery in deliveries:
-            if late_seconds > max(delivery.policy.maximum_event_age_in_seconds, LATE_SECONDS):
-                _log.warning("%s was due %.0f s ago, which is too long for %s", schedule.arn, late_seconds, delivery.target_arn)
-            else:
-                await self._deliveries.deliver(delivery)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for delivery in deliveries:
+                    if late_seconds > max(delivery.policy.maximum_event_age_in_seconds, LATE_SECONDS):
+                        _log.warning("%s was due %.0f s ago, which is too long for %s", schedule.arn, late_seconds, delivery.target_arn)
+                    else:
+                        group.create_task(self._deliveries.deliver(delivery))
+        except* StoreError as failures:
+            raise failures.exceptions[0] from failures
 
     async def _note_fired(self, key: Key, due_at: float) -> None:
         while True:

@@ -206,3 +206,31 @@ def test_an_execution_is_stopped_and_a_wrong_definition_refused(server: Server) 
         client.create_state_machine(
             name="wrong", definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Nothing"}}}), roleArn=ROLE
         )
+
+
+def test_expressions_may_be_jsonata(server: Server, adds: str) -> None:
+    states = {
+        "A": {
+            "Type": "Task",
+            "Resource": INVOKE,
+            "Arguments": {"FunctionName": "adds", "Payload": {"n": "{% $sum($states.input.items.n) %}"}},
+            "Assign": {"sum": "{% $states.result.Payload.n %}"},
+            "Output": {"big": "{% $states.result.Payload.n > 5 %}", "all": "{% $states.input.items.n %}"},
+            "Next": "B",
+        },
+        "B": {"Type": "Choice", "Choices": [{"Condition": "{% $states.input.big %}", "Next": "C"}], "Default": "D"},
+        "C": {"Type": "Pass", "Output": {"sum": "{% $sum %}", "all": "{% $states.input.all %}"}, "End": True},
+        "D": {"Type": "Fail"},
+    }
+    event = {"items": [{"n": 2}, {"n": 3}]}
+    client = server.client("stepfunctions")
+    definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "A", "States": states})
+    machine = client.create_state_machine(name="jsonata", definition=definition, roleArn=ROLE, type="EXPRESS")["stateMachineArn"]
+    quick = server.client("stepfunctions", inject_host_prefix=False)
+    answer = quick.start_sync_execution(stateMachineArn=machine, input=json.dumps(event))
+    assert (answer["status"], json.loads(answer.get("output", "null"))) == ("SUCCEEDED", {"sum": 6, "all": [2, 3]}), answer
+    failed = quick.start_sync_execution(stateMachineArn=machine, input=json.dumps({"items": [{"n": "x"}]}))
+    assert (failed["status"], failed["error"]) == ("FAILED", "States.QueryEvaluationError")
+    standard = client.create_state_machine(name="standard", definition=definition, roleArn=ROLE)["stateMachineArn"]
+    with pytest.raises(client.exceptions.StateMachineTypeNotSupported):
+        quick.start_sync_execution(stateMachineArn=standard)

@@ -119,3 +119,14 @@ def test_the_reason_of_a_resource_is_shown(watched: Watched, tmp_path: Path) -> 
     assert "cobol" in said
     said = deploy(watched.server, str(tmp_path / "failing.yaml"), "--memory", "256", cache=tmp_path / "cache", expect=2)
     assert "--memory cannot be given as well" in said
+
+
+def test_the_stack_is_there_after_a_restart(watched: Watched, tmp_path: Path) -> None:
+    """Last of the module: it ends the server."""
+    watched.server.stop()
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    with Server.start(str(watched.directory), data_directory=watched.server.data_directory, environment=environment) as server:
+        again = Watched(server, watched.directory)
+        again.wait_for_line("stack shop is ")
+        again.wait_for_line("watching ")
+        assert succeed(server, "made") == "2"

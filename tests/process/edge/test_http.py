@@ -26,7 +26,10 @@ def page(edge: Any, path: str) -> Any:
 def test_answers_health(edge: Any) -> None:
     assert page(edge, "/health") == {"status": "ready", "version": "9.9", "services": {"lambda": "available", "logs": "available"}}
     assert page(edge, "/_localstack/health")["services"]["lambda"] == "available"
+    assert page(edge, "/_localstack/health")["edition"] == "community"
     assert page(edge, "/_localstack/info")["version"] == "9.9"
+    assert page(edge, "/_localstack/init/ready") == {"completed": True, "scripts": []}
+    assert page(edge, "/_localstack/init")["completed"] == {"BOOT": True, "START": True, "READY": True, "SHUTDOWN": False}
     assert status_of(edge.send(b"POST /health HTTP/1.1\r\nconnection: close\r\n\r\n")) == 405
     assert edge.send(b"HEAD /health HTTP/1.1\r\nconnection: close\r\n\r\n").endswith(b"\r\n\r\n")
 

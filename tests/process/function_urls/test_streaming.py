@@ -79,6 +79,7 @@ def test_errors(server: Server, stream_url: str) -> None:
             sink.open(token)
         with pytest.raises(http.client.IncompleteRead):
             exchange(server.endpoint_url, f"{stream_url}late?gates={sink.url}/gates/")
+    assert "without completing response" not in server.log_file.read_text(), "the failure is not the server's"
 
 
 def test_large_streams(server: Server, stream_url: str) -> None:

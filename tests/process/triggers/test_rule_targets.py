@@ -95,8 +95,13 @@ def test_all_targets_of_a_rule_get_the_event(server: Server) -> None:
     )
     for name in ("first", "second"):
         wait_for_log(server, name, "GOT")
+    kinesis = server.client("kinesis")
+    kinesis.create_stream(StreamName="of-a-rule", ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName="of-a-rule", WaiterConfig={"Delay": 1})
+    stream = {"Arn": arn_of("kinesis", "stream/of-a-rule"), "KinesisParameters": {"PartitionKeyPath": "$.detail.to.city"}}
     rule = put_to(
         server,
+        stream,
         {"Arn": queue},
         {"Arn": fifo, "SqsParameters": {"MessageGroupId": "group"}},
         {"Arn": topic},
@@ -105,7 +110,11 @@ def test_all_targets_of_a_rule_get_the_event(server: Server) -> None:
     bodies = [receive(server, each)["Body"] for each in (url, fifo_url, topic_url)]
     (execution,) = eventually(lambda: states.list_executions(stateMachineArn=machine)["executions"], what="an execution")
     bodies.append(states.describe_execution(executionArn=execution["executionArn"])["input"])
-    assert [json.loads(body)["source"] for body in bodies] == [rule] * 4
+    shard = kinesis.get_shard_iterator(StreamName="of-a-rule", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON")
+    (record,) = kinesis.get_records(ShardIterator=shard["ShardIterator"])["Records"]
+    bodies.append(record["Data"])
+    assert record["PartitionKey"] == "Bern"
+    assert [json.loads(body)["source"] for body in bodies] == [rule] * 5
     assert set(json.loads(bodies[0])) == {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}
 
 

@@ -117,13 +117,25 @@ def test_one_that_has_begun_and_died_is_succeeded_by_another_that_does_the_same(
         async with workers(tmp_path, clock, "2", is_alive=alive.__contains__) as (second,):
             key = ("home", "life", SCHEDULE.arn)
             now = clock.now().timestamp()
-            await second.table.create(key, Progress(schedule=SCHEDULE, anchor_at=now, next_at=now, begun_by="1"))
+            await second.table.create(key, Progress(schedule=SCHEDULE, anchor_at=now, next_at=now, begun_by="1", begun_at=now))
             await asyncio.sleep(0.1)
             assert second.deliveries.ids == []
             alive.remove("1")
             await until("the delivery", lambda: bool(second.deliveries.ids))
             await until("the next time", lambda: second.progress.next_at == now + 60)
             assert second.progress.begun_by is None
+
+    asyncio.run(run())
+
+
+def test_one_that_has_begun_and_does_not_get_on_is_succeeded_in_the_end(tmp_path: Path) -> None:
+    async def run() -> None:
+        clock = ManualClock()
+        async with workers(tmp_path, clock, "2", is_alive=lambda _: True) as (second,):
+            now = clock.now().timestamp()
+            begun = Progress(schedule=SCHEDULE, anchor_at=now, next_at=now, begun_by="1", begun_at=now - 301)
+            await second.table.create(("home", "life", SCHEDULE.arn), begun)
+            await until("the delivery", lambda: bool(second.deliveries.ids))
 
     asyncio.run(run())
 

@@ -2,6 +2,8 @@
 
 import json
 import sys
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -199,6 +201,22 @@ def test_a_schedule_without_an_input_sends_an_event_of_its_own(server: Server) -
     )
 
 
+def test_a_schedule_puts_an_event_on_a_bus(server: Server) -> None:
+    url, arn = create_queue(server)
+    events = server.client("events")
+    events.put_rule(Name="of-a-schedule", EventPattern='{"source": ["calendar"], "detail": {"day": ["today"]}}')
+    events.put_targets(Rule="of-a-schedule", Targets=[{"Id": "1", "Arn": arn}])
+    target = {
+        "Arn": arn_of("events", "event-bus/default"),
+        "RoleArn": ROLE,
+        "Input": '{"day": "today"}',
+        "EventBridgeParameters": {"DetailType": "reminder", "Source": "calendar"},
+    }
+    server.client("scheduler").create_schedule(Name="on-a-bus", ScheduleExpression=soon(), FlexibleTimeWindow=OFF, Target=target)
+    event = json.loads(receive(server, url)[0]["Body"])
+    assert (event["source"], event["detail-type"], event["detail"]) == ("calendar", "reminder", {"day": "today"})
+
+
 def test_universal_targets_call_what_they_name(server: Server) -> None:
     server.deploy("named", LOGS)
     url, _ = create_queue(server)
@@ -249,6 +267,28 @@ def test_schedules_that_cannot_be_are_refused(server: Server, changed: dict[str,
     with pytest.raises(ClientError) as refused:
         server.client("scheduler").create_schedule(**schedule | changed)
     assert refused.value.response["Error"]["Message"] == message
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"StartDate": "soon"},
+        {"EndDate": [1]},
+        {"Target": "x"},
+        {"Target": {"Arn": 7}},
+        {"FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": "5"}},
+    ],
+)
+def test_what_no_client_of_aws_sends_harms_nobody(server: Server, changed: dict[str, Any]) -> None:
+    sent = {"ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": OFF, "Target": {"Arn": ROLE}, "ClientToken": "c"} | changed
+    headers = {"authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/scheduler/aws4_request, SignedHeaders=host, Signature=0"}
+    headers["content-type"] = "application/json"
+    request = urllib.request.Request(f"{server.endpoint_url}/schedules/hostile", data=json.dumps(sent).encode(), headers=headers)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=60)
+    with refused.value as answer:
+        assert answer.status == 400
+    assert not server.client("scheduler").list_schedules(NamePrefix="hostile")["Schedules"]
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_code_that_nobody_has(open_control_plane: Any) -> None:
 
 
 def test_a_full_disk_leaves_nothing(open_control_plane: Any, tmp_path: Path, a_zip: Any, monkeypatch: Any) -> None:
-    def full(content: bytes, directory: Path) -> None:
+    def full(content: bytes, directory: Path, **_: object) -> None:
         (directory / "half").write_text("x")
         raise OSError(28, os.strerror(28))
 

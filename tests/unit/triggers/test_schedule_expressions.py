@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alonzo.triggers.errors import InvalidSchedule
-from alonzo.triggers.schedule_expressions import latest_of, parse_timing, upcoming
+from alonzo.triggers.schedule_expressions import parse_timing
 
 
 def at(text: str) -> float:
@@ -16,7 +16,7 @@ def at(text: str) -> float:
 
 
 def times(expression: str, zone: str, after: str, count: int) -> list[str]:
-    found = upcoming(parse_timing(expression, zone=zone), after=at(after), anchor_at=at(after), until=at("2199-12-31"))
+    found = parse_timing(expression, zone=zone).upcoming(after=at(after), anchor_at=at(after), until=at("2199-12-31"))
     return [datetime.fromtimestamp(each, UTC).strftime("%Y-%m-%dT%H:%M") for each in islice(found, count)]
 
 
@@ -25,8 +25,8 @@ def test_a_rate_counts_from_its_anchor() -> None:
     assert timing.next_after(99.0, anchor_at=100.0) == 100.0
     assert timing.next_after(100.0, anchor_at=100.0) == 400.0
     assert timing.next_after(399.9, anchor_at=100.0) == 400.0
-    assert latest_of(timing, after=100.0, anchor_at=100.0, until=1_000.0) == 1_000.0
-    assert latest_of(timing, after=100.0, anchor_at=100.0, until=399.0) is None
+    assert timing.latest(after=100.0, anchor_at=100.0, until=1_000.0) == 1_000.0
+    assert timing.latest(after=100.0, anchor_at=100.0, until=399.0) is None
 
 
 def test_times_of_day_follow_the_time_zone() -> None:
@@ -99,7 +99,7 @@ def test_what_is_no_time_zone_is_refused(zone: str) -> None:
 )
 def test_times_go_forward_and_the_latest_is_one_of_them(expression: str, zone: str, after: int) -> None:
     timing = parse_timing(expression, zone=zone)
-    found = list(islice(upcoming(timing, after=after, anchor_at=after, until=at("2199-01-01")), 20))
+    found = list(islice(timing.upcoming(after=after, anchor_at=after, until=at("2199-01-01")), 20))
     assert found == sorted(set(found))
     assert all(each > after for each in found)
-    assert latest_of(timing, after=after, anchor_at=after, until=found[-1] + 1) == found[-1]
+    assert timing.latest(after=after, anchor_at=after, until=found[-1] + 1) == found[-1]

@@ -58,6 +58,8 @@ class Apis:
                 return None
             scope = Scope(place["account_id"], place["region"], partition_of(place["region"]))
             return await (self._rest_apis.read(scope, api_id) if place["protocol"] == "REST" else self._read_version_2(scope, api_id))
+        if self._services.is_companion(_VERSION_1) and self._services.is_companion(_VERSION_2):
+            return None
         region = region or DEFAULT_REGION
         scope = Scope(DEFAULT_ACCOUNT_ID, region, partition_of(region))
         for read in (self._read_version_2, self._rest_apis.read):

@@ -7,11 +7,11 @@ from alonzo.edge.api_gateway.answers import message_answer
 from alonzo.edge.api_gateway.apis import Apis, WebSocketApi
 from alonzo.edge.api_gateway.http_api.configuration import VersionTwoApi
 from alonzo.edge.api_gateway.http_api.front import HttpApiFront
-from alonzo.edge.api_gateway.places import ApiPlace, find_place
+from alonzo.edge.api_gateway.places import MANAGEMENT_PREFIX, ApiPlace, find_place
 from alonzo.edge.api_gateway.rest_api.configuration import RestApi
 from alonzo.edge.api_gateway.rest_api.front import RestApiFront
 from alonzo.edge.api_gateway.web_sockets.front import WebSocketFront
-from alonzo.edge.api_gateway.web_sockets.management import MANAGEMENT_PREFIX, ConnectionManagement
+from alonzo.edge.api_gateway.web_sockets.management import ConnectionManagement
 from alonzo.edge.asgi import Answer, AsgiScope, Endpoint, Receive, Send, refuse_web_socket, send_response
 from alonzo.edge.front_doors import QuickWay, host_of
 from alonzo.edge.http_events.request import HttpRequest, request_of

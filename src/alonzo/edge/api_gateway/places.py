@@ -14,6 +14,7 @@ _HOST = re.compile(
 HOST_LABEL = b"execute-api"
 PATH_PREFIX = b"/_aws/execute-api/"
 USER_REQUEST_PREFIX = b"/restapis/"
+MANAGEMENT_PREFIX = b"/@connections/"
 _PATH = re.compile(rb"/_aws/execute-api/(?P<id>[A-Za-z0-9]{1,64})(?P<rest>/.*)?", re.DOTALL)
 _USER_REQUEST = re.compile(rb"/restapis/(?P<id>[A-Za-z0-9]{1,64})/(?P<stage>[^/]+)/_user_request_(?P<rest>/.*)?", re.DOTALL)
 

@@ -4,10 +4,11 @@ ID.lambda-url.REGION.localhost:4566/path
 localhost:4566/_url/ID/path
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from alonzo.clock import Clock
-from alonzo.edge.asgi import Answer, AsgiScope, Receive, Send, send_response
+from alonzo.edge.asgi import CUT_OFF, Answer, AsgiScope, Receive, Send, send_response
 from alonzo.edge.front_doors import QuickWay, host_of
 from alonzo.edge.function_urls.access import UrlAccess
 from alonzo.edge.function_urls.cors import answer_headers, is_preflight, preflight_headers
@@ -63,7 +64,7 @@ class FunctionUrlDoor:
             answer = await self._answer(url, request)
             await send_response(send, answer.status, answer.headers, answer.body)
         else:
-            await self._stream(url, request, send)
+            await self._stream(url, request, send, cut_off=scope[CUT_OFF])
 
     def _find(self, host: bytes, path: bytes) -> FunctionUrl | None:
         by_host = host.lower().partition(b".lambda-url.")
@@ -91,7 +92,7 @@ class FunctionUrlDoor:
             answer.headers.extend(answer_headers(url.cors, request))
         return answer
 
-    async def _stream(self, url: FunctionUrl, request: HttpRequest, send: Send) -> None:
+    async def _stream(self, url: FunctionUrl, request: HttpRequest, send: Send, *, cut_off: Callable[[], None]) -> None:
         request_id, stream = self._calls.new_request_id(), ResponseStream()
         added = answer_headers(url.cors, request) if url.cors is not None else []
         try:
@@ -103,7 +104,8 @@ class FunctionUrlDoor:
             await send_response(send, prepared.status, prepared.headers, prepared.body)
             return
         added += [(b"x-amzn-requestid", request_id.encode()), (b"x-amzn-trace-id", prepared.invocation.trace_header.encode())]
-        await StreamedAnswer(calls=self._calls, call=prepared, stream=stream, added_headers=added, remapped=REMAPPED).send(send)
+        answer = StreamedAnswer(calls=self._calls, call=prepared, stream=stream, added_headers=added, remapped=REMAPPED, cut_off=cut_off)
+        await answer.send(send)
 
     def _prepare(
         self, url: FunctionUrl | None, request: HttpRequest, request_id: str, stream: ResponseStream | None = None

@@ -5,6 +5,7 @@ in an error is cut off: the client sees that it is not whole. Whether the client
 """
 
 import asyncio
+from collections.abc import Callable
 
 from alonzo.aws.serialization import header_value
 from alonzo.edge.asgi import Send, send_response
@@ -29,12 +30,14 @@ class StreamedAnswer:
         stream: ResponseStream,
         added_headers: ResponseHeaders,
         remapped: frozenset[bytes],
+        cut_off: Callable[[], None],
     ) -> None:
         self._calls = calls
         self._call = call
         self._stream = stream
         self._added_headers = added_headers
         self._prelude = PreludeReader(remapped=remapped)
+        self._cut_off = cut_off
         self._has_begun = False
         self._is_broken = False
 
@@ -50,10 +53,11 @@ class StreamedAnswer:
             refused = refusal(outcome, request_id)
             await send_response(send, refused.status, [*refused.headers, *self._added_headers], refused.body)
         elif isinstance(outcome, Exception) or self._is_broken or outcome.function_error is not None:
-            if not self._has_begun:
-                failed = function_failed(request_id)
-                await send_response(send, failed.status, [*failed.headers[:1], *self._added_headers], failed.body)
-            # else the server cuts the connection off
+            if self._has_begun:
+                self._cut_off()
+                return
+            failed = function_failed(request_id)
+            await send_response(send, failed.status, [*failed.headers[:1], *self._added_headers], failed.body)
         else:
             await self._end(send, outcome)
 

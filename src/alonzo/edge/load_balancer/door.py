@@ -10,7 +10,6 @@ import logging
 import random
 import re
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import msgspec
@@ -22,23 +21,18 @@ from alonzo.edge.http_events.answers import MalformedAnswer
 from alonzo.edge.http_events.request import HttpRequest, TooManyParameters, request_of
 from alonzo.edge.load_balancer.configuration import Action, Listener, LoadBalancer, TargetGroup
 from alonzo.edge.load_balancer.events import event_of, read_answer
+from alonzo.edge.load_balancer.places import BalancerPlace, find_place
 from alonzo.edge.load_balancer.reading import LoadBalancers
 from alonzo.edge.load_balancer.rules import find_rule
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
 from alonzo.edge.service_calls import CallRefusal, FunctionNotCalled, ServiceCalls
 from alonzo.ids import IdSource
 
-HOST_LABEL = b"elb"
-PATH_PREFIX = b"/_aws/elb/"
 BODY_MAX_BYTES = 1_048_576
 """Source: the page on functions as targets: "The maximum size of the request body that you can send to a Lambda function is 1 MB"."""
 
 _SERVICE = "elasticloadbalancing.amazonaws.com"
 _WAIT_SECONDS = 900.0
-_HOST = re.compile(
-    rb"(?:[^.]+\.)*?(?P<label>[A-Za-z0-9-]+)(?:\.[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2})?\.elb\.[A-Za-z0-9.-]+(?::(?P<port>[0-9]{1,5}))?"
-)
-_PATH = re.compile(rb"/_aws/elb/(?P<label>[A-Za-z0-9-]{1,128})(?::(?P<port>[0-9]{1,5}))?(?P<rest>/.*)?", re.DOTALL)
 _TRACE = b"x-amzn-trace-id"
 _REDIRECTS = {"HTTP_301": 301, "HTTP_302": 302}
 _NAMES = {
@@ -51,13 +45,6 @@ _NAMES = {
 }
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    label: str
-    port: int | None
-    path: bytes
 
 
 class LoadBalancerDoor:
@@ -88,7 +75,7 @@ class LoadBalancerDoor:
 
     async def answer(self, request: HttpRequest) -> Answer:
         """Whatever goes wrong is an answer."""
-        place = _find_place(host_of(request.headers), request.path)
+        place = find_place(host_of(request.headers), request.path)
         try:
             load_balancer = None if place is None else await self._load_balancers.get(place.label)
             if place is None or load_balancer is None:
@@ -103,7 +90,7 @@ class LoadBalancerDoor:
             _log.exception("a request to %s failed", request.host or request.path)
             return _page(500)
 
-    async def _answer(self, load_balancer: LoadBalancer, place: _Place, request: HttpRequest) -> Answer:
+    async def _answer(self, load_balancer: LoadBalancer, place: BalancerPlace, request: HttpRequest) -> Answer:
         listener = load_balancer.find_listener(place.port)
         path = place.path.decode("latin-1")
         rule = None if listener is None else find_rule(listener, request, path)
@@ -151,20 +138,6 @@ class LoadBalancerDoor:
 
 
 _SERVER = (b"server", b"awselb/2.0")
-
-
-def _find_place(host: bytes, path: bytes) -> _Place | None:
-    match = None
-    if path.startswith(PATH_PREFIX):
-        match = _PATH.fullmatch(path)
-    if match is not None:
-        return _Place(match["label"].decode(), _port(match["port"]), match["rest"] or b"/")
-    match = _HOST.fullmatch(host)
-    return None if match is None else _Place(match["label"].decode().lower(), _port(match["port"]), path)
-
-
-def _port(text: bytes | None) -> int | None:
-    return None if text is None else int(text)
 
 
 def _drawn(load_balancer: LoadBalancer, action: Action) -> TargetGroup | None:

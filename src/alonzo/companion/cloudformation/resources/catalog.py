@@ -8,6 +8,7 @@ from alonzo.companion.cloudformation.resources.events import event_providers
 from alonzo.companion.cloudformation.resources.http_api import http_api_providers
 from alonzo.companion.cloudformation.resources.iam import iam_providers
 from alonzo.companion.cloudformation.resources.lambda_resources import lambda_providers
+from alonzo.companion.cloudformation.resources.logs import log_providers
 from alonzo.companion.cloudformation.resources.messaging import messaging_providers
 from alonzo.companion.cloudformation.resources.moto_model import find_model
 from alonzo.companion.cloudformation.resources.provider import Provider
@@ -35,6 +36,7 @@ def _providers() -> dict[str, Provider]:
         **event_providers(),
         **http_api_providers(),
         **iam_providers(),
+        **log_providers(),
         **messaging_providers(),
         **rest_api_providers(),
         **settings_providers(),

@@ -1,4 +1,4 @@
-"""Parameters, secrets and log groups.
+"""Parameters and secrets.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_SSM.html, and its neighbours.
 """
@@ -83,16 +83,6 @@ class SecretProvider:
 def settings_providers() -> dict[str, Provider]:
     """By type."""
     return {
-        "AWS::Logs::SubscriptionFilter": ApiResource(
-            service="logs",
-            create_operation="put_subscription_filter",
-            name="FilterName",
-            physical_id="properties.FilterName",
-            identity={"logGroupName": "properties.LogGroupName", "filterName": "id"},
-            update_operation="put_subscription_filter",
-            delete_operation="delete_subscription_filter",
-            replaced_by=frozenset({"LogGroupName"}),
-        ),
         "AWS::SSM::Parameter": ParameterProvider(),
         "AWS::SecretsManager::RotationSchedule": ApiResource(
             service="secretsmanager",

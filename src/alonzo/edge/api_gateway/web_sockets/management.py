@@ -9,7 +9,10 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-
 import json
 import re
 import urllib.parse
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+
+import msgspec
 
 from alonzo.edge.api_gateway.answers import message_answer
 from alonzo.edge.api_gateway.http_api.configuration import VersionTwoApi
@@ -17,16 +20,26 @@ from alonzo.edge.api_gateway.web_sockets.connections import Connection, Connecti
 from alonzo.edge.asgi import JSON_HEADER, Answer
 from alonzo.edge.http_events.request import HttpRequest
 
-MANAGEMENT_PREFIX = b"/@connections/"
 _PATH = re.compile(rb"(?:/(?P<stage>[^/]+))?/(?:@|%40)connections/(?P<id>[^/]+)")
 _MESSAGE_MAX_BYTES = 131_072
 
 
-class ConnectionManagement:
-    """Answers requests of `apigatewaymanagementapi`."""
+class _Question(msgspec.Struct, frozen=True):
+    """A request that another worker has, for a connection that it does not hold."""
 
-    def __init__(self, connections: Connections) -> None:
+    connection_id: str
+    api_id: str | None
+    stage: str | None
+    method: str
+    content: bytes
+
+
+class ConnectionManagement:
+    """Answers requests of `apigatewaymanagementapi`. `ask_others`: what other workers answer, if there are any."""
+
+    def __init__(self, connections: Connections, *, ask_others: Callable[[bytes], Awaitable[list[bytes]]] | None) -> None:
         self._connections = connections
+        self._ask_others = ask_others
 
     async def answer(self, api: VersionTwoApi | None, request: HttpRequest, path: bytes) -> Answer:
         """`api` None: whichever one the connection is of."""
@@ -35,18 +48,39 @@ class ConnectionManagement:
             return message_answer(403, "Missing Authentication Token")
         if request.find_header(b"authorization") is None and b"X-Amz-Signature=" not in request.query:
             return message_answer(403, "Missing Authentication Token", headers=[_error_type("ForbiddenException")])
-        connection = self._connections.find(urllib.parse.unquote(match["id"].decode("latin-1")))
-        if connection is None or not _is_of(connection, api, match["stage"]):
-            return _gone()
+        question = _Question(
+            connection_id=urllib.parse.unquote(match["id"].decode("latin-1")),
+            api_id=None if api is None else api.api_id,
+            stage=None if match["stage"] is None else match["stage"].decode("latin-1"),
+            method=request.method,
+            content=request.body,
+        )
+        return await self._find_answer(question) or await self._answer_of_others(question) or _gone()
+
+    async def answer_other(self, content: bytes) -> bytes:
+        """To another worker: what is answered here; empty if the connection is not here."""
+        answer = await self._find_answer(msgspec.msgpack.decode(content, type=_Question))
+        return b"" if answer is None else msgspec.msgpack.encode(answer)
+
+    async def _answer_of_others(self, question: _Question) -> Answer | None:
+        if self._ask_others is None:
+            return None
+        answers = await self._ask_others(msgspec.msgpack.encode(question))
+        return next((msgspec.msgpack.decode(answer, type=Answer) for answer in answers if answer), None)
+
+    async def _find_answer(self, question: _Question) -> Answer | None:
+        connection = self._connections.find(question.connection_id)
+        if connection is None or not _is_of(connection, question):
+            return None
         try:
-            return await self._perform(connection, request)
+            return await self._perform(connection, question)
         except (OSError, RuntimeError):  # it is being closed
             return _gone()
 
-    async def _perform(self, connection: Connection, request: HttpRequest) -> Answer:
-        match request.method:
+    async def _perform(self, connection: Connection, question: _Question) -> Answer:
+        match question.method:
             case "POST":
-                return await self._post(connection, request.body)
+                return await self._post(connection, question.content)
             case "GET":
                 return _description(connection)
             case "DELETE":
@@ -67,10 +101,8 @@ def _gone() -> Answer:
     return Answer(410, [JSON_HEADER, _error_type("GoneException")], b"")
 
 
-def _is_of(connection: Connection, api: VersionTwoApi | None, stage: bytes | None) -> bool:
-    if api is not None and connection.api.api_id != api.api_id:
-        return False
-    return stage is None or connection.stage.name.encode() == stage
+def _is_of(connection: Connection, question: _Question) -> bool:
+    return question.api_id in {None, connection.api.api_id} and question.stage in {None, connection.stage.name}
 
 
 def _description(connection: Connection) -> Answer:

@@ -259,3 +259,27 @@ def test_what_a_function_gets_is_packed(server: Server, group: tuple[str, str]) 
     assert list(event) == ["awslogs"]
     assert list(event["awslogs"]) == ["data"]
     assert json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))["logEvents"][0]["message"] == "hello"
+
+
+def test_a_stack_makes_groups_and_subscribes_functions(server: Server, subscriber: str) -> None:
+    template = {
+        "Resources": {
+            "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/of/stack", "RetentionInDays": 7}},
+            "Stream": {"Type": "AWS::Logs::LogStream", "Properties": {"LogGroupName": {"Ref": "Group"}, "LogStreamName": "stream"}},
+            "Filter": {
+                "Type": "AWS::Logs::SubscriptionFilter",
+                "Properties": {"LogGroupName": {"Ref": "Group"}, "FilterPattern": "ERROR", "DestinationArn": arn_of(subscriber)},
+            },
+        },
+        "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Group", "Arn"]}}},
+    }
+    cloudformation = server.client("cloudformation")
+    cloudformation.create_stack(StackName="logs", TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="logs", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    (stack,) = cloudformation.describe_stacks(StackName="logs")["Stacks"]
+    assert stack["Outputs"][0]["OutputValue"] == f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/of/stack:*"
+    put(server, ("/of/stack", "stream"), "fine", "ERROR")
+    assert texts_of(messages_of(server, subscriber, "/of/stack", event_count=1)) == ["ERROR"]
+    cloudformation.delete_stack(StackName="logs")
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName="logs", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    assert server.client("logs").describe_log_groups(logGroupNamePrefix="/of/")["logGroups"] == []

@@ -1,0 +1,2 @@
+def handler(event, context):
+    print("PARCEL", ", ".join(event["detail"]["items"]))

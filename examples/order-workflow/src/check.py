@@ -1,0 +1,2 @@
+def handler(order, context):
+    return {"accepted": bool(order["items"])}

@@ -1,0 +1,162 @@
+"""The node's whole HTTP interface, wired."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from alonzo import __version__, ids
+from alonzo.aws.identity import CallerDirectory
+from alonzo.aws.service_model import ServiceModels
+from alonzo.clock import Clock
+from alonzo.edge.app import Application, OwnRoutes
+from alonzo.edge.aws_api import AwsApi
+from alonzo.edge.changed_code import FUNCTIONS_PATH, ChangedCodeEndpoint
+from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
+from alonzo.edge.error_table import to_api_error
+from alonzo.edge.health import health_routes
+from alonzo.edge.http_events.function_calls import FunctionCalls
+from alonzo.edge.ingestion_endpoint import INGESTION_PATH
+from alonzo.edge.invoke_endpoint import InvokeEndpoint
+from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads
+from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
+from alonzo.edge.metrics_page import METRICS_PATH, metrics_page
+from alonzo.edge.other_services import OtherServices
+from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
+from alonzo.edge.service_proxy import ServiceProxy
+from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
+from alonzo.edge.trace_headers import TraceHeaders
+from alonzo.edge.usage_routes import USAGE_PATH, UsageEndpoint
+from alonzo.invoke.recursion import RecursionGuard
+from alonzo.node.cluster import Cluster
+from alonzo.node.cluster_views import SharedMetrics
+from alonzo.node.companion import COMPANION_SERVICES
+from alonzo.node.configuration import Configuration
+from alonzo.node.event_queue import AsynchronousInvocation
+from alonzo.node.front_door_parts import FrontDoorParts, GatewayWrites
+from alonzo.node.front_doors import wire_front_doors
+from alonzo.node.invocation import InvocationParts
+from alonzo.node.logs import Logs
+from alonzo.node.stores import Stores
+from alonzo.node.triggers import Triggers, wire_ingestion
+from alonzo.observe.function_metrics import FunctionMetrics
+from alonzo.observe.process_metrics import read_process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeParts:
+    """What the edge stands on. `resources` closes what it opens."""
+
+    configuration: Configuration
+    stores: Stores
+    parts: InvocationParts
+    asynchronous: AsynchronousInvocation
+    triggers: Triggers
+    recursion: RecursionGuard
+    metrics: FunctionMetrics
+    logs: Logs
+    resources: AsyncExitStack
+    clock: Clock
+
+
+def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
+    """The node's whole HTTP interface, and the proxy in it, which is to be closed."""
+    configuration, stores, parts, clock = edge.configuration, edge.stores, edge.parts, edge.clock
+    asynchronous, triggers, recursion, metrics = edge.asynchronous, edge.triggers, edge.recursion, edge.metrics
+    control = stores.control
+    models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
+    trace_headers = TraceHeaders(ids=id_source)
+    invoke = InvokeEndpoint(
+        resolution=control.resolution,
+        invoker=parts.invoker,
+        acceptance=asynchronous.acceptance,
+        callers=callers,
+        models=models,
+        translate_error=to_api_error,
+        ids=id_source,
+        trace_headers=trace_headers,
+        recursion=recursion,
+    )
+    invoke_async = InvokeAsyncOperations(resolution=control.resolution, acceptance=asynchronous.acceptance, trace_headers=trace_headers)
+    operations = {
+        "lambda": {**control.operations, **invoke_async.table()},
+        "logs": edge.logs.operations,
+    }
+    aws_api = AwsApi(
+        models=models,
+        operations=operations,
+        callers=callers,
+        translate_error=to_api_error,
+        new_request_id=ids.new_uuid,
+        before_answer=None if stores.cluster is None else stores.cluster.agree,
+    )
+    writes = GatewayWrites(stores.cluster)
+    proxy = ServiceProxy(
+        requests=OtherServices(own=operations.keys(), models=models, callers=callers),
+        endpoints=configuration.aws_endpoints,
+        companion_socket=None if stores.companion is None else stores.companion.socket_path,
+        own=aws_api,
+        new_request_id=ids.new_uuid,
+        on_request=stores.notices.note,
+        on_write=writes.note,
+    )
+    pages = {
+        **health_routes(
+            version=__version__, services=_services(operations, configuration), clock=clock, count_workers=_worker_count(stores.cluster)
+        ),
+        METRICS_PATH: metrics_page(metrics if stores.cluster is None else SharedMetrics(stores.cluster, metrics), read_process),
+    }
+    own_routes = OwnRoutes(
+        exact={path: proxy.beside(page) for path, page in pages.items()},
+        prefixes={
+            CODE_PATH_PREFIX: CodeDownloads(links=control.code_links, blobs=control.blobs),
+            USAGE_PATH: UsageEndpoint(read=parts.usage.read, callers=callers, translate_error=to_api_error, clock=clock),
+            FUNCTIONS_PATH: ChangedCodeEndpoint(
+                functions=control.functions,
+                code_signing=control.code_signing,
+                blobs=control.blobs,
+                callers=callers,
+                translate_error=to_api_error,
+                before_answer=None if stores.cluster is None else stores.cluster.agree,
+            ),
+            QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
+            INGESTION_PATH: wire_ingestion(
+                token=configuration.events_token,
+                control=control,
+                acceptance=asynchronous.acceptance,
+                services=stores.services,
+                callers=callers,
+                trace_headers=trace_headers,
+            ),
+            COMPANION_PATH: CompanionEndpoint(
+                token=None if stores.companion is None else stores.companion.token, rules=triggers.rules, schedules=triggers.schedules
+            ),
+            STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=proxy),
+        },
+    )
+    calls = FunctionCalls(
+        resolution=control.resolution, invoker=parts.invoker, ids=id_source, trace_headers=trace_headers, recursion=recursion
+    )
+    front_doors = wire_front_doors(
+        FrontDoorParts(
+            control=control,
+            calls=calls,
+            acceptance=asynchronous.acceptance,
+            services=stores.services,
+            writes=writes,
+            aws_api=proxy,
+            cluster=stores.cluster,
+            clock=clock,
+        ),
+        edge.resources,
+    )
+    return Application(invoke=invoke, front_doors=front_doors, own_routes=own_routes, aws_api=proxy), proxy
+
+
+def _services(own: Iterable[str], configuration: Configuration) -> list[str]:
+    """What can be asked for here."""
+    others = COMPANION_SERVICES if configuration.has_companion else ()
+    return sorted({*own, *others, *configuration.aws_endpoints.of_services})
+
+
+def _worker_count(cluster: Cluster | None) -> Callable[[], int] | None:
+    return None if cluster is None else lambda: len(cluster.members.names)

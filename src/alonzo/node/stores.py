@@ -1,0 +1,140 @@
+"""What of a node outlives its requests: the store and its tables, clients of other services, the companion."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alonzo.aws.client.clients import AwsClients
+from alonzo.clock import Clock
+from alonzo.edge.lambda_api.code_links import CodeLinks
+from alonzo.node.cluster import Cluster
+from alonzo.node.companion import CompanionAccess, open_companion
+from alonzo.node.configuration import Configuration
+from alonzo.node.control_plane import ControlPlane, open_control_plane
+from alonzo.node.event_queue import EventStores, open_event_stores
+from alonzo.node.event_sources import SourceTables, open_source_tables
+from alonzo.node.seat import Seat
+from alonzo.node.secrets import get_secret
+from alonzo.node.triggers import TriggerTables, open_trigger_tables
+from alonzo.observe.usage import MonthlyUsage
+from alonzo.sources.notices import WriteNotices
+from alonzo.store.connection import Connection, connect
+from alonzo.store.directory_lock import DirectoryLock
+from alonzo.store.log_stream import LogStore
+from alonzo.store.records import RecordTable
+from alonzo.store.server import EmbeddedServer, has_disk_room
+
+_LOG_STREAM_MAX_BYTES = 1 << 30
+_LOG_STREAM_DISK_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Made by `open_stores`."""
+
+    connection: Connection
+    components: list[Coroutine[Any, Any, None]]
+    """What keeps them going: to be run while the node lives."""
+    logs: LogStore
+    events: EventStores
+    sources: SourceTables
+    notices: WriteNotices
+    control: ControlPlane
+    usage: RecordTable[MonthlyUsage]
+    cluster: Cluster | None
+    services: AwsClients
+    companion: CompanionAccess | None
+    triggers: TriggerTables
+
+
+async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, seat: Seat | None, port: int, clock: Clock) -> Stores:
+    """Everything that outlives a request. What is to be closed goes onto the stack. SetupError; errors of the store.
+
+    `port`: where the node will serve.
+    """
+    data = configuration.data_directory
+    components: list[Coroutine[Any, Any, None]] = []
+    if configuration.nats_url is None:
+        server = await EmbeddedServer.start(data_directory=data)
+        stack.push_async_callback(server.aclose)
+        connection = await connect(server.url, has_room=server.has_room)
+        components.append(server.run())
+    else:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = await DirectoryLock.acquire(data / "lock")
+        stack.callback(lock.release)
+        connection = await connect(configuration.nats_url, has_room=_room(seat))
+    stack.push_async_callback(connection.aclose)
+    companion = _open_companion(stack, components, configuration=configuration, seat=seat, port=port)
+    notices = WriteNotices()
+    services = AwsClients(
+        endpoints=configuration.aws_endpoints,
+        companion_socket=None if companion is None else companion.socket_path,
+        on_called=notices.note_call,
+    )
+    stack.push_async_callback(services.aclose)
+    links = CodeLinks(key=await get_secret(connection, "code-links"), clock=clock)
+    cluster = None if seat is None else await Cluster.open(connection, seat=seat, clock=clock)
+    control = await open_control_plane(
+        connection=connection,
+        data_directory=data,
+        code_links=links,
+        services=services,
+        account_concurrency=configuration.account_concurrency,
+        takes_blocked_runtimes=configuration.deprecated_runtimes,
+        cluster=cluster,
+        clock=clock,
+    )
+    async with asyncio.TaskGroup() as group:
+        opening_events = group.create_task(open_event_stores(connection, data_directory=data))
+        opening_usage = group.create_task(RecordTable.open(connection, name="usage", record_type=MonthlyUsage))
+        opening_triggers = group.create_task(open_trigger_tables(connection))
+        opening_sources = group.create_task(open_source_tables(connection, configuration=configuration, seat=seat))
+        opening_logs = group.create_task(LogStore.open(connection, max_bytes=_log_stream_bytes(data)))
+    events, usage, triggers, sources = opening_events.result(), opening_usage.result(), opening_triggers.result(), opening_sources.result()
+    followers = (*control.followers, *triggers.followers)
+    components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in followers), *sources.followers()]
+    if cluster is not None:
+        components += cluster.followers()
+    return Stores(
+        connection=connection,
+        components=components,
+        logs=opening_logs.result(),
+        events=events,
+        sources=sources,
+        notices=notices,
+        control=control,
+        usage=usage,
+        cluster=cluster,
+        services=services,
+        companion=companion,
+        triggers=triggers,
+    )
+
+
+def _open_companion(
+    stack: AsyncExitStack, components: list[Coroutine[Any, Any, None]], *, configuration: Configuration, seat: Seat | None, port: int
+) -> CompanionAccess | None:
+    """How the companion is reached, if there is one. Of several workers the parent has it."""
+    if seat is not None:
+        return seat.companion
+    companion = open_companion(configuration, port=port)
+    if companion is None:
+        return None
+    stack.push_async_callback(companion.aclose)
+    components.append(companion.run())
+    return companion.access
+
+
+def _log_stream_bytes(data_directory: Path) -> int:
+    """How much of functions' logs is kept: they shall never take the room that functions need."""
+    return min(_LOG_STREAM_MAX_BYTES, int(shutil.disk_usage(data_directory).free * _LOG_STREAM_DISK_SHARE))
+
+
+def _room(seat: Seat | None) -> Callable[[], bool]:
+    directory = None if seat is None else seat.store_directory
+    return (lambda: True) if directory is None else (lambda: has_disk_room(directory))

@@ -1,0 +1,61 @@
+"""Deployment tools of others, unmodified: fetched once, in pinned versions, kept in `.alonzo/cache`, pointed here by the environment."""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.support.packaging import node_packages
+from tests.support.server import Server
+
+_ROOT = Path(__file__).parents[2]
+_CACHE = _ROOT / ".alonzo" / "cache"
+_SAM = Path(__file__).with_name("sam_requirements.txt")
+_CDK = ("aws-cdk@2.1148.1", "aws-cdk-lib@2.276.0", "constructs@10.8.1", "aws-cdk-local@3.0.4")
+_SECONDS = 300
+
+
+def sam_tools() -> Path:
+    """The programs `sam`, `samlocal` and `awslocal`. The list names all they need, so that nothing is searched for."""
+    directory = _CACHE / "sam"
+    if not (directory / ".complete").exists():
+        shutil.rmtree(directory, ignore_errors=True)
+        venv.create(directory, with_pip=False, symlinks=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(directory / "bin" / "python"), "install", "--quiet", "--no-deps"]
+        options = ["--no-compile", "--disable-pip-version-check", "--requirement", str(_SAM)]
+        subprocess.run([*pip, *options], check=True, capture_output=True, timeout=_SECONDS)
+        (directory / ".complete").touch()
+    return directory / "bin"
+
+
+def cdk_tools() -> Path:
+    """`node_modules` with `cdk`, `cdklocal` and the library of apps."""
+    return node_packages("cdk", pinned=_CDK) / "node_modules"
+
+
+def run_tool(server: Server, command: Sequence[str | Path], *, directory: Path, path: Sequence[Path] = (), **more: str) -> str:
+    """What it printed; AssertionError with that if it failed. `path`: where programs are found first."""
+    environment = server.environment() | {
+        "PATH": os.pathsep.join([*map(str, path), os.environ["PATH"]]),
+        "HOME": str(directory),  # no configuration of anybody's, and nothing left behind
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.5",
+        **more,
+    }
+    environment.pop("PYTHONPATH", None)  # it is Alonzo's own
+    done = subprocess.run(
+        [*map(str, command)],
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout

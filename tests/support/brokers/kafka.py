@@ -180,6 +180,7 @@ def _properties(directory: Path, ports: dict[str, int], authority: Authority) ->
         "listener.name.sasl.scram-sha-512.sasl.jaas.config": scram,
         "log.dirs": str(directory / "data"),
         "auto.create.topics.enable": "false",
+        "log.retention.ms": "-1",  # tests send records of long ago
         "group.initial.rebalance.delay.ms": "0",
         "num.partitions": "1",
         "offsets.topic.num.partitions": "1",

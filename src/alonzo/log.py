@@ -13,6 +13,8 @@ from typing import Any, TextIO
 import msgspec
 
 _LEVEL_COLOURS = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m", logging.CRITICAL: "\x1b[1;31m"}
+_TALKATIVE = ("aiokafka", "aiormq", "pymongo", "stompman")
+"""Clients that log what they raise, too, and every step: it is logged once, by who has asked them."""
 _COLOUR_END = "\x1b[0m"
 
 
@@ -33,6 +35,8 @@ def configure_logging(*, log_format: LogFormat, level: int = logging.INFO, strea
     handler.setFormatter(JsonFormatter() if log_format is LogFormat.JSON else ConsoleFormatter(coloured=stream.isatty()))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class ConsoleFormatter(logging.Formatter):

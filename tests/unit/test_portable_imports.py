@@ -18,7 +18,11 @@ def modules() -> list[str]:
 
 
 def run(program: str) -> str:
-    command = [sys.executable, "-c", f"import psutil, sys, uvloop; sys.path.insert(0, {str(SUPPORT)!r}); import without_linux\n{program}"]
+    command = [
+        sys.executable,
+        "-c",
+        f"import psutil, sys, uvloop; sys.path.insert(0, {str(SUPPORT)!r}); import without_linux; del sys.path[0]\n{program}",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -15,7 +15,7 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from alonzo.companion.access_keys import name_accounts_in_keys
-from alonzo.companion.api_documents import take_documents_without_description
+from alonzo.companion.api_documents import take_documents_of_all_kinds
 from alonzo.companion.api_gateway import AsDeployed, complete_api_gateway
 from alonzo.companion.bucket_policies import have_policies_deny_nothing
 from alonzo.companion.cloudformation.installation import replacing_cloudformation
@@ -26,6 +26,7 @@ from alonzo.companion.lambda_backend import replace_lambda
 from alonzo.companion.load_balancers import complete_load_balancers
 from alonzo.companion.node import Node
 from alonzo.companion.places import Places
+from alonzo.companion.quick_queues import quicken_queues
 from alonzo.companion.requests import Application, AsItCame
 from alonzo.companion.s3_notification_settings import check_settings_with
 from alonzo.companion.s3_notifications import send_notifications_to
@@ -62,10 +63,11 @@ def serve(settings: Settings) -> None:
     end_rotations_that_fail()
     name_accounts_in_keys()
     keep_records_in_their_shards()
+    quicken_queues()
     have_policies_deny_nothing()
     services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))
     complete_api_gateway(settings.endpoint_url)
-    take_documents_without_description()
+    take_documents_of_all_kinds()
     complete_load_balancers()
     application: Application = schedules.announcing(Places(AsDeployed(AsItCame(services))))
     state = None

@@ -49,4 +49,4 @@ def _type(metric: Metric) -> str:
 
 
 def _name(metric: Metric) -> str:
-    return f"alonzo_{_WORD.sub('_', metric.value).lower()}_{'milliseconds' if metric in GAUGES else 'total'}"
+    return f"alonzo_{_WORD.sub('_', metric.value).lower()}_{GAUGES.get(metric, 'total')}"

@@ -5,6 +5,7 @@ Source of the names: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-met
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -29,10 +30,14 @@ class Metric(StrEnum):
     DROPPED_EVENT_COUNT = "DroppedEventCount"
     ON_FAILURE_DESTINATION_DELIVERED_EVENT_COUNT = "OnFailureDestinationDeliveredEventCount"
     DELETED_EVENT_COUNT = "DeletedEventCount"
+    SUM_OFFSET_LAG = "SumOffsetLag"
+    MAX_OFFSET_LAG = "MaxOffsetLag"
 
 
-GAUGES = frozenset((Metric.ITERATOR_AGE,))
-"""Which are no counts but what was so the last time; in milliseconds."""
+GAUGES: Mapping[Metric, str] = MappingProxyType(
+    {Metric.ITERATOR_AGE: "milliseconds", Metric.SUM_OFFSET_LAG: "records", Metric.MAX_OFFSET_LAG: "records"}
+)
+"""Which are no counts but what was so the last time, and in what they are measured."""
 
 
 class MetricKey(msgspec.Struct, frozen=True):

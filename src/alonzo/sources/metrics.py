@@ -3,7 +3,7 @@
 from alonzo.model.event_source_mapping import EventSourceMapping
 from alonzo.observe.function_metrics import FunctionMetrics, Metric
 
-_EVENT_COUNT = "EventCount"
+_EVENT_COUNT, _KAFKA_METRICS = "EventCount", "KafkaMetrics"
 
 
 class SourceMetrics:
@@ -53,6 +53,13 @@ class SourceMetrics:
         """How old the last record of a batch of a stream was when it had been processed."""
         mapping = self._mapping
         self._metrics.set_gauge(Metric.ITERATOR_AGE, mapping.scope, mapping.function_name, age_ms, mapping_uuid=mapping.uuid)
+
+    def offset_lag(self, *, total: int, largest: int) -> None:
+        """How many records of topics are unread, in all partitions and in the one that is furthest behind."""
+        if _KAFKA_METRICS in (self._mapping.settings.metrics or ()):
+            mapping = self._mapping
+            for metric, value in ((Metric.SUM_OFFSET_LAG, total), (Metric.MAX_OFFSET_LAG, largest)):
+                self._metrics.set_gauge(metric, mapping.scope, mapping.function_name, value, mapping_uuid=mapping.uuid)
 
     def _count(self, metric: Metric, count: int) -> None:
         if self._counts_events and count:

@@ -3,8 +3,10 @@
 import base64
 import json
 import random
+import re
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -255,11 +257,15 @@ def test_provisioned_pollers_work_side_by_side(server: Server, kafka: KafkaBroke
     topic = kafka.create_topic("pollers", partitions=2)
     both = threading.Barrier(2)
     sink.decide = lambda event: both.wait(60) and None
-    pollers = {"ProvisionedPollerConfig": {"MinimumPollers": 2, "MaximumPollers": 2}}
-    create(server, kafka, sink.deploy(server, "pollers", Timeout=60), topic, **pollers)
+    pollers = {"ProvisionedPollerConfig": {"MinimumPollers": 2, "MaximumPollers": 2}, "MetricsConfig": {"Metrics": ["KafkaMetrics"]}}
+    uuid = create(server, kafka, sink.deploy(server, "pollers", Timeout=60), topic, **pollers)
+    eventually(lambda: kafka.member_count(uuid) == 2, what="both pollers in their group")
     kafka.send(topic, [Sent(value=b"0", partition=0), Sent(value=b"1", partition=1)])
     assert sorted(wait_for_values(sink, 2)) == ["0", "1"]
     assert len(sink.events) == 2
+    with urllib.request.urlopen(f"{server.endpoint_url}/_alonzo/metrics") as answer:
+        page = answer.read().decode()
+    assert re.search(rf'alonzo_sum_offset_lag_records{{[^}}]*mapping="{uuid}"}} \d', page)
 
 
 def secured(kafka: KafkaBroker, address: str, *access: tuple[str, str]) -> dict[str, Any]:

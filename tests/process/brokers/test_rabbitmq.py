@@ -10,7 +10,7 @@ import aiormq
 import pytest
 from pamqp import commands
 from tests.support.batch_sink import BatchSink
-from tests.support.brokers.rabbitmq import PASSWORD, USER, RabbitMq
+from tests.support.brokers.rabbitmq import OTHER_HOST, PASSWORD, USER, RabbitMq
 from tests.support.mappings import create_mapping, create_secret, switch_mapping, wait_for_mapping
 from tests.support.server import Server
 from tests.support.waiting import eventually
@@ -96,43 +96,37 @@ def test_events_are_as_on_aws(server: Server, rabbitmq: RabbitMq, login: str, si
         "priority": 34,
         "expiration": "60000",
         "timestamp": at,
+        "message_id": "m-1",
     }
     send(rabbitmq, queue, [b'{"timeout":0}'], **properties)
     create(server, login, sink.deploy(server, "shapes"), queue)
     eventually(lambda: sink.events, what="a batch")
-    assert sink.events[0] == {
-        "eventSource": "aws:rmq",
-        "eventSourceArn": _ARN,
-        "rmqMessagesByQueue": {
-            "pizza::/": [
-                {
-                    "basicProperties": {
-                        "contentType": "text/plain",
-                        "contentEncoding": None,
-                        "headers": {
-                            "header1": {"bytes": [118, 97, 108, 117, 101, 49]},
-                            "number": 10,
-                            "nested": {"list": [{"bytes": [-61, -87]}, True]},
-                        },
-                        "deliveryMode": 1,
-                        "priority": 34,
-                        "correlationId": None,
-                        "replyTo": None,
-                        "expiration": "60000",
-                        "messageId": None,
-                        "timestamp": "Jan 1, 1970, 12:33:41 AM",
-                        "type": None,
-                        "userId": None,
-                        "appId": None,
-                        "clusterId": None,
-                        "bodySize": 13,
-                    },
-                    "redelivered": False,
-                    "data": "eyJ0aW1lb3V0IjowfQ==",
-                }
-            ]
+    assert sink.events[0].keys() == {"eventSource", "eventSourceArn", "rmqMessagesByQueue"}
+    assert (sink.events[0]["eventSource"], sink.events[0]["eventSourceArn"]) == ("aws:rmq", _ARN)
+    assert sink.events[0]["rmqMessagesByQueue"].keys() == {"pizza::/"}
+    (message,) = messages_of(sink)
+    assert message.pop("basicProperties") == {
+        "contentType": "text/plain",
+        "contentEncoding": None,
+        "headers": {
+            "header1": {"bytes": [118, 97, 108, 117, 101, 49]},
+            "number": 10,
+            "nested": {"list": [{"bytes": [-61, -87]}, True]},
         },
+        "deliveryMode": 1,
+        "priority": 34,
+        "correlationId": None,
+        "replyTo": None,
+        "expiration": "60000",
+        "messageId": "m-1",
+        "timestamp": "Jan 1, 1970, 12:33:41 AM",
+        "type": None,
+        "userId": None,
+        "appId": None,
+        "clusterId": None,
+        "bodySize": 13,
     }
+    assert message == {"redelivered": False, "data": "eyJ0aW1lb3V0IjowfQ=="}
     eventually(lambda: depth(rabbitmq, queue) == 0, what="an empty queue")
 
 
@@ -185,11 +179,15 @@ def test_filters_see_the_body_and_drop_what_does_not_match(server: Server, rabbi
 
 
 def test_queues_of_other_virtual_hosts_are_reached(server: Server, rabbitmq: RabbitMq, login: str, sink: BatchSink) -> None:
-    access = [{"Type": "BASIC_AUTH", "URI": login}, {"Type": "VIRTUAL_HOST", "URI": "elsewhere"}]
-    uuid = create(server, login, sink.deploy(server, "hosts"), "q", SourceAccessConfigurations=access)
-    wait_for_mapping(
-        server, uuid, LastProcessingResult="PROBLEM: Connection error. Please check your event source connection configuration."
-    )
+    async def task(channel: Any) -> None:
+        await channel.queue_declare("q", durable=True)
+        await channel.basic_publish(b"there", routing_key="q")
+
+    with_channel(rabbitmq, task, virtual_host=OTHER_HOST)
+    access = [{"Type": "BASIC_AUTH", "URI": login}, {"Type": "VIRTUAL_HOST", "URI": OTHER_HOST}]
+    create(server, login, sink.deploy(server, "hosts"), "q", SourceAccessConfigurations=access)
+    eventually(lambda: bodies_of(sink) == ["there"], what="the message")
+    assert sink.events[0]["rmqMessagesByQueue"].keys() == {f"q::{OTHER_HOST}"}
 
 
 def test_wrong_credentials_and_unknown_brokers_are_problems_of_the_mapping(server: Server, login: str, sink: BatchSink) -> None:

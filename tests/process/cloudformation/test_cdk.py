@@ -21,7 +21,7 @@ def test_an_app_is_deployed_driven_and_destroyed(server: Server, tmp_path: Path)
     (app / "node_modules").symlink_to(modules)
     cdk = [modules / ".bin" / "cdk", "--no-version-reporting", "--ci"]
     synthesized = ["--app", "cdk.out"]
-    run_tool(server, [*cdk, "bootstrap", "aws://000000000000/us-east-1", "--app", "true"], directory=app)
+    run_tool(server, [*cdk, "bootstrap", "aws://000000000000/us-east-1"], directory=tmp_path)  # without an app
     assert server.client("ssm").get_parameter(Name="/cdk-bootstrap/hnb659fds/version")["Parameter"]["Value"].isdigit()
     run_tool(server, [*cdk, "deploy", "--require-approval", "never"], directory=app)
     made = outputs_of(settle(server, "OrderEvents"))

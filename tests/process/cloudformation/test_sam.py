@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from tests.support.deployment_tools import run_tool, sam_tools
 from tests.support.server import Server
-from tests.support.stacks import outputs_of, settle
+from tests.support.stacks import create_stack, outputs_of, settle
 from tests.support.waiting import eventually
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -74,10 +74,15 @@ def test_a_workflow_chooses_maps_and_tries_again(server: Server, deploy: Deploy)
 
 
 def test_a_schedule_cleans_up(server: Server, deploy: Deploy) -> None:
-    soon = datetime.now(UTC) + timedelta(seconds=20)
-    made = deploy("cleanup", f"When=at({soon:%Y-%m-%dT%H:%M:%S})", "KeepSeconds=0")
-    s3 = server.client("s3")
+    made = deploy("cleanup", "KeepSeconds=0")
+    s3, scheduler = server.client("s3"), server.client("scheduler")
     s3.put_object(Bucket=made["Temporary"], Key="old", Body=b"x")
+    (schedule,) = scheduler.list_schedules()["Schedules"]
+    described = scheduler.get_schedule(Name=schedule["Name"])
+    assert described["ScheduleExpression"] == "rate(1 hour)"
+    soon = datetime.now(UTC) + timedelta(seconds=3)  # nobody waits for an hour
+    kept = {name: described[name] for name in ("Name", "FlexibleTimeWindow", "Target")}
+    scheduler.update_schedule(ScheduleExpression=f"at({soon:%Y-%m-%dT%H:%M:%S})", **kept)
     eventually(lambda: "Contents" not in s3.list_objects_v2(Bucket=made["Temporary"]), what="the cleaning", within_seconds=120)
 
 
@@ -98,16 +103,15 @@ def test_an_api_keeps_notes_in_a_table(server: Server, deploy: Deploy) -> None:
     assert (status, json.loads(body)) == (200, {"id": "1", "text": "buy milk"})
 
 
-def test_awslocal_and_samlocal_find_everything(server: Server, deploy: Deploy, tmp_path: Path) -> None:
+def test_awslocal_and_samlocal_find_everything(server: Server, tmp_path: Path) -> None:
     tools, port = sam_tools(), server.endpoint_url.rpartition(":")[2]
-    aws = [Path(sys.executable).parent]  # the AWS CLI is Alonzo's own dependency
-    where = {"EDGE_PORT": port, "LOCALSTACK_HOST": f"127.0.0.1:{port}"}
-    said = run_tool(server, [tools / "awslocal", "cloudformation", "list-stacks"], directory=tmp_path, path=[tools, *aws], **where)
-    assert "order-workflow" in said
-    listed = run_tool(
-        server,
-        [tools / "samlocal", "list", "stack-outputs", "--stack-name", "order-workflow", "--output", "json"],
-        directory=tmp_path,
-        **where,
+    queue = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Outputs": {"Queue": {"Value": {"Ref": "Queue"}}}}
+    made = outputs_of(create_stack(server, "found", queue))
+    programs = [tools, Path(sys.executable).parent]  # the AWS CLI is Alonzo's own dependency
+    said = run_tool(
+        server, [tools / "awslocal", "sqs", "list-queues"], directory=tmp_path, path=programs, LOCALSTACK_HOST=f"127.0.0.1:{port}"
     )
-    assert json.loads(listed[listed.index("[") :])[0]["OutputKey"] == "Orders"
+    assert made["Queue"] in said
+    list_outputs = [tools / "samlocal", "list", "stack-outputs", "--stack-name", "found", "--output", "json"]
+    listed = run_tool(server, list_outputs, directory=tmp_path, path=programs, EDGE_PORT=port, DISABLE_DEPRECATION_NOTICE="1")
+    assert json.loads(listed[listed.index("[") :])[0]["OutputValue"] == made["Queue"]

@@ -107,6 +107,17 @@ class KafkaBroker:
 
         return asyncio.run(ask())
 
+    def member_count(self, group: str) -> int:
+        """How many have joined a consumer group, when all of them know of each other."""
+
+        async def ask(admin: Any) -> int:
+            (answer,) = await admin.describe_consumer_groups([group])
+            (found,) = answer.to_object()["groups"]
+            return len(found["members"]) if found["state"] == "Stable" else 0
+
+        count: int = self._administer(ask)
+        return count
+
     def read(self, topic: str) -> list[Any]:
         """All records of a topic as they are."""
         from aiokafka import AIOKafkaConsumer
@@ -169,6 +180,7 @@ def _properties(directory: Path, ports: dict[str, int], authority: Authority) ->
         "listener.name.sasl.scram-sha-512.sasl.jaas.config": scram,
         "log.dirs": str(directory / "data"),
         "auto.create.topics.enable": "false",
+        "log.retention.ms": "-1",  # tests send records of long ago
         "group.initial.rebalance.delay.ms": "0",
         "num.partitions": "1",
         "offsets.topic.num.partitions": "1",

@@ -1,5 +1,8 @@
 """RabbitMQ, as Debian packages it."""
 
+import base64
+import hashlib
+import json
 from pathlib import Path
 from typing import Self
 
@@ -7,6 +10,8 @@ from tests.support.brokers.programs import Program, free_port, listens
 from tests.support.toolchains import give_up, require_tool
 
 USER, PASSWORD = "lambda", "correct horse"
+OTHER_HOST = "elsewhere"
+"""A virtual host beside the usual one."""
 _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """The program itself: the one on the path insists on running as a user of its own, with its data in /var."""
 
@@ -26,9 +31,11 @@ class RabbitMq:
             give_up("rabbitmq-server is not installed")
         port, distribution, names = free_port(), free_port(), free_port()
         (directory / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = 127.0.0.1:{port}\nloopback_users = none\ndefault_user = {USER}\ndefault_pass = {PASSWORD}\n"
-            "log.console = true\nlog.file = false\n"
+            f"listeners.tcp.1 = 127.0.0.1:{port}\nloopback_users = none\nlog.console = true\nlog.file = false\n"
+            # It would fill half a gigabyte with zeros.
+            f"load_definitions = {directory}/definitions.json\nraft.wal_max_size_bytes = 1048576\n"
         )
+        (directory / "definitions.json").write_text(json.dumps(_definitions()))
         (directory / "enabled_plugins").write_text("[].\n")
         environment = {
             "HOME": str(directory),
@@ -57,3 +64,16 @@ class RabbitMq:
         """Kill it, and the registry of names beside it."""
         for program in self._programs:
             program.stop()
+
+
+def _definitions() -> dict[str, object]:
+    """The user may do everything. How passwords are kept: https://www.rabbitmq.com/docs/passwords#computing-password-hash."""
+    salt = b"salt"
+    password_hash = base64.b64encode(salt + hashlib.sha256(salt + PASSWORD.encode()).digest()).decode()
+    user = {"name": USER, "password_hash": password_hash, "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": "administrator"}
+    hosts = ("/", OTHER_HOST)
+    return {
+        "vhosts": [{"name": host} for host in hosts],
+        "users": [user],
+        "permissions": [{"user": USER, "vhost": host, "configure": ".*", "write": ".*", "read": ".*"} for host in hosts],
+    }

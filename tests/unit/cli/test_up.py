@@ -50,6 +50,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         *("--deprecated-runtimes", "--node-modules", str(tmp_path)),
         *("--aws-endpoint-url", "http://127.0.0.1:5000/", "--aws-endpoint-url", "sqs=http://queues:9324", "--aws-endpoint-url", "s3=aws"),
         *("--companion", "off", "--service", "dynamodb=http://scylla:8000", "--persist", "--events-token", "secret"),
+        *("--broker", "arn:aws:mq:*:broker:orders:*=amqp://b:5672", "--broker", "arn:aws:kafka:*=kafka://k-1:9092,k-2:9092"),
         *("--async-retry-delays", "0.5,2", "--tls"),
     )
     assert configuration == Configuration(
@@ -66,7 +67,9 @@ def test_takes_every_option(tmp_path: Path) -> None:
         keep_alive_seconds=1.5,
         account_concurrency=20,
         aws_endpoints=AwsEndpoints("http://127.0.0.1:5000", {"sqs": "http://queues:9324", "s3": "aws", "dynamodb": "http://scylla:8000"}),
-        brokers=BrokerAddresses(()),
+        brokers=BrokerAddresses(
+            (("arn:aws:mq:*:broker:orders:*", "amqp://b:5672"), ("arn:aws:kafka:*", "kafka://k-1:9092,k-2:9092")),
+        ),
         async_retry_delays_seconds=(0.5, 2.0),
         prewarm=False,
         persist=True,
@@ -97,7 +100,7 @@ def test_every_option_has_a_variable() -> None:
     assert [parameter.name for parameter in options if not str(parameter.envvar).startswith("ALONZO_")] == []
 
 
-@pytest.mark.parametrize("arguments", [("--port", "65536"), ("--isolation", "docker"), ("--keep-alive", "-1")])
+@pytest.mark.parametrize("arguments", [("--port", "65536"), ("--isolation", "docker"), ("--keep-alive", "-1"), ("--broker", "orders=5672")])
 def test_refuses_what_makes_no_sense(arguments: tuple[str, ...]) -> None:
     with pytest.raises(click.BadParameter):
         parse(*arguments)

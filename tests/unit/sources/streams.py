@@ -62,6 +62,7 @@ class Function:
     events: list[dict[str, Any]] = field(default_factory=list)
     given_up: list[GivenUp] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
+    destination: str | None = None
 
     @property
     def kit(self) -> Any:

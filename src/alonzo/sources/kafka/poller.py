@@ -101,7 +101,7 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
         records, ends = await self._gather(generation)
         if generation != self._generation:
             await self._rewind()
-        elif ends:
+        elif ends and not self._unit.stopping.is_set():
             async with self._in_hand:
                 if generation == self._generation:
                     await self._deliver(records, ends)

@@ -21,7 +21,8 @@ _TOPIC_AUTHORIZATION_FAILED = 29
 class GroupView:
     """Of one group; no member of it. Made by `open`."""
 
-    def __init__(self, *, topics: Sequence[str], admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, *, group: str, topics: Sequence[str], admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
+        self._group = group
         self._topics = topics
         self._admin = admin
         self._consumer = consumer
@@ -31,7 +32,7 @@ class GroupView:
         """Connect. Errors: the client's."""
         admin = AIOKafkaAdminClient(**options)
         consumer = AIOKafkaConsumer(group_id=group, enable_auto_commit=False, **options)
-        view = cls(topics=topics, admin=admin, consumer=consumer)
+        view = cls(group=group, topics=topics, admin=admin, consumer=consumer)
         try:
             await admin.start()
             await consumer.start()
@@ -55,15 +56,12 @@ class GroupView:
             found += [TopicPartition(topic["topic"], partition["partition"]) for partition in topic["partitions"]]
         return sorted(found)
 
-    async def lag(self, partitions: Sequence[TopicPartition]) -> int:
-        """How many records the group has still to read. The client's errors."""
+    async def lags(self, partitions: Sequence[TopicPartition]) -> list[int]:
+        """How many records the group has still to read, partition by partition. The client's errors."""
         ends = await self._consumer.end_offsets(partitions)
         beginnings = await self._consumer.beginning_offsets(partitions)
-        lag = 0
-        for partition in partitions:
-            committed = await self._consumer.committed(partition)
-            lag += max(0, ends[partition] - max(committed or 0, beginnings[partition]))
-        return lag
+        committed = await self._admin.list_consumer_group_offsets(self._group, partitions=list(partitions))
+        return [max(0, ends[place] - max(beginnings[place], committed[place].offset if place in committed else 0)) for place in partitions]
 
     async def begin(self, partitions: Sequence[TopicPartition], settings: MappingSettings) -> None:
         """Commit where a new group begins, in all partitions at once, before anybody joins it. The client's errors.

@@ -12,6 +12,9 @@ from alonzo.sources.kafka.positions import GroupView
 from alonzo.sources.kafka.scaling import PollerCount
 from alonzo.sources.source import PolledUnit, PollerKit, Unit
 
+_LOOK_SECONDS = 10.0
+"""AWS looks once a minute."""
+
 
 async def open_source(mapping: EventSourceMapping, kit: PollerKit) -> "KafkaSource":
     """As `SourceOpener`."""
@@ -37,18 +40,27 @@ class KafkaSource:
         settings = mapping.settings
         self._count = PollerCount(provisioned=settings.provisioned_pollers, batch_size=settings.batch_size or 1)
         self._has_begun = False
+        self._units: Sequence[Unit] = ()
+        self._look_at = 0.0
 
     async def list_units(self) -> Sequence[Unit]:
         """As the protocol says: pollers by number, so many as the backlog asks for."""
+        now = self._kit.clock.monotonic()
+        if now < self._look_at:
+            return self._units
         try:
             partitions = await self._view.partitions()
             if not self._has_begun:
                 await self._view.begin(partitions, self._mapping.settings)
                 self._has_begun = True
-            count = self._count.look(partitions=len(partitions), lag=await self._view.lag(partitions))
+            lags = await self._view.lags(partitions)
         except KafkaError as error:
             raise await self._cluster.problem(error) from error
-        return [Unit(f"poller-{number}") for number in range(count)]
+        self._kit.metrics.offset_lag(total=sum(lags), largest=max(lags, default=0))
+        count = self._count.look(partitions=len(partitions), lag=sum(lags))
+        self._units = [Unit(f"poller-{number}") for number in range(count)]
+        self._look_at = now + _LOOK_SECONDS
+        return self._units
 
     async def poll(self, unit: PolledUnit) -> None:
         """As the protocol says."""

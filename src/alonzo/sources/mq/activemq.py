@@ -44,7 +44,11 @@ class ActiveMqConnection:
             await message.handle.ack()
 
     async def return_failed(
-        self, messages: Sequence[Message[stompman.AckableMessageFrame]], *, stopping: asyncio.Event
+        self,
+        messages: Sequence[Message[stompman.AckableMessageFrame]],
+        behind: Sequence[Message[stompman.AckableMessageFrame]],
+        *,
+        stopping: asyncio.Event,
     ) -> Sequence[Message[stompman.AckableMessageFrame]]:
         """As the protocol says."""
         left = []
@@ -55,7 +59,7 @@ class ActiveMqConnection:
                 message.shown = message.shown | {"redelivered": True}
                 left.append(message)
         await wait(stopping, _REDELIVERY_SECONDS)
-        return left
+        return (*left, *behind)
 
     async def take(self, frame: stompman.AckableMessageFrame) -> None:
         """The broker has sent a message."""

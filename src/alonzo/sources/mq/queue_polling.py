@@ -51,8 +51,10 @@ class QueueConnection(Protocol[T]):
         """They have been processed, or are not wanted."""
         ...
 
-    async def return_failed(self, messages: Sequence[Message[T]], *, stopping: asyncio.Event) -> Sequence[Message[T]]:
-        """The function has failed on them; after a pause, those that are to be tried again without the broker."""
+    async def return_failed(
+        self, messages: Sequence[Message[T]], behind: Sequence[Message[T]], *, stopping: asyncio.Event
+    ) -> Sequence[Message[T]]:
+        """The function has failed on the first ones, and has not had those behind; after a pause, what is not left to the broker."""
         ...
 
 
@@ -81,10 +83,10 @@ class QueuePoller(Generic[T]):
     async def run(self) -> None:
         """Until the unit is to be given up: what is not acknowledged is the broker's. `SourceProblem` when the connection is lost."""
         while not self._unit.stopping.is_set():
-            for piece in fitting(await self._gather(), lambda message: message.encoded_bytes):
-                left: Sequence[Message[T]] = piece
-                while left and not self._unit.stopping.is_set():
-                    left = await self._process(left)
+            left: Sequence[Message[T]] = await self._gather()
+            while left and not self._unit.stopping.is_set():
+                piece = fitting(left, lambda message: message.encoded_bytes)[0]
+                left = await self._process(piece, left[len(piece) :])
 
     async def _gather(self) -> list[Message[T]]:
         """A batch of messages that the filters keep; those that they do not are acknowledged. Nothing if the unit is to be given up."""
@@ -127,14 +129,14 @@ class QueuePoller(Generic[T]):
     def _keeps(self, message: Message[T]) -> bool:
         return self._filter.is_empty or self._filter.keeps(message.shown | {"data": decoded(message.body)})
 
-    async def _process(self, messages: Sequence[Message[T]]) -> Sequence[Message[T]]:
-        """What is to be tried again at once."""
+    async def _process(self, messages: Sequence[Message[T]], behind: Sequence[Message[T]]) -> Sequence[Message[T]]:
+        """What is to be processed next."""
         event = msgspec.json.encode(self._event_of([message.shown for message in messages]))
         if len(event) > quotas.PAYLOAD_SYNC_MAX_BYTES:
             # Source: with-mq.html, "Records also go unprocessed if Lambda drops them due to their size".
             self._kit.metrics.dropped(len(messages))
             await self._connection.acknowledge(messages)
-            return ()
+            return behind
         answer = await self._kit.invoker.insist(event, stopping=self._unit.stopping)
         if answer is None:
             return ()
@@ -142,9 +144,9 @@ class QueuePoller(Generic[T]):
         if not answer.has_failed:
             self._kit.report(OK)
             await self._connection.acknowledge(messages)
-            return ()
+            return behind
         self._kit.report(FUNCTION_FAILED)
         self._kit.metrics.failed(len(messages))
         for message in messages:
             message.deliveries += 1
-        return await self._connection.return_failed(messages, stopping=self._unit.stopping)
+        return await self._connection.return_failed(messages, behind, stopping=self._unit.stopping)

@@ -63,10 +63,12 @@ class RabbitMqConnection:
             raise SourceProblem(UNREACHABLE) from error
         self._backoff.reset()
 
-    async def return_failed(self, messages: Sequence[Message[int]], *, stopping: asyncio.Event) -> Sequence[Message[int]]:
+    async def return_failed(
+        self, messages: Sequence[Message[int]], behind: Sequence[Message[int]], *, stopping: asyncio.Event
+    ) -> Sequence[Message[int]]:
         """As the protocol says: all go back to the broker, with what it has sent meanwhile, so that their order stays."""
         await self._backoff.pause(stopping)
-        last = messages[-1].handle
+        last = (*messages, *behind)[-1].handle
         while not self.received.empty():
             last = self.received.get_nowait().handle
         try:

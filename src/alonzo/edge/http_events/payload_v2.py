@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads.
 
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from alonzo.edge.http_events.bodies import event_body
@@ -82,5 +83,11 @@ def http_context(request: HttpRequest, path: str) -> dict[str, Any]:
 
 def request_time(unix_ms: int) -> str:
     """As in access logs, which is how AWS writes it: 12/Mar/2020:19:03:58 +0000."""
-    at = time.gmtime(unix_ms // 1_000)
+    return _written(unix_ms // 1_000)
+
+
+@lru_cache(maxsize=4)
+def _written(unix_seconds: int) -> str:
+    """Requests of one second share it."""
+    at = time.gmtime(unix_seconds)
     return f"{at.tm_mday:02d}/{_MONTHS[at.tm_mon - 1]}/{at.tm_year}:{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d} +0000"

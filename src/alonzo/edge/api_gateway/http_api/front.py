@@ -154,7 +154,16 @@ def _traced(request: HttpRequest, ids: IdSource) -> HttpRequest:
     if request.find_header(_TRACE) is not None:
         return request
     trace = f"Root=1-{int(time.time()):08x}-{ids.new_hex_id(12)}"
-    return msgspec.structs.replace(request, headers=[*request.headers, (_TRACE, trace.encode())])
+    return HttpRequest(
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        headers=[*request.headers, (_TRACE, trace.encode())],
+        body=request.body,
+        source_ip=request.source_ip,
+        scheme=request.scheme,
+        protocol=request.protocol,
+    )
 
 
 def _given_trace(request: HttpRequest) -> str | None:

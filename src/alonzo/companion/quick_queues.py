@@ -1,7 +1,7 @@
 """moto's queues, made fast enough to be polled.
 
-For every message that it hands out moto counts all messages of the queue, several times over, to learn how long the queue keeps them: with 500
-messages 29 ms for each. And it tells the time by way of a calendar, 16 µs instead of 0.1, for each message of the queue at each request.
+For every message that it hands out moto counts all messages of the queue, several times over, to learn how long the queue keeps them: with
+500 messages 29 ms for each. And it tells the time by way of a calendar, 16 µs instead of 0.1, for each message at each request.
 """
 
 import time

@@ -22,6 +22,9 @@ from alonzo.sources.stream_windows import TumblingWindows, WindowState
 _AHEAD_MAX_COUNT, _AHEAD_MAX_BYTES = 20_000, 32 << 20
 """Of records that are read and not done: how far one lane that is held up lets the others go on."""
 
+_READ_COUNT = 500
+"""Asked for at once, at least: small batches do not need a request each."""
+
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 15.0
 
 _log = logging.getLogger(__name__)
@@ -107,7 +110,7 @@ class _StreamPoll:
         while not self._is_at_end:
             began_unix_ms = self._kit.clock.unix_ms()
             try:
-                reading = await self._reader.read(max(self._batch_size * len(self._lanes), self._batch_size))
+                reading = await self._reader.read(max(self._batch_size * len(self._lanes), _READ_COUNT))
             except (SourceProblem, AwsCallFailed) as error:
                 _log.info("unit %s: %s", self._unit.name, error)
                 self._kit.report(f"PROBLEM: {error}")

@@ -32,7 +32,7 @@ _FORWARDED = b"x-alonzo-forwarded"
 """How many servers have passed a request on: a service may be that of another Alonzo, and that one's elsewhere again."""
 
 _FORWARDED_MAX = 4
-_OURS = frozenset({b"x-moto-account-id", b"x-alonzo-request", _FORWARDED})
+_OURS = frozenset({b"x-moto-account-id", b"x-alonzo-request", b"x-alonzo-deployment", _FORWARDED})
 _NOT_SENT = _HOP_BY_HOP | _OURS | {b"expect", b"host"}
 _NOT_RETURNED = _HOP_BY_HOP | {b"date", b"server", b"via"}
 _READS = frozenset({"GET", "HEAD"})

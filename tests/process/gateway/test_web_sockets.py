@@ -80,12 +80,12 @@ class Sockets:
 
 @pytest.fixture(scope="module")
 def chat(front: Front) -> Sockets:
-    front.deploy("chat", CHAT, Timeout=20)
+    front.deploy("sockets", CHAT, Timeout=20)
     sockets = Sockets(front)
     for key in ("$connect", "$disconnect", "post", "crash"):
-        sockets.add_route(key, "chat")
+        sockets.add_route(key, "sockets")
     for key in ("$default", "seen"):
-        sockets.add_route(key, "chat", RouteResponseSelectionExpression="$default")
+        sockets.add_route(key, "sockets", RouteResponseSelectionExpression="$default")
     sockets.deploy()
     return sockets
 

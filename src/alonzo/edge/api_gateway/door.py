@@ -1,6 +1,7 @@
 """The front door of APIs: finds the API of a request and has it answered by those who know its kind."""
 
 import logging
+from functools import partial
 
 from alonzo.aws.client.errors import AwsCallFailed
 from alonzo.edge.api_gateway.answers import message_answer
@@ -47,14 +48,17 @@ class ApiDoor:
 
     def find_quick_way(self, host: bytes, path: bytes) -> QuickWay | None:
         """As the protocol says."""
-        is_ours = path.startswith(MANAGEMENT_PREFIX) or find_place(host, path) is not None
-        return self.answer if is_ours else None
+        place = find_place(host, path)
+        if place is None and not path.startswith(MANAGEMENT_PREFIX):
+            return None
+        return partial(self._answer, place)
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await self._serve_web_socket(scope, receive, send)
             return
-        if self.find_quick_way(host_of(scope["headers"]), scope["raw_path"]) is None:
+        answer_quickly = self.find_quick_way(host_of(scope["headers"]), scope["raw_path"])
+        if answer_quickly is None:
             await self._otherwise(scope, receive, send)
             return
         try:
@@ -64,21 +68,20 @@ class ApiDoor:
         except BodyTooLarge:
             answer = message_answer(413, "Request Entity Too Large")
         else:
-            answer = await self.answer(request_of(scope, body))
+            answer = await answer_quickly(request_of(scope, body))
         await send_response(send, answer.status, answer.headers, answer.body)
 
-    async def answer(self, request: HttpRequest) -> Answer:
-        """Whatever goes wrong is an answer."""
-        place = find_place(host_of(request.headers), request.path)
+    async def _answer(self, place: ApiPlace | None, request: HttpRequest) -> Answer:
+        """Whatever goes wrong is an answer. `place` None: `@connections` of whichever API."""
         try:
             if place is None:
                 return await self._management.answer(None, request, request.path)
-            return await self._answer(place, request)
+            return await self._answer_at(place, request)
         except Exception:  # a request ends here: whatever it was, the client gets an answer
             _log.exception("a request to %s failed", request.host or request.path)
             return message_answer(500, "Internal Server Error")
 
-    async def _answer(self, place: ApiPlace, request: HttpRequest) -> Answer:
+    async def _answer_at(self, place: ApiPlace, request: HttpRequest) -> Answer:
         try:
             api = await self._apis.get(place.api_id, place.region)
         except AwsCallFailed as error:

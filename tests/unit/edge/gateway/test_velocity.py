@@ -66,6 +66,7 @@ def test_python_is_out_of_reach(reference: str) -> None:
         "#set($t = '#evaluate($t)')#evaluate($t)",
         "#set($l = [1])#foreach($i in [1..100])#set($x = $l.addAll($l))#end",
         '#set($s = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")#if($s.matches("(a|aa|a?)*(a*)*c"))#end',
+        '#set($s = "' + "a" * 24 + 'b")#foreach($i in [1..9999])#if($s.matches("(a+)+c"))#end#end',
         '#set($s = "xxxxxxxxxx")#foreach($i in [1..100])#set($s = $s.replace("x", "xxxxxxxxxx"))#end',
     ],
 )

@@ -71,10 +71,9 @@ class RoutedRequest:
     def context_v2(self, authorizer: dict[str, Any] | None) -> dict[str, Any]:
         """`requestContext`."""
         host = self.request.host_name
-        context: dict[str, Any] = {"accountId": self.api.scope.account_id, "apiId": self.api.api_id}
-        if authorizer is not None:
-            context["authorizer"] = authorizer
-        return context | {
+        context: dict[str, Any] = {
+            "accountId": self.api.scope.account_id,
+            "apiId": self.api.api_id,
             "domainName": host,
             "domainPrefix": host.partition(".")[0],
             "http": http_context(self.request, self.path),
@@ -84,6 +83,9 @@ class RoutedRequest:
             "time": request_time(self.at_ms),
             "timeEpoch": self.at_ms,
         }
+        if authorizer is not None:
+            context["authorizer"] = authorizer
+        return context
 
     def context_v1(self, authorizer: dict[str, Any] | None, resource: str) -> dict[str, Any]:
         """`requestContext` of format 1.0."""

@@ -1,5 +1,6 @@
 """Requests to REST APIs, from the stage to the answer."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -82,7 +83,8 @@ class RestApiFront:
         except (FunctionNotCalled, OutgoingFailed, MalformedAnswer, TemplateError) as error:
             _log.warning("%s: %s", path if rest is None else rest.method_arn, error)
             refusal = refused_by(error)
-        return gateway_answer(
+        return await asyncio.to_thread(
+            gateway_answer,
             refusal,
             responses=stage.deployed.gateway_responses,
             context={"requestId": ids.request_id, "stage": stage.name} if rest is None else rest.context(),
@@ -118,7 +120,8 @@ class RestApiFront:
             bucket = (rest.api.api_id, rest.stage.name, rest.resource.path, rest.method.http_method)
             if not self._limits.take(bucket, rate=throttle.rate, burst=throttle.burst):
                 raise Refused(ResponseType.THROTTLED)
-        validate(rest)
+        if rest.method.validator_id:
+            await asyncio.to_thread(validate, rest)
         return await self._integrations.answer(rest, trace_header=trace)
 
 

@@ -1,5 +1,6 @@
 """What answers the requests of a REST API's methods: functions, HTTP endpoints, the gateway itself (MOCK)."""
 
+import asyncio
 import json
 import re
 import urllib.parse
@@ -11,7 +12,7 @@ from alonzo.edge.api_gateway.http_api.authorizers import API_GATEWAY
 from alonzo.edge.api_gateway.outgoing import Outgoing, OutgoingFailed
 from alonzo.edge.api_gateway.rest_api.configuration import Integration
 from alonzo.edge.api_gateway.rest_api.gateway_responses import Refused, ResponseType
-from alonzo.edge.api_gateway.rest_api.mapping import MappedRequest, map_request, map_response, select_response
+from alonzo.edge.api_gateway.rest_api.mapping import MappedRequest, map_request, map_response
 from alonzo.edge.api_gateway.rest_api.requests import RestRequest, matches_media_type
 from alonzo.edge.api_gateway.uris import function_of, with_stage_variables
 from alonzo.edge.asgi import Answer
@@ -51,7 +52,7 @@ class RestIntegrations:
             case "HTTP":
                 return await self._endpoint(rest, integration)
             case "MOCK":
-                return _mock(rest, integration)
+                return await asyncio.to_thread(_mock, rest)
             case _:
                 raise Refused(ResponseType.API_CONFIGURATION_ERROR)
 
@@ -71,7 +72,7 @@ class RestIntegrations:
 
     async def _function(self, rest: RestRequest, integration: Integration, trace_header: str | None) -> Answer:
         arn = _function(rest, integration)
-        mapped = map_request(rest)
+        mapped = await asyncio.to_thread(map_request, rest)
         payload = mapped.body.encode("utf-8", "replace")
         try:
             msgspec.json.decode(payload or b"null")
@@ -81,7 +82,7 @@ class RestIntegrations:
         kind = next((value for name, value in mapped.headers.items() if name.lower() == "x-amz-invocation-type"), "RequestResponse")
         if kind == "Event":
             await self._calls.accept(arn, payload or b"{}", service=service, source_arn=rest.method_arn, trace_header=trace_header)
-            return map_response(rest, select_response(integration.responses, ""), b"", {}, mapped.context)
+            return await asyncio.to_thread(map_response, rest, "", b"", {}, mapped.context)
         result = await self._calls.call(
             arn,
             payload or b"{}",
@@ -91,14 +92,14 @@ class RestIntegrations:
             trace_header=trace_header,
         )
         message = "" if result.function_error is None else _error_message(result.payload)
-        response = select_response(integration.responses, message)
-        return map_response(rest, response, result.payload, {"content-type": "application/json"}, mapped.context)
+        headers = {"content-type": "application/json"}
+        return await asyncio.to_thread(map_response, rest, message, result.payload, headers, mapped.context)
 
     async def _endpoint_proxy(self, rest: RestRequest, integration: Integration) -> Answer:
         request = rest.request
         mapped = MappedRequest("")
         if integration.parameters:
-            mapped = map_request(rest)
+            mapped = await asyncio.to_thread(map_request, rest)
         headers = [(name, value) for name, value in request.forwarded_headers() if name not in _NOT_SENT]
         names = {name.lower() for name in mapped.headers}
         headers = [header for header in headers if header[0] not in names] + list(mapped.headers.items())
@@ -111,7 +112,7 @@ class RestIntegrations:
         return Answer(status, _returned(answered), body)
 
     async def _endpoint(self, rest: RestRequest, integration: Integration) -> Answer:
-        mapped = map_request(rest)
+        mapped = await asyncio.to_thread(map_request, rest)
         headers = [("content-type", "application/json"), *mapped.headers.items()]
         url = _url(rest, integration, mapped.path, list(mapped.query.items()))
         method = rest.request.method if integration.method == "ANY" else integration.method
@@ -119,7 +120,7 @@ class RestIntegrations:
             method, url, headers=headers, body=mapped.body.encode(), timeout_seconds=integration.timeout_seconds
         )
         names = {name.decode("latin-1"): value.decode("latin-1") for name, value in answered}
-        return map_response(rest, select_response(integration.responses, str(status)), body, names, mapped.context)
+        return await asyncio.to_thread(map_response, rest, str(status), body, names, mapped.context)
 
 
 def refused_by(error: Exception) -> Refused:  # noqa: PLR0911 - one for each kind
@@ -141,7 +142,7 @@ def refused_by(error: Exception) -> Refused:  # noqa: PLR0911 - one for each kin
     return Refused(ResponseType.API_CONFIGURATION_ERROR)
 
 
-def _mock(rest: RestRequest, integration: Integration) -> Answer:
+def _mock(rest: RestRequest) -> Answer:
     mapped = map_request(rest)
     try:
         content = json.loads(mapped.body) if mapped.body.strip() else {}
@@ -150,7 +151,7 @@ def _mock(rest: RestRequest, integration: Integration) -> Answer:
         raise Refused(ResponseType.API_CONFIGURATION_ERROR) from error
     if not status:
         raise Refused(ResponseType.API_CONFIGURATION_ERROR)
-    return map_response(rest, select_response(integration.responses, status), b"", {}, mapped.context)
+    return map_response(rest, status, b"", {}, mapped.context)
 
 
 def _function(rest: RestRequest, integration: Integration) -> str:

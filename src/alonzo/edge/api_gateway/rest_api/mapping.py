@@ -1,4 +1,4 @@
-"""Requests and responses of integrations that are no proxies: templates and parameters.
+"""Requests and responses of integrations that are no proxies: templates and parameters. To be called in threads: it may take a while.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/request-response-data-mappings.html and
 https://docs.aws.amazon.com/apigateway/latest/developerguide/integration-passthrough-behaviors.html
@@ -69,7 +69,7 @@ def select_response(responses: tuple[IntegrationResponse, ...], result: str) -> 
             default = response
             continue
         try:
-            if result and regex.fullmatch(response.selection_pattern, result, timeout=_PATTERN_SECONDS) is not None:
+            if result and regex.fullmatch(response.selection_pattern, result, timeout=_PATTERN_SECONDS, concurrent=True) is not None:
                 return response
         except (TimeoutError, regex.error) as error:
             raise Refused(ResponseType.API_CONFIGURATION_ERROR) from error
@@ -78,14 +78,13 @@ def select_response(responses: tuple[IntegrationResponse, ...], result: str) -> 
     return default
 
 
-def map_response(
-    rest: RestRequest,
-    response: IntegrationResponse,
-    body: bytes,
-    headers: Mapping[str, str],
-    context: Mapping[str, Any],
-) -> Answer:
-    """`headers`: the integration's, names in lower case. `MalformedAnswer`, `TemplateError`."""
+def map_response(rest: RestRequest, result: str, body: bytes, headers: Mapping[str, str], context: Mapping[str, Any]) -> Answer:
+    """The response that `result` selects. `headers`: the integration's, names in lower case.
+
+    `Refused`, `MalformedAnswer`, `TemplateError`.
+    """
+    assert rest.method.integration is not None
+    response = select_response(rest.method.integration.responses, result)
     status = read_status(response.status)
     text = body.decode("utf-8", "replace")
     content_type, answered = headers.get("content-type", _JSON), body

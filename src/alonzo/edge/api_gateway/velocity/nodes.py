@@ -1,6 +1,7 @@
 """A template, read: what its parts do when it is evaluated."""
 
 import operator
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -12,6 +13,10 @@ from alonzo.edge.api_gateway.velocity.values import TEXT_MAX_CHARACTERS, checked
 STEPS_MAX = 200_000
 """A template of API Gateway may have 300 KB and iterate a thousand times in a loop; this takes a few tenths of a second at most."""
 
+_SECONDS_MAX = 2.0
+"""Of a processor: for what takes few steps and long all the same, such as regular expressions."""
+
+_LOOK_EVERY = 63
 _RANGE_MAX = 10_000
 _CALLS_MAX = 40
 
@@ -34,12 +39,15 @@ class Evaluation:
     steps: int = 0
     depth: int = 0
     macros: dict[str, "Macro"] = field(default_factory=dict)
+    began_at: float = field(default_factory=time.thread_time)
 
     def step(self) -> None:
         """TemplateTooExpensive."""
         self.steps += 1
         if self.steps > STEPS_MAX:
             raise TemplateTooExpensive(f"more than {STEPS_MAX} steps")
+        if not self.steps & _LOOK_EVERY and time.thread_time() - self.began_at > _SECONDS_MAX:
+            raise TemplateTooExpensive(f"more than {_SECONDS_MAX:g} s")
 
     def write(self, text: str) -> None:
         """TemplateTooExpensive."""

@@ -97,10 +97,10 @@ def checked(text: str) -> str:
 
 
 def _pattern(operation: str, text: str, pattern: Any, *more: Any) -> Any:
-    """Regular expressions of strangers: with a time limit, which `re` has none of."""
+    """Regular expressions of strangers: with a time limit, which `re` has none of, and other threads go on meanwhile."""
     regex: Any = importlib.import_module("regex")
     try:
-        return getattr(regex, operation)(str(pattern), *more, text, timeout=_PATTERN_SECONDS)
+        return getattr(regex, operation)(str(pattern), *more, text, timeout=_PATTERN_SECONDS, concurrent=True)
     except TimeoutError as error:
         raise TemplateTooExpensive("a regular expression takes too long") from error
     except regex.error as error:
@@ -125,7 +125,9 @@ def _split(text: str, pattern: Any, limit: int = 0) -> list[Any]:
 
 def _limited_split(text: str, pattern: Any, limit: int) -> list[Any]:
     regex: Any = importlib.import_module("regex")
-    parts: list[Any] = regex.split(str(pattern), text, maxsplit=limit - 1, timeout=_PATTERN_SECONDS) if limit > 1 else [text]
+    parts: list[Any] = (
+        regex.split(str(pattern), text, maxsplit=limit - 1, timeout=_PATTERN_SECONDS, concurrent=True) if limit > 1 else [text]
+    )
     return parts
 
 
@@ -261,7 +263,7 @@ _NUMBER: Mapping[str, Method] = MappingProxyType(
 
 def _replace_first(text: str, pattern: Any, new: Any) -> str:
     regex: Any = importlib.import_module("regex")
-    replaced: str = regex.sub(str(pattern), _replacement(new), text, count=1, timeout=_PATTERN_SECONDS)
+    replaced: str = regex.sub(str(pattern), _replacement(new), text, count=1, timeout=_PATTERN_SECONDS, concurrent=True)
     return replaced
 
 

@@ -121,6 +121,7 @@ class EventPollers:
             await run.run()
         finally:
             del self._runs[key]
+            self._transitions.look(key)
             self._changed[key] = None  # it may be wanted again, with other settings
             self._wake.set()
             if not self._runs:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -41,11 +41,15 @@ class UnitLeases:
     def __init__(self, *, table: RecordTable[UnitRecord], holders: Holders) -> None:
         self._table = table
         self._holders = holders
+        self._held_here: set[_Key] = set()
 
     def is_polled(self, mapping: EventSourceMapping) -> bool:
-        """Whether anybody who lives holds a unit of the mapping."""
-        live = self._holders.live
-        return any(record.holder in live for _, record in self._units(mapping))
+        """Whether anybody who lives holds a unit of the mapping.
+
+        Of this node's own it is known which it has given back, though that could perhaps not be written.
+        """
+        others = set(self._holders.live) - {self._holders.own_name}
+        return any(key in self._held_here or record.holder in others for key, record in self._units(mapping))
 
     def is_finished(self, mapping: EventSourceMapping, unit: str) -> bool:
         """Whether the unit has been read to its end."""
@@ -63,14 +67,18 @@ class UnitLeases:
         try:
             if record is None:
                 value = UnitRecord(holder=self._holders.own_name)
-                return HeldUnit(self._table, key, value, await self._table.create(key, value))
+                return self._held(key, value, await self._table.create(key, value))
             before = record.value
             if before.is_finished or (before.holder in self._holders.live and before.holder != self._holders.own_name):
                 return None
             value = msgspec.structs.replace(before, holder=self._holders.own_name)
-            return HeldUnit(self._table, key, value, await self._table.update(key, value, revision=record.revision))
+            return self._held(key, value, await self._table.update(key, value, revision=record.revision))
         except (RecordExists, RecordConflict):
             return None  # another one was first
+
+    def _held(self, key: _Key, value: UnitRecord, revision: int) -> "HeldUnit":
+        self._held_here.add(key)
+        return HeldUnit(self._table, key, value, revision, on_given_up=lambda: self._held_here.discard(key))
 
     async def started_unix_ms(self, mapping: EventSourceMapping) -> int:
         """When the mapping was enabled for the first time, as whoever polled it first has written down. Errors: the store's."""
@@ -102,13 +110,16 @@ class UnitLeases:
 
 
 class HeldUnit:
-    """A `PolledUnit`. Made by `UnitLeases.acquire`; `run` while it is polled; `release` at the end."""
+    """A `PolledUnit`. Made by `UnitLeases.acquire`; `run` while it is polled; at the end `release`, or `abandon` what is another's."""
 
-    def __init__(self, table: RecordTable[UnitRecord], key: _Key, value: UnitRecord, revision: int) -> None:
+    def __init__(
+        self, table: RecordTable[UnitRecord], key: _Key, value: UnitRecord, revision: int, *, on_given_up: Callable[[], None]
+    ) -> None:
         self._table = table
         self._key = key
         self._written = self._wanted = value
         self._revision = revision
+        self._on_given_up = on_given_up
         self._news = asyncio.Event()
         self.name = key[-1]
         self.stopping = asyncio.Event()
@@ -150,6 +161,12 @@ class HeldUnit:
             _log.info("unit %s of mapping %s is another node's already", self.name, self._key[2])
         except StoreError as error:
             _log.warning("unit %s of mapping %s could not be released: %s", self.name, self._key[2], error)
+        finally:
+            self._on_given_up()
+
+    def abandon(self) -> None:
+        """The lease is lost: nothing is written."""
+        self._on_given_up()
 
     async def _write(self) -> None:
         while True:

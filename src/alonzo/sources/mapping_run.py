@@ -118,7 +118,9 @@ class MappingRun:
             is_lost = True
             _log.warning("%s", lost.exceptions[0])
         finally:
-            if not is_lost:
+            if is_lost:
+                held.abandon()
+            else:
                 await held.release()
             del self._held[held.name]
             self._look.set()

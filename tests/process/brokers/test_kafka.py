@@ -343,7 +343,7 @@ def test_nothing_is_lost_and_order_holds_in_partitions_when_nodes_are_killed(kaf
     try:
         pollers = {"MinimumPollers": 2, "MaximumPollers": 2}
         create(node, kafka, sink.deploy(node, "killed"), topic, BatchSize=40, ProvisionedPollerConfig=pollers)
-        for _ in range(3):
+        for _ in range(2):
             killer.clear()
             eventually(killer.is_set, what="some batches")
             node.kill()

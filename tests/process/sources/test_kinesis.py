@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+import urllib.request
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from tests.support.event_sources import (
     receive_one,
     records_of,
     wait_for_records,
+    wait_for_state,
 )
 from tests.support.server import Server
 from tests.support.waiting import eventually
@@ -223,7 +225,29 @@ def test_a_consumer_reads_the_stream_under_its_own_name(server: Server, sink: Ev
     consumer = server.client("kinesis").register_stream_consumer(StreamARN=arn, ConsumerName="reader")["Consumer"]["ConsumerARN"]
     if not consumer.rpartition(":")[2].isdigit():  # moto leaves out the instant at its end
         consumer += ":1700000000"
-    map_source(server, name, consumer, StartingPosition="TRIM_HORIZON")
+    uuid = map_source(server, name, consumer, StartingPosition="TRIM_HORIZON")
     _put(server, name, ["1"])
     (record,) = wait_for_records(sink, name, 1)
     assert record["eventSourceARN"] == consumer
+
+    def has_age() -> bool:
+        page = urllib.request.urlopen(f"{server.endpoint_url}/_alonzo/metrics", timeout=20).read().decode()
+        return any(line.startswith("alonzo_iterator_age_milliseconds") and uuid in line for line in page.splitlines())
+
+    eventually(has_age, what="the iterator's age")
+
+
+def test_a_mapping_leads_to_an_alias_and_then_to_another_function(server: Server, sink: EventSink) -> None:
+    one, other = (deploy_recorder(server, sink, f"k-target-{which}") for which in ("one", "other"))
+    client = server.client("lambda")
+    version = client.publish_version(FunctionName=one)["Version"]
+    client.create_alias(FunctionName=one, Name="live", FunctionVersion=version)
+    arn = create_stream(server, "k-target")
+    uuid = map_source(server, f"{one}:live", arn, StartingPosition="TRIM_HORIZON")
+    _put(server, "k-target", ["1"])
+    wait_for_records(sink, one, 1)
+    client.update_event_source_mapping(UUID=uuid, FunctionName=other)
+    wait_for_state(server, uuid, "Enabled")
+    _put(server, "k-target", ["2"])
+    assert _data(wait_for_records(sink, other, 1)) == ["2"]
+    assert _data(records_of(sink, one)) == ["1"]

@@ -1,7 +1,6 @@
 """Queues, over the companion's: each option changes what the function gets."""
 
 import json
-import time
 import urllib.request
 from itertools import groupby
 from typing import Any
@@ -209,7 +208,5 @@ def test_a_queue_that_is_not_there_is_a_problem_until_it_is(server: Server, sink
     eventually(lambda: result().startswith("PROBLEM:"), what="the problem")
     url, _ = create_queue(server, name)
     _send(server, url, ["late"])
-    began_at = time.monotonic()
     wait_for_records(sink, name, 1)
-    assert time.monotonic() - began_at < 25
     eventually(lambda: not result(), what="no problem any more")

@@ -90,6 +90,14 @@ def _keep_what_is_deployed() -> None:
             api.stages[name] = before
         return deployment
 
+    def delete_deployment(api: Any, deployment_id: str) -> Any:
+        """A stage that was deployed to once more is not in the way of the deployment that it had."""
+        if deployment_id not in api.deployments:
+            raise models.DeploymentNotFoundException
+        if any(stage.deployment_id == deployment_id for stage in api.stages.values()):
+            raise models.StageStillActive
+        return api.deployments.pop(deployment_id)
+
     def get_rest_api(backend: Any, function_id: str) -> Any:
         api, deployment_id = find(backend, function_id), _deployment.get()
         deployed = getattr(api.deployments.get(deployment_id), "deployed", None) if deployment_id is not None else None
@@ -111,6 +119,7 @@ def _keep_what_is_deployed() -> None:
 
     api_class.apply_patch_operations = apply_patch_operations
     api_class.create_deployment = create_deployment
+    api_class.delete_deployment = delete_deployment
     api_class.update_integration_mocks = lambda *_: None  # for requests of this process, which there are none of
     backend_class.get_rest_api = get_rest_api
 

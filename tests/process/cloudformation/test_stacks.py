@@ -228,6 +228,60 @@ def test_what_alonzo_does_not_make_fails_and_says_so(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"Timeout": 0}, "Value '0' at 'timeout' failed to satisfy constraint"),
+        ({"Handler": None}, "handler"),
+        ({"Role": None}, "Value null at 'role' failed to satisfy constraint: Member must not be null"),
+    ],
+)
+def test_the_reason_is_lambda_s_own_message(server: Server, properties: dict[str, Any], reason: str) -> None:
+    wrong = function(**properties)
+    wrong["Properties"] = {name: value for name, value in wrong["Properties"].items() if value is not None}
+    stack = create_stack(server, f"refused-{next(iter(properties))}", {"Resources": {"Wrong": wrong}})
+    said = reason_of(server, stack["StackId"], "Wrong")
+    assert reason in said
+    assert "Parameter validation failed" not in said
+
+
+def test_what_is_not_named_is_missed(server: Server) -> None:
+    alias = {"Type": "AWS::Lambda::Alias", "Properties": {"Name": "live", "FunctionVersion": "1"}}
+    stack = create_stack(server, "unnamed", {"Resources": {"Alias": alias}})
+    assert reason_of(server, stack["StackId"], "Alias") == "Properties validation failed: #: required key [FunctionName] not found"
+
+
+def test_each_deployment_takes_the_place_of_the_one_before(server: Server) -> None:
+    def api_with(deployment: str) -> dict[str, Any]:
+        method = {
+            "RestApiId": {"Ref": "Api"},
+            "ResourceId": {"Fn::GetAtt": "Api.RootResourceId"},
+            "HttpMethod": "GET",
+            "AuthorizationType": "NONE",
+            "Integration": {"Type": "MOCK"},
+        }
+        return {
+            "Resources": {
+                "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "again"}},
+                "Method": {"Type": "AWS::ApiGateway::Method", "Properties": method},
+                deployment: {
+                    "Type": "AWS::ApiGateway::Deployment",
+                    "Properties": {"RestApiId": {"Ref": "Api"}, "StageName": "dev"},
+                    "DependsOn": "Method",
+                },
+            },
+            "Outputs": {"Api": {"Value": {"Ref": "Api"}}, "Deployment": {"Value": {"Ref": deployment}}},
+        }
+
+    create_stack(server, "again", api_with("First"))
+    made = outputs_of(update_stack(server, "again", api_with("Second")))
+    assert ("First", "DELETE_COMPLETE") in history_of(server, "again")
+    gateway = server.client("apigateway")
+    assert gateway.get_stage(restApiId=made["Api"], stageName="dev")["deploymentId"] == made["Deployment"]
+    assert "Active stages" in refusal(gateway.delete_deployment, restApiId=made["Api"], deploymentId=made["Deployment"])
+    assert delete_stack(server, "again")["StackStatus"] == "DELETE_COMPLETE"
+
+
+@pytest.mark.parametrize(
     ("body", "message"),
     [
         ("Resources: {A: {Type: 'AWS::SQS::Queue', DependsOn: B}, B: {Type: 'AWS::SQS::Queue', DependsOn: A}}", "Circular dependency"),

@@ -6,9 +6,13 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from alonzo.companion.cloudformation.errors import ResourceFailed
+
 _SECRET = "alonzo"  # noqa: S105 - signatures that nobody checks
 _READ_SECONDS = 120
 _CONNECTIONS = 16
+_CHECKED_BY_NODE = "lambda"
+"""The service whose own messages are to be the reasons, not botocore's; moto expects what botocore lets through."""
 
 
 class Clients:
@@ -24,7 +28,7 @@ class Clients:
         with self._lock:  # boto3's sessions are not for several threads at once; its clients are
             key = (service, account_id, region)
             if key not in self._clients:
-                self._clients[key] = boto3.client(
+                made = self._clients[key] = boto3.client(
                     service,
                     endpoint_url=self.endpoint_url,
                     aws_access_key_id=account_id,
@@ -36,6 +40,16 @@ class Clients:
                         max_pool_connections=_CONNECTIONS,
                         retries={"total_max_attempts": 2, "mode": "standard"},
                         s3={"addressing_style": "path"},
+                        parameter_validation=service != _CHECKED_BY_NODE,
                     ),
                 )
+                made.meta.events.register(f"before-parameter-build.{_CHECKED_BY_NODE}", _check_address)
             return self._clients[key]
+
+
+def _check_address(params: dict[str, Any], model: Any, **_: Any) -> None:
+    """Without what goes into the path there is no request that Lambda could refuse."""
+    shape = model.input_shape
+    for name in () if shape is None else shape.required_members:
+        if shape.members[name].serialization.get("location") == "uri" and not params.get(name):
+            raise ResourceFailed(f"Properties validation failed: #: required key [{name}] not found")

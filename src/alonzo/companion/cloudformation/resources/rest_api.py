@@ -141,6 +141,23 @@ class StageProvider:
                 raise
 
 
+class DeploymentProvider(ApiResource):
+    """A `Provider`: with `StageName` it makes the stage, too, or has it show this deployment."""
+
+    def delete(self, wanted: Wanted, existing: Existing) -> None:
+        """With that stage, unless it shows another deployment by now."""
+        properties = existing.properties
+        if "StageName" in properties:
+            client = wanted.client("apigateway")
+            stage = {"restApiId": properties["RestApiId"], "stageName": properties["StageName"]}
+            try:
+                if client.get_stage(**stage)["deploymentId"] == existing.physical_id:
+                    client.delete_stage(**stage)
+            except client.exceptions.NotFoundException:
+                return super().delete(wanted, existing)
+        return super().delete(wanted, existing)
+
+
 def rest_api_providers() -> dict[str, Provider]:
     """By type."""
     return {
@@ -162,7 +179,7 @@ def rest_api_providers() -> dict[str, Provider]:
             delete_operation="delete_authorizer",
             attributes={"AuthorizerId": "id"},
         ),
-        "AWS::ApiGateway::Deployment": ApiResource(
+        "AWS::ApiGateway::Deployment": DeploymentProvider(
             service="apigateway",
             create_operation="create_deployment",
             physical_id="response.id",

@@ -18,6 +18,7 @@ class Node:
     """For any number of threads."""
 
     def __init__(self, *, endpoint_url: str, token: str) -> None:
+        self.endpoint_url = endpoint_url
         self._url = f"{endpoint_url}/_alonzo/companion/"
         self._headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         self._pool = urllib3.PoolManager(maxsize=_CONNECTIONS, retries=False, timeout=_TIMEOUT)

@@ -65,7 +65,7 @@ def serve(settings: Settings) -> None:
     keep_records_in_their_shards()
     quicken_queues()
     have_policies_deny_nothing()
-    services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, endpoint_url=settings.endpoint_url))
+    services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, node=node))
     complete_api_gateway(settings.endpoint_url)
     take_documents_of_all_kinds()
     complete_load_balancers()

@@ -4,6 +4,7 @@ POST /_alonzo/companion/patterns    {"pattern", "event"?}           {"matches": 
 POST /_alonzo/companion/events      {"events", "rules"}             {"matched": [[event, rule], …]}, after the targets have been seen to
 POST /_alonzo/companion/expressions {"expression", "zone", "for_rule"}   {} or {"invalid": why}
 PUT  /_alonzo/companion/schedules   {"schedules"}                   {}: there are these and no others
+PUT  /_alonzo/companion/labels      {"arn", "labels"}               {}: AWS's own tags of something of Lambda's, beside those it has
 """
 
 import hmac
@@ -16,6 +17,8 @@ from alonzo.edge.asgi import AsgiScope, Receive, Send, send_json
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
 from alonzo.errors import AlonzoError
 from alonzo.event_sources.errors import InvalidPattern
+from alonzo.functions.tags import TaggedResources
+from alonzo.model.scope import Scope
 from alonzo.triggers.errors import InvalidSchedule
 from alonzo.triggers.rules import EventRules, PutEvent, Rule
 from alonzo.triggers.schedule import Schedule
@@ -56,13 +59,21 @@ class Announcement(msgspec.Struct):
     schedules: list[msgspec.Raw]
 
 
+class Labels(msgspec.Struct):
+    """Tags that AWS's services give, for something of the account and region in its ARN."""
+
+    arn: str
+    labels: dict[str, str]
+
+
 class CompanionEndpoint:
     """An `Endpoint` for all paths below `COMPANION_PATH`. `token` None: there is no companion."""
 
-    def __init__(self, *, token: str | None, rules: EventRules, schedules: Schedules) -> None:
+    def __init__(self, *, token: str | None, rules: EventRules, schedules: Schedules, tagged: TaggedResources) -> None:
         self._authorization = None if token is None else b"Bearer " + token.encode()
         self._rules = rules
         self._schedules = schedules
+        self._tagged = tagged
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """As the module says; errors as `{"message": …}`."""
@@ -92,8 +103,15 @@ class CompanionEndpoint:
                 return 200, _check(msgspec.json.decode(body, type=ExpressionQuestion))
             case "PUT", b"schedules":
                 await self._schedules.announce(_understood(msgspec.json.decode(body, type=Announcement).schedules))
-                return 200, {}
-        return 404, {"message": "no such path"}
+            case "PUT", b"labels":
+                await self._label(msgspec.json.decode(body, type=Labels))
+            case _:
+                return 404, {"message": "no such path"}
+        return 200, {}
+
+    async def _label(self, wanted: Labels) -> None:
+        _, partition, _, region, account_id, *_ = wanted.arn.split(":")
+        await self._tagged.label(wanted.arn, Scope(account_id, region, partition), wanted.labels)
 
     def _ask(self, question: PatternQuestion) -> dict[str, Any]:
         try:

@@ -4,7 +4,7 @@ Source of the limits and messages: recorded answers and https://docs.aws.amazon.
 for reserved keys is the one of AWS's tagging elsewhere.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
@@ -81,10 +81,16 @@ class TaggedResources:
         """Give a resource these tags; of keys that it has, the values change. Errors: those of `get`; `InvalidParameter` and its kinds."""
         if not tags:
             raise InvalidParameter("An error occurred and the request cannot be processed.")
-        await self._change(arn, caller, lambda before: checked_tags({**before, **tags}))
+        checked_tags(tags)
+        await self._change(arn, caller, lambda before: _within_limit({**before, **tags}))
+
+    async def label(self, arn: str, caller: Scope, labels: Mapping[str, str]) -> None:
+        """Give a resource tags of AWS's own (`aws:cloudformation:stack-name`), which nobody else may set or take away. Errors: of `get`."""
+        await self._change(arn, caller, lambda before: {**before, **labels})
 
     async def remove(self, arn: str, caller: Scope, keys: Sequence[str]) -> None:
-        """Take the tags of these keys away; there may be none. Errors: those of `get`."""
+        """Take the tags of these keys away; there may be none. Errors: those of `get`; `InvalidParameter` for AWS's own."""
+        _check_keys(keys)
         await self._change(arn, caller, lambda before: {key: value for key, value in before.items() if key not in keys})
 
     async def _change(self, arn: str, caller: Scope, change: TagChange) -> None:
@@ -133,11 +139,25 @@ class FunctionTags:
 
 def checked_tags(tags: Mapping[str, str]) -> Tags:
     """All the tags that a resource shall have. `TagLimitExceeded`, `InvalidParameter`."""
-    if len(tags) > quotas.TAGS_MAX:
+    checked = _within_limit(tags)
+    _check_keys(tags)
+    return checked
+
+
+def _within_limit(tags: Mapping[str, str]) -> Tags:
+    """AWS's own tags do not count. `TagLimitExceeded`."""
+    if sum(1 for key in tags if not _is_reserved(key)) > quotas.TAGS_MAX:
         raise TagLimitExceeded
-    if any(key.lower().startswith(_RESERVED_PREFIX) for key in tags):
-        raise InvalidParameter("aws: prefixed tag key names are not allowed for external use.")
     return dict(tags)
+
+
+def _check_keys(keys: Iterable[str]) -> None:
+    if any(_is_reserved(key) for key in keys):
+        raise InvalidParameter("aws: prefixed tag key names are not allowed for external use.")
+
+
+def _is_reserved(key: str) -> bool:
+    return key.lower().startswith(_RESERVED_PREFIX)
 
 
 def _tagged_function(arn: str, caller: Scope) -> FunctionReference:

@@ -85,6 +85,7 @@ class ControlPlane:
     blobs: BlobStore
     code_directories: CodeDirectories
     code_links: CodeLinks
+    tagged: TaggedResources
     operations: OperationTable
     """Of the service `lambda`."""
     followers: tuple[Component, ...]
@@ -156,6 +157,7 @@ async def open_control_plane(
     event_invoke = EventInvokeConfigs(records=tables.event_invoke, functions=functions, resolution=resolution, clock=clock)
     mappings = EventSourceMappings(records=tables.event_source_mappings, function_exists=_function_exists(resolution), clock=clock)
     tagged |= {"event-source-mapping": mappings}
+    tagged_resources = TaggedResources(tagged)
     dependents: tuple[FunctionDependent, ...] = (
         urls,
         event_invoke,
@@ -187,6 +189,7 @@ async def open_control_plane(
         blobs=blobs,
         code_directories=code_directories,
         code_links=code_links,
+        tagged=tagged_resources,
         operations={
             **FunctionOperations(
                 functions=functions,
@@ -222,7 +225,7 @@ async def open_control_plane(
             **UrlOperations(urls).table(),
             **EventInvokeOperations(event_invoke).table(),
             **EventSourceMappingOperations(mappings).table(),
-            **TagOperations(resources=TaggedResources(tagged)).table(),
+            **TagOperations(resources=tagged_resources).table(),
         },
         followers=(
             *tables.followers,

@@ -128,7 +128,10 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
                 trace_headers=trace_headers,
             ),
             COMPANION_PATH: CompanionEndpoint(
-                token=None if stores.companion is None else stores.companion.token, rules=triggers.rules, schedules=triggers.schedules
+                token=None if stores.companion is None else stores.companion.token,
+                rules=triggers.rules,
+                schedules=triggers.schedules,
+                tagged=control.tagged,
             ),
             STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=proxy),
         },

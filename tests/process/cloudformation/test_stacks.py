@@ -98,7 +98,13 @@ def test_everything_of_lambda_is_made_changed_in_place_and_deleted(server: Serve
     assert functions.get_function_event_invoke_config(FunctionName=made["Alias"])["MaximumRetryAttempts"] == 1
     assert functions.list_event_source_mappings()["EventSourceMappings"][0]["BatchSize"] == 3
     assert functions.get_function(FunctionName=made["Function"])["Concurrency"] == {"ReservedConcurrentExecutions": 3}
-    assert functions.list_tags(Resource=made["Arn"])["Tags"]["team"] == "a"
+    tags = functions.list_tags(Resource=made["Arn"])["Tags"]
+    labels = {"logical-id": "Function", "stack-name": "all", "stack-id": stack["StackId"]}
+    assert tags == {"team": "a"} | {f"aws:cloudformation:{name}": value for name, value in labels.items()}
+    functions.tag_resource(Resource=made["Arn"], Tags={"team": "b"})
+    for change in ({"Tags": {"aws:x": "y"}}, {"TagKeys": ["aws:cloudformation:stack-name"]}):
+        call = functions.tag_resource if "Tags" in change else functions.untag_resource
+        assert "aws: prefixed tag key names" in refusal(call, Resource=made["Arn"], **change)
     (statement,) = json.loads(functions.get_policy(FunctionName=made["Alias"])["Policy"])["Statement"]
     assert statement["Condition"] == {"StringEquals": {"AWS:SourceAccount": "000000000000"}}
     assert "Loud" not in made

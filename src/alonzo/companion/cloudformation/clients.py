@@ -7,6 +7,7 @@ import boto3
 from botocore.config import Config
 
 from alonzo.companion.cloudformation.errors import ResourceFailed
+from alonzo.companion.node import Node
 
 _SECRET = "alonzo"  # noqa: S105 - signatures that nobody checks
 _READ_SECONDS = 120
@@ -16,10 +17,14 @@ _CHECKED_BY_NODE = "lambda"
 
 
 class Clients:
-    """boto3's clients, made once for each service, account and region. The access key is the account's id."""
+    """boto3's clients, made once for each service, account and region. The access key is the account's id.
 
-    def __init__(self, *, endpoint_url: str) -> None:
-        self.endpoint_url = endpoint_url
+    `node`: for what no API of AWS's can do.
+    """
+
+    def __init__(self, *, node: Node) -> None:
+        self.node = node
+        self.endpoint_url = node.endpoint_url
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str, str], Any] = {}
 

@@ -14,6 +14,7 @@ from alonzo.companion.cloudformation.errors import ResourceFailed
 from alonzo.companion.cloudformation.resources.provider import Existing, Made, PartlyMade, Wanted, changed
 from alonzo.companion.cloudformation.resources.response_modules import MODULES
 from alonzo.companion.cloudformation.shapes import parameters_of
+from alonzo.companion.node import NodeRefused
 
 _SETTINGS_BESIDE = frozenset({"RecursiveLoop", "ReservedConcurrentExecutions", "RuntimeManagementConfig"})
 """Properties that have operations of their own."""
@@ -56,10 +57,13 @@ class FunctionProvider:
         name = created["FunctionName"]
         made = _made(created)
         try:
+            _label(wanted, made)
             client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig=_WAIT)
             _set_beside(client, name, wanted.properties, {})
         except (botocore.exceptions.WaiterError, botocore.exceptions.ClientError) as error:
             raise PartlyMade(_why_not_active(client, name, error), made) from error
+        except NodeRefused as error:
+            raise PartlyMade(str(error), made) from error
         return made
 
     def replaces(self, wanted: Wanted, existing: Existing) -> bool:
@@ -144,6 +148,13 @@ def _set_tags(client: Any, arn: str, new: Mapping[str, Any], old: Mapping[str, A
         client.untag_resource(Resource=arn, TagKeys=gone)
     if after != before and after:
         client.tag_resource(Resource=arn, Tags=after)
+
+
+def _label(wanted: Wanted, made: Made) -> None:
+    """Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-resource-tags.html."""
+    about = {"logical-id": wanted.logical_id, "stack-id": wanted.stack_id, "stack-name": wanted.stack_name}
+    labels = {f"aws:cloudformation:{name}": value for name, value in about.items()}
+    wanted.clients.node.ask("labels", {"arn": made.attributes["Arn"], "labels": labels}, method="PUT")
 
 
 def _wait_until_updated(client: Any, name: str) -> None:

@@ -1,6 +1,7 @@
 """What a node finds on its host to run functions with, whoever else may be using the data directory."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from alonzo.node.configuration import Configuration
 from alonzo.runtimes.discovery import SearchPlaces, discover_interpreters
 from alonzo.runtimes.interpreters import PythonInterpreter
 from alonzo.runtimes.python_packages import prepare_packages
+from alonzo.runtimes.searching import client_cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +33,18 @@ async def find_programs(configuration: Configuration) -> Programs:
     try:
         data.mkdir(parents=True, exist_ok=True)
         async with asyncio.TaskGroup() as group:
-            interpreters = group.create_task(discover_interpreters(places, cache_file=data / "interpreters.json"))
+            interpreters = group.create_task(discover_interpreters(places, cache_file=_cache_directory(data) / "interpreters.json"))
             packages = group.create_task(prepare_packages(data / "runtimes"))
     except* OSError as errors:
         raise SetupError(f"the data directory {data} cannot be used: {errors.exceptions[0]}") from errors
     return Programs(interpreters=interpreters.result(), places=places, packages=packages.result())
+
+
+def _cache_directory(data: Path) -> Path:
+    """What is known of the machine serves all data directories of a user, if nobody else can have written it."""
+    shared = client_cache()
+    with contextlib.suppress(OSError):
+        shared.mkdir(parents=True, exist_ok=True)
+        if shared.stat().st_uid == os.geteuid() and os.access(shared, os.W_OK):
+            return shared
+    return data

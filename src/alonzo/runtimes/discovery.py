@@ -88,8 +88,8 @@ async def discover_interpreters(places: SearchPlaces, *, cache_file: Path | None
     async with asyncio.TaskGroup() as group:
         probes = {str(path): group.create_task(_probe_unless_known(path, known.get(str(path)))) for path in set(iter_candidates(places))}
     current = {path: probe.result() for path, probe in probes.items()}
-    if cache_file and current != known:
-        _write_cache(cache_file, current)
+    if cache_file and any(known.get(path) != probe for path, probe in current.items()):
+        _write_cache(cache_file, known | current)  # others may look in other places
     return _usable_interpreters(current)
 
 

@@ -28,7 +28,9 @@ def iter_executables(name: str, places: SearchPlaces, further: Sequence[Path]) -
 
 
 def client_cache() -> Path:
-    """Where runtime clients that are not Alonzo's own are kept for all data directories of a user (XDG base directories)."""
+    """Where runtime clients that are not Alonzo's own, and what is known of the machine, are kept for all data directories of a user
+    (XDG base directories).
+    """
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alonzo"
 
 

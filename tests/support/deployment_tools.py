@@ -46,6 +46,7 @@ def run_tool(server: Server, command: Sequence[str | Path], *, directory: Path, 
         **more,
     }
     environment.pop("PYTHONPATH", None)  # it is Alonzo's own
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else each run of a tool compiles it anew, for seconds
     done = subprocess.run(
         [*map(str, command)],
         cwd=directory,

@@ -197,25 +197,26 @@ def test_boto3_finds_every_service(server: Server, account: str) -> None:
     assert found["Item"]["said"]["S"] == "from inside"
 
 
-def test_the_sdk_for_javascript_finds_them_too(server: Server, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def node_package(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A function in Node.js, with its SDK."""
     require_tool("node")
-    npm = require_tool("npm")
+    npm, directory = require_tool("npm"), tmp_path_factory.mktemp("node-sdk")
     packages = ["@aws-sdk/client-s3@3", "@aws-sdk/client-sqs@3"]
-    subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(tmp_path), *packages], check=True, timeout=300)
-    (tmp_path / "index.js").write_text(NODE)
-    archive = Path(shutil.make_archive(str(tmp_path.parent / "node-sdk"), "zip", tmp_path))
+    subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(directory), *packages], check=True, timeout=300)
+    (directory / "index.js").write_text(NODE)
+    return Path(shutil.make_archive(str(tmp_path_factory.mktemp("archive") / "node-sdk"), "zip", directory)).read_bytes()
+
+
+def test_the_sdk_for_javascript_finds_them_too(server: Server, node_package: bytes) -> None:
     settings: dict[str, Any] = {"Runtime": "nodejs22.x", "Handler": "index.handler", "Role": ROLE, "MemorySize": 1024, "Timeout": 120}
-    server.client("lambda").create_function(FunctionName="in-node", Code={"ZipFile": archive.read_bytes()}, **settings)
+    server.client("lambda").create_function(FunctionName="in-node", Code={"ZipFile": node_package}, **settings)
     server.wait_until_settled("in-node")
     assert succeed(server, "in-node", {}) == ["from node", "from node"]
 
 
-@pytest.fixture
-def walled(server: Server, request: pytest.FixtureRequest) -> Server:
-    """Without `--isolation process`, which makes no difference to these languages but time."""
-    if request.node.callspec.params["server"] == "process":
-        pytest.skip("the environment is made as with the host's network")
-    return server
+walled = pytest.mark.parametrize("server", ["host", "isolated"], indirect=True, scope="module")
+"""Without `--isolation process`, which makes no difference to these languages but time."""
 
 
 def queue_made_by(server: Server, runtime: str, handler: str, files: Mapping[str, str | bytes]) -> Any:
@@ -229,14 +230,17 @@ def queue_made_by(server: Server, runtime: str, handler: str, files: Mapping[str
     return server.client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
 
 
-def test_ruby_calls_back(walled: Server) -> None:
+@walled
+def test_ruby_calls_back(server: Server) -> None:
     require_tool("ruby")
-    assert queue_made_by(walled, "ruby3.3", "app.handler", {"app.rb": RUBY})
+    assert queue_made_by(server, "ruby3.3", "app.handler", {"app.rb": RUBY})
 
 
-def test_java_calls_back(walled: Server, java_classes: dict[str, str | bytes]) -> None:
-    assert queue_made_by(walled, "java17", "app.Uses::handle", java_classes)
+@walled
+def test_java_calls_back(server: Server, java_classes: dict[str, str | bytes]) -> None:
+    assert queue_made_by(server, "java17", "app.Uses::handle", java_classes)
 
 
-def test_go_calls_back(walled: Server, go_program: bytes) -> None:
-    assert queue_made_by(walled, "provided.al2023", "bootstrap", {"bootstrap": go_program})
+@walled
+def test_go_calls_back(server: Server, go_program: bytes) -> None:
+    assert queue_made_by(server, "provided.al2023", "bootstrap", {"bootstrap": go_program})

@@ -12,7 +12,7 @@ PLOTS ?= .alonzo/plots
 RUNNABLE := .venv/.runnable
 INSTALLED := .venv/.installed
 
-.PHONY: help install run test lint format bench bench-peers soak soak-streams soak-mixed docs clean compiled
+.PHONY: help install run test test-thorough lint format bench bench-peers soak soak-streams soak-mixed docs clean compiled
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,8 +22,11 @@ install: $(INSTALLED) ## make .venv with .venv/bin/alonzo and the tools for work
 run: $(RUNNABLE) compiled ## start the platform with examples/hello deployed, and print what to try (PORT=4566)
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" PORT=$(PORT) examples/hello/start.sh
 
-test: $(INSTALLED) compiled ## run all tests, in four processes: they wait more than they compute (WORKERS=4)
-	.venv/bin/pytest -n $(WORKERS) --no-loadscope-reorder --durations 20
+test: $(INSTALLED) compiled ## run the tests, in four processes: they wait more than they compute (WORKERS=4)
+	.venv/bin/pytest -n $(WORKERS) --no-loadscope-reorder --durations 30 -m "not thorough"
+
+test-thorough: $(INSTALLED) compiled ## run the tests that take long: SAM's and CDK's own tools, further brokers, more restarts and kills
+	.venv/bin/pytest -n $(WORKERS) --no-loadscope-reorder --durations 30 -m thorough
 
 lint: $(INSTALLED) ## check style, types and import floors
 	.venv/bin/ruff check

@@ -235,6 +235,7 @@ def test_a_function_subscribed_to_its_own_log_is_stopped(server: Server) -> None
     assert sum("RAN" in line for line in read_log(server, name)) <= 18
 
 
+@pytest.mark.thorough
 def test_workers_share_subscriptions(start_server: StartServer) -> None:
     server = start_server("--workers", "2")
     logs = server.client("logs")

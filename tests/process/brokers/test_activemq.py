@@ -13,6 +13,8 @@ from tests.support.mappings import create_mapping, create_secret, switch_mapping
 from tests.support.server import Server
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.thorough
+
 _ARN = "arn:aws:mq:us-east-1:000000000000:broker:orders:b-24cacbb4-b295-49b7-8543-7ce7ce9dfb98"
 
 

@@ -13,6 +13,8 @@ from tests.support.mappings import create_mapping, create_secret, switch_mapping
 from tests.support.server import Server
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.thorough
+
 _ARN = "arn:aws:rds:us-east-1:000000000000:cluster:orders"
 _OTHER_ARN = "arn:aws:rds:us-east-1:000000000000:cluster:others"
 

@@ -319,6 +319,7 @@ def test_what_is_wrong_with_the_access_is_said_in_awss_words(server: Server, kaf
     wait_for_mapping(server, missing, LastProcessingResult="PROBLEM: Topic missing does not exist")
 
 
+@pytest.mark.thorough
 def test_nothing_is_lost_and_order_holds_in_partitions_when_nodes_are_killed(kafka: KafkaBroker, sink: BatchSink, tmp_path: Path) -> None:
     topic, partitions, count = kafka.create_topic("killed", partitions=4), 4, 2_000
     chance = random.Random(7)

@@ -4,11 +4,14 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from tests.support.deployment_tools import cdk_tools, run_tool
 from tests.support.invoking import wait_for_log
 from tests.support.server import Server
 from tests.support.stacks import outputs_of, settle
 from tests.support.toolchains import require_tool
+
+pytestmark = pytest.mark.thorough
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "order-events"
 

@@ -18,6 +18,8 @@ from tests.support.server import Server
 from tests.support.stacks import create_stack, outputs_of, settle
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.thorough
+
 EXAMPLES = Path(__file__).parents[3] / "examples"
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 Deploy = Callable[..., dict[str, str]]

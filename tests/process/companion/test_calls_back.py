@@ -208,6 +208,7 @@ def node_package(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return Path(shutil.make_archive(str(tmp_path_factory.mktemp("archive") / "node-sdk"), "zip", directory)).read_bytes()
 
 
+@pytest.mark.thorough
 def test_the_sdk_for_javascript_finds_them_too(server: Server, node_package: bytes) -> None:
     settings: dict[str, Any] = {"Runtime": "nodejs22.x", "Handler": "index.handler", "Role": ROLE, "MemorySize": 1024, "Timeout": 120}
     server.client("lambda").create_function(FunctionName="in-node", Code={"ZipFile": node_package}, **settings)
@@ -236,11 +237,13 @@ def test_ruby_calls_back(server: Server) -> None:
     assert queue_made_by(server, "ruby3.3", "app.handler", {"app.rb": RUBY})
 
 
+@pytest.mark.thorough
 @walled
 def test_java_calls_back(server: Server, java_classes: dict[str, str | bytes]) -> None:
     assert queue_made_by(server, "java17", "app.Uses::handle", java_classes)
 
 
+@pytest.mark.thorough
 @walled
 def test_go_calls_back(server: Server, go_program: bytes) -> None:
     assert queue_made_by(server, "provided.al2023", "bootstrap", {"bootstrap": go_program})

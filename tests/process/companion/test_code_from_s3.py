@@ -78,6 +78,7 @@ def test_a_layer_is_made_of_an_object(server: Server, put: Callable[[str, bytes]
     assert succeed(server, "layered", {}) == 42
 
 
+@pytest.mark.thorough
 def test_code_that_is_larger_than_a_request_may_be(server: Server, put: Callable[[str, bytes], str]) -> None:
     noise = hashlib.shake_256(b"noise").digest(80_000_000)
     put("large.zip", zip_of({"app.py": "import os\ndef handler(event, context):\n    return os.stat('noise').st_size\n", "noise": noise}))

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from tests.conftest import StartServer
 from tests.support.event_sink import REPORTING, EventSink
 from tests.support.invoking import succeed
@@ -65,6 +66,7 @@ def test_what_services_pushed_before_runs(start_server: StartServer) -> None:
         eventually(lambda: len(sink.counts()) == COUNT or None, what="all messages")
 
 
+@pytest.mark.thorough
 def test_state_machines_are_kept_with_what_they_have_done(start_server: StartServer, tmp_path: Path) -> None:
     first = start_server("--persist", data_directory=tmp_path / "data")
     states = first.client("stepfunctions")

@@ -81,6 +81,7 @@ def test_what_was_written_is_there_after_a_kill(start_server: StartServer, tmp_p
     assert [url.rpartition("/")[2] for url in urls] == ["q"]
 
 
+@pytest.mark.thorough
 def test_nothing_is_kept_unless_that_is_asked_for(start_server: StartServer, tmp_path: Path) -> None:
     first = start_server(data_directory=tmp_path / "data")
     first.client("sqs").create_queue(QueueName="q")
@@ -90,6 +91,7 @@ def test_nothing_is_kept_unless_that_is_asked_for(start_server: StartServer, tmp
     assert "QueueUrls" not in second.client("sqs").list_queues()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("content", [b"not a state", b'{"format": 1, "moto": "4.0.0"}\n', b""])
 def test_a_state_that_cannot_be_read_is_put_aside(start_server: StartServer, tmp_path: Path, content: bytes) -> None:
     directory = tmp_path / "data" / "companion" / "state"

@@ -36,6 +36,7 @@ def test_it_starts_with_the_first_request_and_ends_with_the_node(start_server: S
     assert is_gone(companion)
 
 
+@pytest.mark.thorough
 def test_it_does_not_outlive_a_node_that_is_killed(start_server: StartServer) -> None:
     server = start_server()
     server.client("sqs").list_queues()
@@ -55,6 +56,7 @@ def test_it_is_back_when_it_has_died(start_server: StartServer) -> None:
     assert "is in memory only and ends with it" in server.log_file.read_text()
 
 
+@pytest.mark.thorough
 def test_one_that_cannot_start_is_told_of(start_server: StartServer, tmp_path: Path) -> None:
     broken = tmp_path / "broken" / "waitress"
     broken.mkdir(parents=True)
@@ -124,6 +126,7 @@ def test_an_endpoint_that_leads_back_is_noticed(start_server: StartServer) -> No
     assert code_of(caught) == (508, "ServiceUnavailable")
 
 
+@pytest.mark.thorough
 def test_a_data_directory_with_a_long_name_does(tmp_path: Path, start_server: StartServer) -> None:
     server = start_server(data_directory=tmp_path / ("long" * 30) / "data")
     assert server.client("sqs").create_queue(QueueName="q")["QueueUrl"].endswith("/q")

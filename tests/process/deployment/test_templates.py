@@ -121,6 +121,7 @@ def test_the_reason_of_a_resource_is_shown(watched: Watched, tmp_path: Path) -> 
     assert "--memory cannot be given as well" in said
 
 
+@pytest.mark.thorough
 def test_the_stack_is_there_after_a_restart(watched: Watched, tmp_path: Path) -> None:
     """Last of the module: it ends the server."""
     watched.server.stop()

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from tests.process.companion.processes import companions_of
 from tests.process.gateway.conftest import ECHO
 from tests.process.gateway.front import Front
 from tests.process.gateway.rest import RestApi
 from tests.support.server import Server
+
+pytestmark = pytest.mark.thorough
 
 
 def test_apis_outlive_the_server_and_the_companion(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from tests.support.server import Server
 from tests.support.toolchains import require_tool
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.thorough
+
 _ACCOUNT = "000000000000"
 _SETTINGS = """
 include classpath("application.conf")

@@ -148,6 +148,7 @@ def test_a_flexible_schedule_fires_within_its_window(quick_server: Server) -> No
     assert len(receive(server, url)) == 1
 
 
+@pytest.mark.thorough
 def test_schedules_fire_after_a_restart_without_the_companion(tmp_path: Path) -> None:
     with start_quick(tmp_path / "data", "--persist") as first:
         first.deploy("kept", LOGS)
@@ -299,6 +300,7 @@ def test_rules_whose_expression_is_none_are_refused(server: Server, expression: 
         server.client("events").put_rule(Name="refused", ScheduleExpression=expression)
 
 
+@pytest.mark.thorough
 def test_one_of_several_workers_fires_a_schedule(tmp_path: Path) -> None:
     with Server.start("--workers", "3", data_directory=tmp_path / "data") as server:
         url, arn = create_queue(server)

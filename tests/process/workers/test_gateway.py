@@ -5,9 +5,12 @@ import json
 from contextlib import AsyncExitStack
 
 import aiohttp
+import pytest
 from tests.process.gateway.conftest import ECHO
 from tests.process.gateway.front import Front
 from tests.support.server import Server
+
+pytestmark = pytest.mark.thorough
 
 REQUESTS = 12
 """So many connections reach every one of three workers, but for one time in a hundred; then a test shows less than it could."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import StartServer
-from tests.support.invoking import invoke, read_log, succeed
+from tests.support.invoking import Answer, invoke, read_log, succeed
 from tests.support.prestarted import IS_PRESTARTED, deploy_node, find_prestarted, variables, wait_for_prestarted
 from tests.support.server import Server, zip_of
 from tests.support.waiting import eventually
@@ -124,15 +124,19 @@ def test_a_function_with_shared_libraries_gets_a_process_of_its_own(server: Serv
     ],
 )
 def test_errors_of_init_are_the_same_either_way(server: Server, source: str) -> None:
-    told = []
+    answers = []
     for more in ({}, variables(TZ=":UTC")):
         name = deploy_node(server, f"init-{uuid.uuid4()}", source, **more)
         wait_for_prestarted(server)
-        answer = invoke(server, name)
-        lines = eventually(lambda name=name: whole_log(server, name), what="the log to its end")
-        told.append(sorted(_VARYING.sub("", text) for text in (answer.payload.decode(), *lines)))  # an exit and its log line race
-    assert told[0] == told[1]
-    assert answer.error == "Unhandled"
+        answers.append((name, invoke(server, name)))
+
+    def told(name: str, answer: Answer) -> list[str]:
+        return sorted(
+            _VARYING.sub("", text) for text in (answer.payload.decode(), *(whole_log(server, name) or ()))
+        )  # an exit and its log line race
+
+    eventually(lambda: whole_log(server, answers[1][0]) and told(*answers[0]) == told(*answers[1]), what="the same log either way")
+    assert [answer.error for _, answer in answers] == ["Unhandled", "Unhandled"]
 
 
 def test_whoever_is_taken_is_replaced_and_serves_one_function(server: Server) -> None:

@@ -60,7 +60,7 @@ def test_an_invocation_in_flight_outlives_a_change(server: Server, change: str) 
         "deletion": lambda: client.delete_function(FunctionName=name),
     }
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(invoke, server, name, 1)
+        running = pool.submit(invoke, server, name, 6)
         wait_for_log(server, name, "begun")
         changes[change]()
         assert not running.done()

@@ -106,6 +106,7 @@ def test_a_rule_with_a_cron_expression_fires_at_its_minutes_and_shapes_its_event
     events.delete_rule(Name="timed")
 
 
+@pytest.mark.thorough
 def test_a_schedule_with_an_end_fires_until_then_and_goes(quick_server: Server) -> None:
     server = quick_server
     url, arn = create_queue(server)

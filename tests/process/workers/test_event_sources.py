@@ -5,11 +5,14 @@ import json
 import signal
 from typing import Any
 
+import pytest
 from tests.support.event_sink import EventSink
 from tests.support.event_sources import create_stream, deploy_recorder, map_source, records_of, wait_for_records
 from tests.support.server import Server
 from tests.support.waiting import eventually
 from tests.support.workers import workers_of
+
+pytestmark = pytest.mark.thorough
 
 _SHARDS, _KEYS, _AT_ONCE = 4, 12, 10
 

@@ -25,7 +25,7 @@ run: $(RUNNABLE) compiled ## start the platform with examples/hello deployed, an
 test: $(INSTALLED) compiled ## run the tests, in four processes: they wait more than they compute (WORKERS=4)
 	.venv/bin/pytest -n $(WORKERS) --no-loadscope-reorder --durations 30 -m "not thorough"
 
-test-thorough: $(INSTALLED) compiled ## run the tests that take long: SAM's and CDK's own tools, further brokers, restarts, kills, limits of several workers
+test-thorough: $(INSTALLED) compiled ## run the tests that take long: SAM's and CDK's own tools, further brokers, more restarts and kills
 	.venv/bin/pytest -n $(WORKERS) --no-loadscope-reorder --durations 30 -m thorough
 
 lint: $(INSTALLED) ## check style, types and import floors

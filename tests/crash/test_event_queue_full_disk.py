@@ -15,8 +15,6 @@ from tests.support.server import Server
 from tests.support.toolchains import give_up
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.thorough
-
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:

@@ -7,14 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from tests.conftest import StartServer
 from tests.support.consistency import assert_functions_complete
 from tests.support.invoking import succeed
 from tests.support.server import ROLE, Server, zip_of
-
-pytestmark = pytest.mark.thorough
 
 KILL_COUNT = 20
 _CLIENT_COUNT = 4

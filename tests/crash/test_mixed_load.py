@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import pytest
 from tests.crash.mixed_load import run_mixed_load
-
-pytestmark = pytest.mark.thorough
 
 
 def test_nothing_is_left_of_a_mixed_load(tmp_path: Path) -> None:

@@ -10,8 +10,6 @@ import pytest
 from tests.support.server import Server, zip_of
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.thorough
-
 PLAYBOOKS = Path(__file__).parent / "iac"
 ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
 CODE = """

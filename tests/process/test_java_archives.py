@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.conftest import StartServer
 from tests.support.invoking import read_log, succeed
 from tests.support.server import ROLE, Server, zip_of
@@ -12,8 +11,6 @@ from tests.support.toolchains import require_tool
 from tests.support.waiting import eventually
 
 from alonzo.runtimes.java_client import default_cache
-
-pytestmark = pytest.mark.thorough
 
 
 def deploy(server: Server, name: str, **more: Any) -> str:

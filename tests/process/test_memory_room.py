@@ -15,8 +15,6 @@ from tests.support.toolchains import give_up
 HOLDS_MEMORY = """
 import time, boto3
 
-pytestmark = pytest.mark.thorough
-
 def handler(event, context):
     held = bytearray(event["mib"] << 20)
     held[::4096] = b"x" * len(held[::4096])

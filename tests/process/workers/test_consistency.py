@@ -12,8 +12,6 @@ from tests.support.workers import workers_of
 
 from .conftest import WORKERS
 
-pytestmark = pytest.mark.thorough
-
 CONNECTIONS = 12
 SAYS = "def handler(event, context): return {text!r}"
 ECHO = "def handler(event, context): return event"

@@ -12,8 +12,6 @@ from tests.support.gauge import HOLDS_THE_GAUGE, Gauge
 from tests.support.invoking import succeed
 from tests.support.server import Server
 
-pytestmark = pytest.mark.thorough
-
 CLIENTS = 40
 SECONDS = 6.0
 

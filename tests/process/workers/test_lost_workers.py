@@ -9,15 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psutil
-import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from tests.support.gauge import HOLDS_THE_GAUGE, Gauge
 from tests.support.invoking import succeed
 from tests.support.server import Server
 from tests.support.waiting import eventually
 from tests.support.workers import workers_of
-
-pytestmark = pytest.mark.thorough
 
 CLIENTS = 12
 RESERVED = 7

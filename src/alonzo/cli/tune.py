@@ -28,7 +28,7 @@ _NAME_MAX = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """Of one size, in milliseconds and MB; a thousand invocations' duration in dollars."""
+    """Of one size, in milliseconds and MB, and what the duration of a million invocations costs."""
 
     memory_mib: int
     duration_ms: float

@@ -12,12 +12,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote_to_bytes
 
-import msgspec
-
 from alonzo.aws.api_error import ApiError
 from alonzo.aws.identity import CallerDirectory
-from alonzo.edge.asgi import AsgiScope, Receive, Send, send_json
-from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, discard_body, read_body
+from alonzo.edge.asgi import AsgiScope, Receive, Send
+from alonzo.edge.own_endpoint import OwnEndpoint
+from alonzo.edge.request_body import discard_body, read_body
 from alonzo.errors import AlonzoError
 from alonzo.functions.code.directories import SharedBytes
 from alonzo.functions.code.signing import CodeSigning
@@ -50,32 +49,22 @@ class ChangedCodeEndpoint:
         self._code_signing = code_signing
         self._blobs = blobs
         self._callers = callers
-        self._translate_error = translate_error
+        self._endpoint = OwnEndpoint(self._answer, translate_error=translate_error)
         self._before_answer = before_answer
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """As the module says."""
-        content: dict[str, Any]
-        match = _PATH.fullmatch(scope["raw_path"])
-        try:
-            if match is None or scope["method"] != "PUT":
-                await discard_body(receive)
-                status, content = (404, {"message": "no such path"}) if match is None else (405, {"message": "only PUT is possible here"})
-            else:
-                rest = await read_body(scope, receive, limit_bytes=CODE_ZIPPED_IN_REQUEST_MAX_BYTES)
-                caller = self._callers.caller_of(scope["headers"], scope["query_string"])
-                name = unquote_to_bytes(match[1]).decode("utf-8", "replace")
-                status, content = await self._change(name, caller.scope, scope["query_string"], rest)
-        except ClientDisconnected:
-            return
-        except BodyTooLarge as error:
-            status, content = 413, {"message": str(error)}
-        except ApiError as error:
-            status, content = error.http_status or 400, {"message": error.message}
-        except AlonzoError as error:
-            translated = self._translate_error(error)
-            status, content = translated.http_status or 500, {"message": translated.message}
-        await send_json(send, status, msgspec.json.encode(content))
+        await self._endpoint(scope, receive, send)
+
+    async def _answer(self, request: AsgiScope, receive: Receive) -> tuple[int, Any]:
+        match = _PATH.fullmatch(request["raw_path"])
+        if match is None or request["method"] != "PUT":
+            await discard_body(receive)
+            return (404, {"message": "no such path"}) if match is None else (405, {"message": "only PUT is possible here"})
+        rest = await read_body(request, receive, limit_bytes=CODE_ZIPPED_IN_REQUEST_MAX_BYTES)
+        caller = self._callers.caller_of(request["headers"], request["query_string"])
+        name = unquote_to_bytes(match[1]).decode("utf-8", "replace")
+        return await self._change(name, caller.scope, request["query_string"], rest)
 
     async def _change(self, name: str, scope: Scope, query: bytes, rest: bytes) -> tuple[int, dict[str, Any]]:
         asked = parse_qs(query.decode("latin-1"))

@@ -23,7 +23,7 @@ from alonzo.aws.api_error import ApiError
 from alonzo.aws.client.errors import AwsCallFailed, AwsRefused
 from alonzo.aws.identity import CallerDirectory
 from alonzo.aws.requests import Headers
-from alonzo.edge.asgi import AsgiScope, Receive, Send, send_json, send_response
+from alonzo.edge.asgi import AsgiScope, Receive, Send, send_response
 from alonzo.edge.cloud_events import (
     BATCHED,
     STRUCTURED,
@@ -35,7 +35,8 @@ from alonzo.edge.cloud_events import (
     read_structured,
 )
 from alonzo.edge.event_payload import checked_event_payload
-from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
+from alonzo.edge.own_endpoint import OwnEndpoint
+from alonzo.edge.request_body import read_body
 from alonzo.edge.storage_events import is_of_storage, records_of, source_of
 from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.errors import AlonzoError
@@ -103,29 +104,18 @@ class IngestionEndpoint:
         self._services = services
         self._callers = callers
         self._trace_headers = trace_headers
-        self._translate_error = translate_error
+        self._endpoint = OwnEndpoint(self._answer, translate_error=translate_error)
         self._new_uuid = new_uuid
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """As the module says; errors as `{"message": …}`."""
+        """As the module says."""
         if scope["method"] == "OPTIONS":
             await _agree_to_webhook(scope["headers"], send)
-            return
-        try:
-            body = await read_body(scope, receive, limit_bytes=_BODY_MAX_BYTES)
-            status, content = await self._answer(scope, body)
-        except ClientDisconnected:
-            return
-        except BodyTooLarge as error:
-            status, content = 413, {"message": str(error)}
-        except ApiError as error:
-            status, content = error.http_status or 400, {"message": error.message}
-        except AlonzoError as error:
-            translated = self._translate_error(error)
-            status, content = translated.http_status or 500, {"message": translated.message}
-        await send_json(send, status, msgspec.json.encode(content))
+        else:
+            await self._endpoint(scope, receive, send)
 
-    async def _answer(self, scope: AsgiScope, body: bytes) -> tuple[int, Any]:
+    async def _answer(self, scope: AsgiScope, receive: Receive) -> tuple[int, Any]:
+        body = await read_body(scope, receive, limit_bytes=_BODY_MAX_BYTES)
         match = _PATH.fullmatch(scope["raw_path"])
         if match is None:
             return 404, {"message": "no such path"}

@@ -11,15 +11,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-import msgspec
-
 from alonzo.aws.api_error import ApiError
 from alonzo.aws.identity import CallerDirectory
-from alonzo.edge.asgi import AsgiScope, Receive, Send, send_json
+from alonzo.edge.asgi import AsgiScope, Receive, Send
+from alonzo.edge.own_endpoint import OwnEndpoint
 from alonzo.errors import AlonzoError
 from alonzo.invoke.asynchronous.administration import QueueAdministration
 from alonzo.model.names import FunctionReference, refer_to_function
-from alonzo.model.scope import Scope
 
 QUEUES_PATH = b"/_alonzo/queues"
 _PATH = re.compile(re.escape(QUEUES_PATH) + rb"(?:/([^/]+)(/redrive)?)?/?")
@@ -33,22 +31,16 @@ class QueueEndpoint:
     ) -> None:
         self._administration = administration
         self._callers = callers
-        self._translate_error = translate_error
+        self._endpoint = OwnEndpoint(self._answer, translate_error=translate_error)
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """As the module says; errors as `{"message": …}`."""
-        try:
-            caller = self._callers.caller_of(scope["headers"], scope["query_string"])
-            status, content = await self._answer(scope["method"], scope["raw_path"], caller.scope)
-        except ApiError as error:
-            status, content = error.http_status or 400, {"message": error.message}
-        except AlonzoError as error:
-            translated = self._translate_error(error)
-            status, content = translated.http_status or 500, {"message": translated.message}
-        await send_json(send, status, msgspec.json.encode(content))
+        """As the module says."""
+        await self._endpoint(scope, receive, send)
 
-    async def _answer(self, method: str, path: bytes, scope: Scope) -> tuple[int, Any]:
-        match = _PATH.fullmatch(path)
+    async def _answer(self, request: AsgiScope, receive: Receive) -> tuple[int, Any]:
+        del receive
+        scope, method = self._callers.caller_of(request["headers"], request["query_string"]).scope, request["method"]
+        match = _PATH.fullmatch(request["raw_path"])
         if match is None:
             return 404, {"message": "no such path"}
         if match[1] is None:

@@ -15,7 +15,8 @@ import msgspec
 from alonzo.aws.api_error import ApiError
 from alonzo.aws.identity import CallerDirectory
 from alonzo.clock import Clock
-from alonzo.edge.asgi import AsgiScope, Receive, Send, send_json
+from alonzo.edge.asgi import AsgiScope, Receive, Send
+from alonzo.edge.own_endpoint import OwnEndpoint
 from alonzo.errors import AlonzoError
 from alonzo.model.scope import Scope
 from alonzo.observe.usage import MonthlyUsage
@@ -34,25 +35,19 @@ class UsageEndpoint:
     ) -> None:
         self._read = read
         self._callers = callers
-        self._translate_error = translate_error
+        self._endpoint = OwnEndpoint(self._answer, translate_error=translate_error)
         self._clock = clock
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """As the module says; errors as `{"message": …}`."""
-        try:
-            caller = self._callers.caller_of(scope["headers"], scope["query_string"])
-            status, content = await self._answer(scope["method"], scope["query_string"], caller.scope)
-        except ApiError as error:
-            status, content = error.http_status or 400, {"message": error.message}
-        except AlonzoError as error:
-            translated = self._translate_error(error)
-            status, content = translated.http_status or 500, {"message": translated.message}
-        await send_json(send, status, msgspec.json.encode(content))
+        """As the module says."""
+        await self._endpoint(scope, receive, send)
 
-    async def _answer(self, method: str, query_string: bytes, scope: Scope) -> tuple[int, Any]:
-        if method != "GET":
-            return 405, {"message": f"{method} is not possible here"}
-        given = parse_qs(query_string.decode("latin-1")).get("month")
+    async def _answer(self, request: AsgiScope, receive: Receive) -> tuple[int, Any]:
+        del receive
+        scope = self._callers.caller_of(request["headers"], request["query_string"]).scope
+        if request["method"] != "GET":
+            return 405, {"message": f"{request['method']} is not possible here"}
+        given = parse_qs(request["query_string"].decode("latin-1")).get("month")
         month = self._clock.now().strftime("%Y-%m") if given is None else given[0]
         if _MONTH.fullmatch(month) is None:
             return 400, {"message": f"{month!r} is not a month: it is written like 2026-11"}

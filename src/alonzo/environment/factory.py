@@ -25,7 +25,7 @@ from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
 from alonzo.observe.log_delivery import LogDelivery, LogOutlet, LogStreamName
 from alonzo.observe.platform_log import JsonPlatformLog, PlatformLog, TextPlatformLog
-from alonzo.observe.usage import UsageMeter, is_provisioned
+from alonzo.observe.usage import UsageMeter
 from alonzo.runtimes.catalog import find_runtime
 from alonzo.runtimes.concurrency import max_concurrency
 from alonzo.sandbox.sandbox import Sandbox
@@ -167,7 +167,7 @@ class EnvironmentFactory:
             log=log,
             words=words,
             version=version,
-            usage=self._usage.counter(version, is_provisioned=is_provisioned(initialization_type)),
+            usage=self._usage.counter(version, is_provisioned=initialization_type is InitializationType.PROVISIONED_CONCURRENCY),
             peak_memory=sandbox.peak_memory_bytes,
             clock=self._clock,
         )

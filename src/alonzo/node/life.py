@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from alonzo.errors import setup_error_in
+from alonzo.errors import setup_errors_alone
 from alonzo.node.configuration import Configuration
 from alonzo.node.programs import find_programs
 from alonzo.node.seat import Seat
@@ -17,16 +17,11 @@ async def run_node(configuration: Configuration, *, seat: Seat | None = None, st
     """As `Node.run`. Finding programs waits for other processes and the disk, importing the node keeps one processor busy for half a
     second: both at once.
     """
-    try:
+    with setup_errors_alone():
         async with asyncio.TaskGroup() as group:
             programs = group.create_task(find_programs(configuration))
             make_node = await asyncio.to_thread(_import_node)
             await make_node(configuration, programs=programs, seat=seat).run(stop=stop, on_ready=on_ready)
-    except BaseExceptionGroup as group:
-        reason = setup_error_in(group)
-        if reason is None:
-            raise
-        raise reason from group
 
 
 def _import_node() -> "type[Node]":

@@ -10,7 +10,7 @@ from typing import Any
 
 import uvloop
 
-from alonzo.errors import setup_error_in
+from alonzo.errors import setup_errors_alone
 from alonzo.log import LogFormat, configure_logging
 from alonzo.node.configuration import Configuration
 from alonzo.node.life import run_node
@@ -94,13 +94,8 @@ async def _live_with(beside: Beside, configuration: Configuration, *, stop: asyn
             await stop.wait()
             running.cancel()
 
-    try:
+    with setup_errors_alone():
         async with asyncio.TaskGroup() as group:
             neighbour = group.create_task(run_beside())
             await _live(configuration, stop=stop, on_ready=on_url)
             neighbour.cancel()
-    except BaseExceptionGroup as group_error:
-        reason = setup_error_in(group_error)
-        if reason is None:
-            raise
-        raise reason from group_error

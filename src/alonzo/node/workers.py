@@ -23,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alonzo.edge.server import open_listening_socket
-from alonzo.errors import SetupError, setup_error_in
+from alonzo.errors import SetupError, setup_errors_alone
 from alonzo.node.cluster import ClusterTables, open_cluster_tables
 from alonzo.node.companion import CompanionProcess, open_companion
 from alonzo.node.configuration import Configuration
@@ -59,13 +59,8 @@ class Workers:
 
     async def run(self, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
         """As `Node.run`."""
-        try:
+        with setup_errors_alone():
             await self._run(stop=stop, on_ready=on_ready)
-        except BaseExceptionGroup as group:
-            reason = setup_error_in(group)
-            if reason is None:
-                raise
-            raise reason from group
 
     async def _run(self, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
         configuration = self._configuration

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import msgspec
 
 from alonzo.model.function import FunctionVersion
-from alonzo.model.invocation import InitializationType
 from alonzo.model.scope import Scope
 from alonzo.observe.platform_log import InvocationReport
 
@@ -125,8 +124,3 @@ def usage_key(version: FunctionVersion, *, is_provisioned: bool) -> UsageKey:
         runtime=version.runtime or "",
         is_provisioned=is_provisioned,
     )
-
-
-def is_provisioned(initialization_type: InitializationType) -> bool:
-    """Whether invocations in such environments have the price of provisioned concurrency."""
-    return initialization_type is InitializationType.PROVISIONED_CONCURRENCY

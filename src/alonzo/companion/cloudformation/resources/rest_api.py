@@ -9,6 +9,7 @@ from typing import Any
 
 from alonzo.companion.cloudformation.errors import ResourceFailed
 from alonzo.companion.cloudformation.resources.api_resource import ApiResource, Parameters
+from alonzo.companion.cloudformation.resources.nothing import NothingProvider
 from alonzo.companion.cloudformation.resources.provider import Existing, Made, PartlyMade, Provider, Wanted, changed, is_missing
 from alonzo.companion.cloudformation.shapes import parameters_of
 
@@ -161,7 +162,7 @@ class DeploymentProvider(ApiResource):
 def rest_api_providers() -> dict[str, Provider]:
     """By type."""
     return {
-        "AWS::ApiGateway::Account": _Settings(),
+        "AWS::ApiGateway::Account": NothingProvider(),  # its role writes logs, which nobody writes here
         "AWS::ApiGateway::ApiKey": ApiResource(
             service="apigateway",
             create_operation="create_api_key",
@@ -244,25 +245,6 @@ def rest_api_providers() -> dict[str, Provider]:
             attributes={"Id": "id"},
         ),
     }
-
-
-class _Settings:
-    """A `Provider` of what is said of the account, and stays."""
-
-    def create(self, wanted: Wanted) -> Made:
-        """The role that writes logs: nothing is written by it here."""
-        return Made(physical_id=wanted.new_name())
-
-    def replaces(self, wanted: Wanted, existing: Existing) -> bool:
-        """Never."""
-        return False
-
-    def update(self, wanted: Wanted, existing: Existing) -> Made:
-        """As it is made."""
-        return Made(physical_id=existing.physical_id)
-
-    def delete(self, wanted: Wanted, existing: Existing) -> None:
-        """There is nothing."""
 
 
 def _model_as_text(_: Wanted, parameters: Parameters) -> None:

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from alonzo.companion.cloudformation.errors import ResourceFailed
+from alonzo.companion.cloudformation.resources.nothing import NothingProvider
 from alonzo.companion.cloudformation.resources.provider import Existing, Made, PartlyMade, Provider, Wanted
 
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -42,25 +43,6 @@ class NestedStackProvider:
         status, reason = _wait(client, existing.physical_id)
         if status["StackStatus"] != "DELETE_COMPLETE":
             raise ResourceFailed(f"Embedded stack {existing.physical_id} was not successfully deleted: {reason}")
-
-
-class NothingProvider:
-    """A `Provider` of resources that only say something."""
-
-    def create(self, wanted: Wanted) -> Made:
-        """A name."""
-        return Made(physical_id=wanted.new_name())
-
-    def replaces(self, wanted: Wanted, existing: Existing) -> bool:
-        """Never."""
-        return False
-
-    def update(self, wanted: Wanted, existing: Existing) -> Made:
-        """The same."""
-        return Made(physical_id=existing.physical_id)
-
-    def delete(self, wanted: Wanted, existing: Existing) -> None:
-        """There is nothing."""
 
 
 def stack_providers() -> dict[str, Provider]:

@@ -120,10 +120,10 @@ class LogChannel:
 
         What was in the pipe then has been read by now: one turn handles everything that poll(2) has found ready (uvloop and asyncio alike).
         """
-        if self._is_read_up:
-            self._deliver(self._parser.flush_line(self._clock.unix_ms()))
-        else:
+        if not self._is_read_up:
             self.drain()
+        elif self._parser.is_amid_event:
+            self._deliver(self._parser.flush_line(self._clock.unix_ms()))
 
     def _on_readable(self) -> None:
         if not self._read():

@@ -68,7 +68,7 @@ def serve(settings: Settings) -> None:
     services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, node=node))
     complete_api_gateway(settings.endpoint_url)
     take_documents_of_all_kinds()
-    complete_load_balancers()
+    complete_load_balancers(functions)
     application: Application = schedules.announcing(Places(AsDeployed(AsItCame(services))))
     state = None
     if settings.state_directory is not None:

@@ -25,6 +25,7 @@ from alonzo.model.event_source_mapping import (
     MappingSettings,
     MappingState,
     ProvisionedPollers,
+    SchemaRegistry,
     mapping_arn,
 )
 from alonzo.model.names import FunctionReference
@@ -239,7 +240,20 @@ class EventSourceMappings:
 
 
 def _merged(before: MappingSettings, said: MappingSettings) -> MappingSettings:
-    return msgspec.structs.replace(before, **{name: value for name in said.__struct_fields__ if (value := getattr(said, name)) is not None})
+    news = {name: value for name in said.__struct_fields__ if (value := getattr(said, name)) is not None}
+    for name in ("managed_kafka", "self_managed_kafka"):
+        if (known := getattr(before, name)) is not None and name in news:
+            news[name] = _merged_consumer(known, news[name])
+    return msgspec.structs.replace(before, **news)
+
+
+def _merged_consumer(before: KafkaConsumer, said: KafkaConsumer) -> KafkaConsumer:
+    """An empty configuration of a registry ends its use."""
+    registry = before.schema_registry if said.schema_registry is None else said.schema_registry
+    return KafkaConsumer(
+        consumer_group_id=before.consumer_group_id if said.consumer_group_id is None else said.consumer_group_id,
+        schema_registry=None if registry == SchemaRegistry() else registry,
+    )
 
 
 def _completed(source: EventSource, settings: MappingSettings, uuid: str) -> MappingSettings:

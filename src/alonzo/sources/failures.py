@@ -35,6 +35,8 @@ class Condition(StrEnum):
     RETRY_ATTEMPTS_EXHAUSTED = "RetryAttemptsExhausted"
     RECORD_AGE_EXCEEDED = "MaximumRecordAgeExceeded"
     PAYLOAD_SIZE_EXCEEDED = "MaximumPayloadSizeExceeded"
+    SCHEMA_NOT_FOUND = "SCHEMA_NOT_FOUND"
+    DESERIALIZATION_ERROR = "DESERIALIZATION_ERROR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -314,6 +315,46 @@ def test_what_pollers_do_is_in_the_functions_log_group_and_errors_are_counted(se
         return sum(int(line.rpartition(" ")[2]) for line in lines if any(uuid in line for uuid in uuids.values()))
 
     assert (counted("invoke_error_count"), counted("committed_event_count")) == (1, 4)
+
+
+@pytest.mark.thorough
+def test_records_are_read_by_their_schemas_and_others_are_given_up(server: Server, kafka: KafkaBroker, sink: BatchSink) -> None:
+    topic, glue, sqs = kafka.create_topic("schemas"), server.client("glue"), server.client("sqs")
+    registry = glue.create_registry(RegistryName="kafka")["RegistryArn"]
+    definition = {"type": "record", "name": "Order", "fields": [{"name": "id", "type": "int"}]}
+    version = glue.create_schema(
+        RegistryId={"RegistryName": "kafka"},
+        SchemaName="orders",
+        DataFormat="AVRO",
+        Compatibility="NONE",
+        SchemaDefinition=json.dumps(definition),
+    )["SchemaVersionId"]
+    queue = sqs.create_queue(QueueName="schemas-failures")["QueueUrl"]
+    header = b"\x03\x00" + uuid.UUID(version).bytes
+    unknown = b"\x03\x00" + uuid.UUID(int=1).bytes
+    kafka.send(topic, [Sent(value=value) for value in (header + b"\x02", b"no header", unknown + b"\x02", header + b"\x0e")])
+    config = {
+        "SchemaRegistryURI": registry,
+        "EventRecordFormat": "JSON",
+        "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
+    }
+    mapping = create(
+        server,
+        kafka,
+        sink.deploy(server, "schemas"),
+        topic,
+        SelfManagedKafkaEventSourceConfig={"SchemaRegistryConfig": config},
+        ProvisionedPollerConfig={"MinimumPollers": 1, "MaximumPollers": 1},
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:schemas-failures"}},
+        FilterCriteria={"Filters": [{"Pattern": '{"value": {"id": [{"numeric": [">", 1]}]}}'}]},
+    )
+    eventually(lambda: kafka.committed(mapping, topic) == [4], what="the end of the topic")
+    (record,) = [record for event in sink.events for record in records_of(event)]
+    assert json.loads(base64.b64decode(record["value"])) == {"id": 7}
+    assert record["valueSchemaMetadata"] == {"dataFormat": "AVRO", "schemaId": version}
+    messages = [message for _ in range(3) for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])]
+    conditions = {json.loads(message["Body"])["requestContext"]["condition"] for message in messages}
+    assert conditions == {"SCHEMA_NOT_FOUND", "DESERIALIZATION_ERROR"}
 
 
 def secured(kafka: KafkaBroker, address: str, *access: tuple[str, str]) -> dict[str, Any]:

@@ -70,6 +70,14 @@ class BatchDelivery:
         except RetriesStopped:
             return False  # the node stops: the destination is told after its next start
 
+    async def reject(self, records: Sequence[KafkaRecord], condition: Condition) -> bool:
+        """Give up records that the function is not to see. False when the node stops before the destination was told."""
+        try:
+            await self._give_up(_Part(records), condition)
+        except RetriesStopped:
+            return False
+        return True
+
     async def _deliver(self, records: Sequence[KafkaRecord], interrupted: asyncio.Event, progress: Progress) -> bool:
         parts = [_Part(part) for part in fitting(records, _size_bytes)]
         backoff = Backoff(first_seconds=_FIRST_PAUSE_SECONDS, longest_seconds=_LONGEST_PAUSE_SECONDS)

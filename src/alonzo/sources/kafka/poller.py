@@ -14,12 +14,16 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import ConsumerRecord
 
+from alonzo.errors import AlonzoError
 from alonzo.model import quotas
 from alonzo.model.event_source_mapping import EventSourceMapping, KafkaConsumer
+from alonzo.sources.failures import Condition
 from alonzo.sources.filters import RecordFilter
 from alonzo.sources.kafka.cluster import KafkaCluster
 from alonzo.sources.kafka.delivery import BatchDelivery
 from alonzo.sources.kafka.records import KafkaRecord
+from alonzo.sources.kafka.schemas.errors import SchemaProblem
+from alonzo.sources.kafka.schemas.validation import SchemaValidation
 from alonzo.sources.source import PolledUnit, PollerKit
 
 _WINDOW_SECONDS = 0.5
@@ -39,6 +43,8 @@ class _Gathered:
     """A batch without what is filtered out, and by partition where it began and the offset behind it all."""
 
     records: Sequence[KafkaRecord]
+    rejected: Mapping[Condition, Sequence[KafkaRecord]]
+    """Those that are not as their schemas say."""
     starts: Mapping[TopicPartition, int]
     ends: Mapping[TopicPartition, int]
 
@@ -46,8 +52,11 @@ class _Gathered:
 class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the client has no types
     """`run` once."""
 
-    def __init__(self, *, mapping: EventSourceMapping, cluster: KafkaCluster, kit: PollerKit, unit: PolledUnit) -> None:
+    def __init__(
+        self, *, mapping: EventSourceMapping, cluster: KafkaCluster, validation: SchemaValidation | None, kit: PollerKit, unit: PolledUnit
+    ) -> None:
         self._mapping = mapping
+        self._validation = validation
         self._cluster = cluster
         self._kit = kit
         self._unit = unit
@@ -125,6 +134,7 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
         window_seconds = _WINDOW_SECONDS if settings.maximum_batching_window_seconds is None else settings.maximum_batching_window_seconds
         size, room_bytes = settings.batch_size or 1, quotas.PAYLOAD_SYNC_MAX_BYTES
         records: list[KafkaRecord] = []
+        rejected: dict[Condition, list[KafkaRecord]] = {}
         starts: dict[TopicPartition, int] = {}
         ends: dict[TopicPartition, int] = {}
         deadline: float | None = None
@@ -137,12 +147,12 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
             ).items():
                 starts.setdefault(place, raw[0].offset)
                 ends[place] = raw[-1].offset + 1
-                kept = self._kept(raw)
+                kept = await self._kept(raw, rejected)
                 records += kept
                 room_bytes -= sum(len(record.encoded) for record in kept)
             if deadline is None and ends:
                 deadline = clock.monotonic() + window_seconds
-        return _Gathered(records, starts, ends)
+        return _Gathered(records, rejected, starts, ends)
 
     async def _deliver(self, gathered: _Gathered) -> None:
         is_ours = True
@@ -159,6 +169,9 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
                 is_ours = await self._commit(news, count=sum(offset - committed[place] for place, offset in news.items()))
             committed.update(news)
 
+        for condition, records in gathered.rejected.items():
+            if not await self._delivery.reject(records, condition):
+                return
         if gathered.records:
             await self._delivery.deliver(gathered.records, interrupted=self._interrupted, progress=commit)
         else:
@@ -185,14 +198,32 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
             if place in self._consumer.assignment():
                 self._consumer.seek(place, offset)
 
-    def _kept(self, raw: Sequence[ConsumerRecord]) -> list[KafkaRecord]:
+    async def _kept(self, raw: Sequence[ConsumerRecord], rejected: dict[Condition, list[KafkaRecord]]) -> list[KafkaRecord]:
         self._kit.metrics.polled(len(raw))
         records = [_record_of(each) for each in raw]
+        if self._validation is not None:
+            records = await self._validated(self._validation, records, rejected)
         if self._filter.is_empty:
             return records
         kept = [record for record in records if self._filter.keeps(record.for_filters())]
         self._kit.metrics.filtered_out(len(records) - len(kept))
         return kept
+
+    async def _validated(
+        self, validation: SchemaValidation, records: Sequence[KafkaRecord], rejected: dict[Condition, list[KafkaRecord]]
+    ) -> list[KafkaRecord]:
+        valid: list[KafkaRecord] = []
+        for record in records:
+            try:
+                valid.append(await validation.read(record))
+            except SchemaProblem as error:
+                self._kit.metrics.schema_failed()
+                self._kit.log.warn(f"Record does not go with its schema: {error}", place=record.place, offset=record.offset)
+                rejected.setdefault(error.condition, []).append(record)
+            except AlonzoError:
+                self._kit.metrics.schema_failed()
+                raise
+        return valid
 
     async def _write_to_topic(self, topic: str, record: KafkaRecord, content: bytes) -> None:
         if self._producer is None:

@@ -7,10 +7,10 @@ import re
 import threading
 import time
 import urllib.request
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.support.batch_sink import BatchSink
@@ -330,8 +330,8 @@ def test_records_are_read_by_their_schemas_and_others_are_given_up(server: Serve
         SchemaDefinition=json.dumps(definition),
     )["SchemaVersionId"]
     queue = sqs.create_queue(QueueName="schemas-failures")["QueueUrl"]
-    header = b"\x03\x00" + uuid.UUID(version).bytes
-    unknown = b"\x03\x00" + uuid.UUID(int=1).bytes
+    header = b"\x03\x00" + UUID(version).bytes
+    unknown = b"\x03\x00" + UUID(int=1).bytes
     kafka.send(topic, [Sent(value=value) for value in (header + b"\x02", b"no header", unknown + b"\x02", header + b"\x0e")])
     config = {
         "SchemaRegistryURI": registry,

@@ -130,6 +130,7 @@ class Node:
             services=stores.services,
             recursion=recursion,
             metrics=metrics,
+            delivery=parts.delivery,
             notices=stores.notices,
             retries=retries,
             configuration=self._configuration,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from alonzo import ids
 from alonzo.clock import Clock
 from alonzo.edge.log_errors import with_log_errors
+from alonzo.edge.log_group_operations import LogGroupOperations
 from alonzo.edge.log_subscription_operations import LogSubscriptionOperations
 from alonzo.edge.log_writing import LogWritingOperations
 from alonzo.edge.logs_api import LogOperations
@@ -14,6 +15,7 @@ from alonzo.invoke.asynchronous.acceptance import EventAcceptance
 from alonzo.node.control_plane import ControlPlane
 from alonzo.store.log_stream import LogStore
 from alonzo.triggers.log_groups import LogGroups
+from alonzo.triggers.log_retention import LogRetention
 from alonzo.triggers.log_subscriptions import LogSubscriptions
 
 
@@ -22,12 +24,13 @@ class Logs:
     """Made by `wire_logs`."""
 
     subscriptions: LogSubscriptions
+    retention: LogRetention
     operations: OperationTable
     """Of the service `logs`."""
 
 
 def wire_logs(*, logs: LogStore, control: ControlPlane, acceptance: EventAcceptance, clock: Clock) -> Logs:
-    """`subscriptions` is to be run, and told of what is written."""
+    """`subscriptions` and `retention` are to be run; `subscriptions` is to be told of what is written."""
     groups = LogGroups(records=control.log_groups, logs=logs, clock=clock)
     subscriptions = LogSubscriptions(
         subscriptions=groups,
@@ -37,8 +40,9 @@ def wire_logs(*, logs: LogStore, control: ControlPlane, acceptance: EventAccepta
         new_uuid=ids.new_uuid,
     )
     operations = {
+        **LogGroupOperations(groups=groups).table(),
         **LogOperations(logs=logs, groups=groups).table(),
         **LogWritingOperations(groups=groups, logs=logs, tell=subscriptions.tell, clock=clock).table(),
         **LogSubscriptionOperations(groups=groups, resolution=control.resolution, policies=control.policies, clock=clock).table(),
     }
-    return Logs(subscriptions=subscriptions, operations=with_log_errors(operations))
+    return Logs(subscriptions=subscriptions, retention=LogRetention(groups=groups), operations=with_log_errors(operations))

@@ -149,7 +149,7 @@ class Node:
             tasks.append(group.create_task(warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
             tasks.append(group.create_task(triggers.run()))
-            tasks.append(group.create_task(logs.subscriptions.run()))
+            tasks += [group.create_task(component) for component in (logs.subscriptions.run(), logs.retention.run())]
             existing = [version for _, version in control.records.iter_prefix(())]
             keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             if stores.cluster is not None:

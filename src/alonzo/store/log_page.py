@@ -1,10 +1,13 @@
 """What the log store keeps and gives back, and how a page is put together from batches. Pure."""
 
+from typing import Protocol
+
 import msgspec
 
 from alonzo.model.log_event import LogEvent
 
 _FOREVER = 2**63
+_INDEX_MAX = 2**31
 
 
 class LogRecord(msgspec.Struct, frozen=True):
@@ -18,10 +21,14 @@ class LogRecord(msgspec.Struct, frozen=True):
 
 
 class LogPage(msgspec.Struct, frozen=True):
-    """Some events in order. `position` is where the next page starts; `is_complete` says that there is nothing there at the moment."""
+    """Some events in order. `position` is where the next page starts; `is_complete` says that there is nothing there at the moment.
+
+    `start` is the position before which the page in front of this one ends.
+    """
 
     events: tuple[LogRecord, ...]
     position: str
+    start: str
     is_complete: bool
 
 
@@ -39,6 +46,34 @@ class _Place(msgspec.Struct, frozen=True, order=True):
     unix_ms: int
     sequence: int
     index: int
+
+    def before(self) -> "_Place":
+        """The last place in front of this one, as far as events go."""
+        if self.index > 0:
+            return _Place(self.unix_ms, self.sequence, self.index - 1)
+        return _Place(self.unix_ms, max(0, self.sequence - 1), _INDEX_MAX)
+
+    def behind(self) -> "_Place":
+        """The next place."""
+        return _Place(self.unix_ms, self.sequence, self.index + 1)
+
+    def __str__(self) -> str:
+        return f"{self.unix_ms}-{self.sequence}-{self.index}"
+
+
+class PageBuilder(Protocol):
+    """What a reader fills, and which events it still looks for."""
+
+    @property
+    def earliest_ms(self) -> int:
+        """None before that."""
+
+    @property
+    def latest_ms(self) -> int:
+        """None after that."""
+
+    def add(self, sequence: int, stream: str, arrived_ms: int, events: tuple[LogEvent, ...]) -> None:
+        """A batch of a log stream; `sequence` is the number of its arrival, from 1."""
 
 
 class LogPageBuilder:
@@ -71,7 +106,8 @@ class LogPageBuilder:
         position = self._found[-1][0] if self._found else self._after
         return LogPage(
             events=tuple(record for _, record in self._found),
-            position=f"{position.unix_ms}-{position.sequence}-{position.index}",
+            position=str(position),
+            start=str(self._found[0][0] if self._found else self._after.behind()),
             is_complete=not self._is_cut,
         )
 
@@ -82,6 +118,71 @@ class LogPageBuilder:
             del self._found[self._limit :]
             self._is_cut = True
             self.latest_ms = min(self.latest_ms, self._found[-1][0].unix_ms)
+
+
+class LogTailBuilder:
+    """Keeps the last `limit` events before a position, or up to `end_ms`. Filled a span of time after the other, the newest first."""
+
+    def __init__(self, *, start_ms: int, end_ms: int | None, limit: int, position: str | None) -> None:
+        if limit < 1:
+            raise ValueError("a page has at least one event")
+        self._limit = limit
+        self._position = None if position is None else _parse(position)
+        self._before = _Place((_FOREVER if end_ms is None else end_ms) + 1, 0, 0)
+        if self._position is not None:
+            self._before = min(self._before, self._position)
+        self._start_ms = start_ms
+        self._found: list[tuple[_Place, LogRecord]] = []
+        self._is_cut = False
+        self.latest_ms = self._before.unix_ms
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what is older is of no interest."""
+        return len(self._found) >= self._limit
+
+    def span(self, earliest_ms: int, latest_ms: int) -> "_Span":
+        """What takes the events of a span of time, both ends included."""
+        return _Span(self, earliest_ms, latest_ms)
+
+    def take(self, place: _Place, record: LogRecord) -> None:
+        """One event, if it is before the position."""
+        if place < self._before and record.unix_ms >= self._start_ms:
+            self._found.append((place, record))
+            if len(self._found) > 2 * self._limit:
+                self._cut()
+
+    def build(self) -> LogPage:
+        """The page; where nothing was found both its ends are where the search began."""
+        self._cut()
+        places = [place for place, _ in self._found]
+        nothing = self._position or _Place(self._start_ms, 0, 1)
+        return LogPage(
+            events=tuple(record for _, record in self._found),
+            position=str(places[-1] if places else nothing.before()),
+            start=str(places[0] if places else nothing),
+            is_complete=not self._is_cut,
+        )
+
+    def _cut(self) -> None:
+        self._found.sort(key=lambda found: found[0])
+        if len(self._found) > self._limit:
+            del self._found[: -self._limit]
+            self._is_cut = True
+
+
+class _Span:
+    def __init__(self, tail: LogTailBuilder, earliest_ms: int, latest_ms: int) -> None:
+        self._tail = tail
+        self.earliest_ms = earliest_ms
+        self.latest_ms = latest_ms
+
+    def add(self, sequence: int, stream: str, arrived_ms: int, events: tuple[LogEvent, ...]) -> None:
+        """As the protocol says."""
+        for index, event in enumerate(events):
+            if self.earliest_ms <= event.unix_ms <= self.latest_ms:
+                record = LogRecord(f"{sequence}-{index}", event.unix_ms, event.message, stream, arrived_ms)
+                self._tail.take(_Place(event.unix_ms, sequence, index), record)
 
 
 def _parse(position: str) -> _Place:

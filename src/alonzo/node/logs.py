@@ -1,6 +1,8 @@
 """The Logs API and the subscriptions to log groups, wired."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from alonzo import ids
 from alonzo.clock import Clock
@@ -13,6 +15,8 @@ from alonzo.edge.operations import OperationTable
 from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.invoke.asynchronous.acceptance import EventAcceptance
 from alonzo.node.control_plane import ControlPlane
+from alonzo.observe.function_metrics import FunctionMetrics, Metric
+from alonzo.observe.log_delivery import LogDelivery
 from alonzo.store.log_stream import LogStore
 from alonzo.triggers.log_groups import LogGroups
 from alonzo.triggers.log_retention import LogRetention
@@ -28,10 +32,18 @@ class Logs:
     operations: OperationTable
     """Of the service `logs`."""
 
+    def listen_to(self, delivery: LogDelivery, metrics: FunctionMetrics) -> None:
+        """What functions write from here on reaches subscribers; what is dropped of it is counted."""
+        delivery.listen(self.subscriptions.tell)
+        delivery.listen_to_drops(lambda name, count: metrics.count(Metric.LOG_EVENTS_DROPPED, name.scope, name.function_name, by=count))
 
-def wire_logs(*, logs: LogStore, control: ControlPlane, acceptance: EventAcceptance, clock: Clock) -> Logs:
-    """`subscriptions` and `retention` are to be run; `subscriptions` is to be told of what is written."""
-    groups = LogGroups(records=control.log_groups, logs=logs, clock=clock)
+    def components(self) -> list[Coroutine[Any, Any, None]]:
+        """To be run while the node lives."""
+        return [self.subscriptions.run(), self.retention.run()]
+
+
+def wire_logs(*, logs: LogStore, groups: LogGroups, control: ControlPlane, acceptance: EventAcceptance, clock: Clock) -> Logs:
+    """Nothing runs yet."""
     subscriptions = LogSubscriptions(
         subscriptions=groups,
         resolution=control.resolution,

@@ -23,12 +23,15 @@ from alonzo.observe.usage import MonthlyUsage
 from alonzo.sources.notices import WriteNotices
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
-from alonzo.store.log_stream import LogStore
+from alonzo.store.log_stream import LATENESS_MS, LogStore
 from alonzo.store.records import RecordTable
 from alonzo.store.server import EmbeddedServer, has_disk_room
+from alonzo.triggers.log_groups import LogGroups
 
 _LOG_STREAM_MAX_BYTES = 1 << 30
 _LOG_STREAM_DISK_SHARE = 0.1
+_LATENESS_ELSEWHERE_MS = 60_000
+"""Clocks of other machines differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class Stores:
     components: list[Coroutine[Any, Any, None]]
     """What keeps them going: to be run while the node lives."""
     logs: LogStore
+    log_groups: LogGroups
     events: EventStores
     sources: SourceTables
     notices: WriteNotices
@@ -103,6 +107,12 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
         connection=connection,
         components=components,
         logs=opening_logs.result(),
+        log_groups=LogGroups(
+            records=control.log_groups,
+            logs=opening_logs.result(),
+            lateness_ms=LATENESS_MS if configuration.nats_url is None else _LATENESS_ELSEWHERE_MS,
+            clock=clock,
+        ),
         events=events,
         sources=sources,
         notices=notices,

@@ -32,6 +32,8 @@ class Metric(StrEnum):
     DELETED_EVENT_COUNT = "DeletedEventCount"
     SUM_OFFSET_LAG = "SumOffsetLag"
     MAX_OFFSET_LAG = "MaxOffsetLag"
+    LOG_EVENTS_DROPPED = "LogEventsDropped"
+    """Ours: lines of a function's log that could not be kept."""
 
 
 GAUGES: Mapping[Metric, str] = MappingProxyType(

@@ -1,5 +1,6 @@
 """What the log store keeps and gives back, and how a page is put together from batches. Pure."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -61,6 +62,10 @@ class _Place(msgspec.Struct, frozen=True, order=True):
         return f"{self.unix_ms}-{self.sequence}-{self.index}"
 
 
+Accept = Callable[[str, str], bool]
+"""Whether an event is wanted, by its log stream and its message."""
+
+
 class PageBuilder(Protocol):
     """What a reader fills, and which events it still looks for."""
 
@@ -75,17 +80,34 @@ class PageBuilder(Protocol):
     def add(self, sequence: int, stream: str, arrived_ms: int, events: tuple[LogEvent, ...]) -> None:
         """A batch of a log stream; `sequence` is the number of its arrival, from 1."""
 
+    def is_done(self, complete_ms: int) -> bool:
+        """Whether to end here, where no event up to `complete_ms` can come any more."""
+
 
 class LogPageBuilder:
-    """Takes batches in the order of their arrival, keeps the first `limit` events after a position.
+    """Takes batches in the order of their arrival, keeps the first `limit` events after a position, of those that are accepted.
+
+    It ends early when `scan_max` events have been looked at.
 
     `earliest_ms` and `latest_ms` tell the reader which events it still looks for.
     """
 
-    def __init__(self, *, start_ms: int | None, end_ms: int | None, limit: int, position: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        start_ms: int | None,
+        end_ms: int | None,
+        limit: int,
+        position: str | None,
+        accept: Accept | None = None,
+        scan_max: int | None = None,
+    ) -> None:
         if limit < 1:
             raise ValueError("a page has at least one event")
         self._limit = limit
+        self._accept = accept
+        self._scan_left = scan_max
+        self._ended_at: _Place | None = None
         self._after = _Place(start_ms or 0, 0, 0) if position is None else max(_parse(position), _Place(start_ms or 0, 0, 0))
         self._found: list[tuple[_Place, LogRecord]] = []
         self._is_cut = False
@@ -96,14 +118,30 @@ class LogPageBuilder:
         """A batch of a log stream; `sequence` is the number of its arrival, from 1."""
         for index, event in enumerate(events):
             place = _Place(event.unix_ms, sequence, index)
-            if self._after < place and event.unix_ms <= self.latest_ms:
+            if self._after < place and event.unix_ms <= self.latest_ms and (self._accept is None or self._accept(stream, event.message)):
                 self._found.append((place, LogRecord(f"{sequence}-{index}", event.unix_ms, event.message, stream, arrived_ms)))
         if len(self._found) > 2 * self._limit:
             self._cut()
+        if self._scan_left is not None:
+            self._scan_left -= len(events)
+
+    def is_done(self, complete_ms: int) -> bool:
+        """As the protocol says."""
+        if complete_ms > self.latest_ms:
+            return True
+        place = _Place(complete_ms + 1, 0, 0)
+        if self._scan_left is None or self._scan_left > 0 or place <= self._after:
+            return False
+        self.latest_ms, self._ended_at = complete_ms, place
+        return True
 
     def build(self) -> LogPage:
+        """What was found."""
+        self._found = [found for found in self._found if found[1].unix_ms <= self.latest_ms]
         self._cut()
         position = self._found[-1][0] if self._found else self._after
+        if self._ended_at is not None and not self._is_cut:
+            position, self._is_cut = self._ended_at, True
         return LogPage(
             events=tuple(record for _, record in self._found),
             position=str(position),
@@ -176,6 +214,10 @@ class _Span:
         self._tail = tail
         self.earliest_ms = earliest_ms
         self.latest_ms = latest_ms
+
+    def is_done(self, complete_ms: int) -> bool:
+        """As the protocol says."""
+        return complete_ms > self.latest_ms
 
     def add(self, sequence: int, stream: str, arrived_ms: int, events: tuple[LogEvent, ...]) -> None:
         """As the protocol says."""

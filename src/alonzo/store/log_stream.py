@@ -6,11 +6,12 @@ Not fsynced: the stream is in asynchronous persist mode (ADR-56), which acknowle
 kill of the *server* costs the last moments; a kill of the node costs nothing that was acknowledged. On a cluster (several replicas) that
 mode does not exist, and the ordinary one is taken.
 
-Order. Batches arrive a little after their events happened. Reading relies on that "little": events that are appended more than
-`LATENESS_MS` after their time are kept, but a read that does not know of it (`lateness_ms`) may find them late in the order, or not within
-a time range.
+Order. Batches arrive a little after their events happened. Reading relies on that "little", and reads so much more at both ends.
+Events that are appended more than `LATENESS_MS` after their time are kept, but a read that does not know of it (`lateness_ms`) may
+find them late in the order, or not within a time range.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,16 +24,19 @@ from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 from alonzo.store.connection import Connection
 from alonzo.store.keys import from_token, to_subject, to_token
-from alonzo.store.log_page import LogPage, LogPageBuilder, LogSpan, LogTailBuilder, PageBuilder
+from alonzo.store.log_page import Accept, LogPage, LogPageBuilder, LogSpan, LogTailBuilder, PageBuilder
 
-LATENESS_MS = 60_000
+LATENESS_MS = 2_000
 _STREAM = "LOGS"
 _SUBJECT_PREFIX = "alonzo.logs"
 _MAX_MESSAGE_BYTES = 256 * 1024
 _READ_BATCH_MESSAGES = 500
 _READ_BATCH_BYTES = 4 * 1024 * 1024
 _NOT_FOUND_STATUS = "404"
-_FIRST_SPAN_MS = 120_000
+_INLINE_MAX_BYTES = 64 * 1024
+"""More is decoded in a thread: a portion of 4 MB takes 60 ms."""
+
+_FIRST_SPAN_MS = 10_000
 _SPAN_GROWTH = 4
 _ZERO = datetime.fromtimestamp(0, UTC)
 
@@ -79,14 +83,17 @@ class LogStore:
         limit: int,
         position: str | None = None,
         lateness_ms: int = LATENESS_MS,
+        accept: Accept | None = None,
+        scan_max: int | None = None,
     ) -> LogPage:
         """At most `limit` events of a group, or of one stream, or of the streams whose names begin so, sorted by time, then by arrival.
 
         `start_ms` and `end_ms` are both included. `position` is the `position` of the page before. `lateness_ms`: how far apart the time
-        of an event and its arrival may be; more for groups that others than functions write to.
+        of an event and its arrival may be; more for groups that others than functions write to. `accept`, called in a thread, chooses
+        events; a page that is not complete may then have fewer than `limit`, even none, when about `scan_max` have been looked at.
         Source: FilterLogEvents of the CloudWatch Logs API. `ValueError` when the position is not one.
         """
-        page = LogPageBuilder(start_ms=start_ms, end_ms=end_ms, limit=limit, position=position)
+        page = LogPageBuilder(start_ms=start_ms, end_ms=end_ms, limit=limit, position=position, accept=accept, scan_max=scan_max)
         subject = _subject(scope, to_token(group), ">" if stream is None else to_token(stream))
         await self._fill(page, subject, stream_prefix, lateness_ms)
         return page.build()
@@ -137,14 +144,25 @@ class LogStore:
         return partial(self._connection.unsubscribe, subscription)
 
     async def _fill(self, page: PageBuilder, subject: str, stream_prefix: str, lateness_ms: int) -> None:
-        async for message in self._iter_messages(subject, since_ms=page.earliest_ms - lateness_ms):
+        async for messages in self._iter_portions(subject, since_ms=page.earliest_ms - lateness_ms):
+            if sum(len(message.data) for message in messages) > _INLINE_MAX_BYTES:
+                is_done = await asyncio.to_thread(self._add, page, messages, stream_prefix, lateness_ms)
+            else:
+                is_done = self._add(page, messages, stream_prefix, lateness_ms)
+            if is_done:
+                return
+
+    def _add(self, page: PageBuilder, messages: list[Msg], stream_prefix: str, lateness_ms: int) -> bool:
+        """Whether no more are wanted."""
+        for message in messages:
             headers = message.headers or {}
             arrived_ms = _arrival_of(message)
-            if arrived_ms - lateness_ms > page.latest_ms:
-                break
+            if page.is_done(arrived_ms - lateness_ms - 1):
+                return True
             name = from_token(headers["Nats-Subject"].rpartition(".")[2])
             if name.startswith(stream_prefix):
                 page.add(int(headers["Nats-Sequence"]), name, arrived_ms, self._decoder.decode(message.data))
+        return False
 
     async def list_groups(self, *, scope: Scope, prefix: str = "") -> list[str]:
         """The names of the groups that hold events, sorted."""
@@ -193,14 +211,13 @@ class LogStore:
         subject = _subject(scope, to_token(group), "*" if stream is None else to_token(stream))
         await self._connection.call(f"STREAM.PURGE.{_STREAM}", {"filter": subject})
 
-    async def _iter_messages(self, subject: str, *, since_ms: int) -> AsyncIterator[Msg]:
+    async def _iter_portions(self, subject: str, *, since_ms: int) -> AsyncIterator[list[Msg]]:
         """In the order of arrival, those that arrived since. Source: ADR-31 (direct get), "Batched requests"; nats-server 2.11."""
         request: dict[str, Any] = {"next_by_subj": subject, "batch": _READ_BATCH_MESSAGES, "max_bytes": _READ_BATCH_BYTES}
         start: dict[str, Any] = {"start_time": _to_rfc3339(since_ms)} if since_ms > 0 else {"seq": 1}
         while True:
             *messages, end = await self._connection.request_many(f"$JS.API.DIRECT.GET.{_STREAM}", msgspec.json.encode(request | start))
-            for message in messages:
-                yield message
+            yield messages
             headers = end.headers or {}
             if headers.get("Status") == _NOT_FOUND_STATUS or headers.get("Nats-Num-Pending", "0") == "0":
                 return

@@ -13,7 +13,7 @@ from alonzo.errors import AlonzoError
 from alonzo.model.log_group import TAGS_MAX, LogResource, SubscriptionFilter
 from alonzo.model.scope import Scope
 from alonzo.store.errors import RecordConflict, RecordExists
-from alonzo.store.log_stream import LATENESS_MS, LogStore
+from alonzo.store.log_stream import LogStore
 from alonzo.store.records import RecordTable
 
 FILTERS_MAX = 2
@@ -52,9 +52,13 @@ class LogLimitExceeded(AlonzoError):
 
 
 class LogGroups:
-    """One table, keyed by account, region, group and, of a log stream, its name. Errors of all but `filters_of`: the store's, too."""
+    """One table, keyed by account, region, group and, of a log stream, its name. Errors of all but `filters_of`: the store's, too.
 
-    def __init__(self, *, records: RecordTable[LogResource], logs: LogStore, clock: Clock) -> None:
+    `lateness_ms`: how far apart an event's time and its arrival may be where nothing else is known.
+    """
+
+    def __init__(self, *, records: RecordTable[LogResource], logs: LogStore, lateness_ms: int, clock: Clock) -> None:
+        self._lateness_ms = lateness_ms
         self._records = records
         self._logs = logs
         self._clock = clock
@@ -110,7 +114,7 @@ class LogGroups:
     def lateness_ms(self, scope: Scope, group: str) -> int:
         """How far apart an event's time and its arrival may be."""
         kept = self.find(scope, group)
-        return max(LATENESS_MS, 0 if kept is None else kept.lateness_ms)
+        return max(self._lateness_ms, 0 if kept is None else kept.lateness_ms)
 
     async def create_group(
         self, scope: Scope, group: str, *, tags: Mapping[str, str], group_class: str = "STANDARD", kms_key_id: str | None = None
@@ -138,7 +142,7 @@ class LogGroups:
         """Events of the group are written so long after (or before) their time. Rounded up, so that it is seldom written."""
         if lateness_ms <= self.lateness_ms(scope, group):
             return
-        rounded = LATENESS_MS
+        rounded = self._lateness_ms
         while rounded < lateness_ms:
             rounded *= 4
         await self._change(scope, group, lambda kept: msgspec.structs.replace(kept, lateness_ms=max(kept.lateness_ms, rounded)))

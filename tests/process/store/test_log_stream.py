@@ -199,7 +199,7 @@ def test_pages_hold_every_event_once_and_in_order(tmp_path_factory: pytest.TempP
             found: list[tuple[int, str]] = []
             position, is_complete = None, False
             while not is_complete:
-                page = await logs.read(scope=SCOPE, group=GROUP, limit=limit, position=position)
+                page = await logs.read(scope=SCOPE, group=GROUP, limit=limit, position=position, lateness_ms=600_000)
                 assert len(page.events) <= limit
                 found += [(event.unix_ms - NOW, event.stream) for event in page.events]
                 position, is_complete = page.position, page.is_complete

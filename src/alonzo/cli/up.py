@@ -19,6 +19,8 @@ from alonzo.sources.broker_addresses import BrokerAddresses
 
 DEFAULT_DATA_DIRECTORY = "~/.local/share/alonzo"
 
+_SHIFT_BY_UNIT = {"m": 20, "g": 30}
+
 
 class DelaysType(click.ParamType[tuple[float, float]]):
     """Two durations in seconds: 60,120."""
@@ -53,6 +55,18 @@ class BrokerType(click.ParamType[tuple[str, str]]):
         if match is None:
             self.fail(f"{value!r} is not an ARN and a URL, such as arn:aws:mq:*:broker:orders:*=amqp://127.0.0.1:5672", param, ctx)
         return match[1], match[2]
+
+
+class SizeType(click.ParamType[int]):
+    """A size as people write it (500m, 2g), in bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = re.fullmatch(r"([1-9]\d*)([mg])", str(value).lower())
+        if match is None:
+            self.fail(f"{value!r} is not a size such as 500m or 2g", param, ctx)
+        return int(match[1]) << _SHIFT_BY_UNIT[match[2]]
 
 
 @click.command(short_help="Start the platform.")
@@ -211,6 +225,16 @@ class BrokerType(click.ParamType[tuple[str, str]]):
     help="What webhooks must send with events for /_alonzo/events, as a bearer token or a password. By default nothing.",
 )
 @click.option(
+    "--logs-max-size",
+    "logs_max_bytes",
+    envvar="ALONZO_LOGS_MAX_SIZE",
+    type=SizeType(),
+    metavar="SIZE",
+    show_default="1g, or a tenth of the free disk",
+    help="How much of all logs together is kept (500m, 2g); beyond it the oldest events go first. "
+    "How long a log group keeps its events is said with PutRetentionPolicy.",
+)
+@click.option(
     "--async-retry-delays",
     "async_retry_delays_seconds",
     envvar="ALONZO_ASYNC_RETRY_DELAYS",
@@ -311,6 +335,7 @@ def build_configuration(
     brokers: tuple[tuple[str, str], ...],
     persist: bool,
     events_token: str | None,
+    logs_max_bytes: int | None,
     tls: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
@@ -337,6 +362,7 @@ def build_configuration(
         prewarm=prewarm,
         persist=persist,
         events_token=events_token or None,
+        logs_max_bytes=logs_max_bytes,
         tls=_tls_settings(data_directory, wanted=tls, certificate=tls_cert, key=tls_key),
     )
 

@@ -88,6 +88,7 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
         translate_error=to_api_error,
         new_request_id=ids.new_uuid,
         before_answer=None if stores.cluster is None else stores.cluster.agree,
+        streams={"logs": edge.logs.streams},
     )
     writes = GatewayWrites(stores.cluster)
     proxy = ServiceProxy(

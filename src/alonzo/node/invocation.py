@@ -73,7 +73,7 @@ def wire_invocation(
 ) -> InvocationParts:
     """Nothing runs yet."""
     processor_count = (psutil.cpu_count() or 1) // configuration.workers
-    delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
+    delivery = LogDelivery(appender=StoredLogs(logs=stores.logs, groups=stores.log_groups, clock=clock), clock=clock)
     memory = MemoryReader()
     meter = UsageMeter()
     usage = UsageKeeper(

@@ -106,8 +106,8 @@ class Node:
             cluster=stores.cluster,
             clock=self._clock,
         )
-        logs = wire_logs(logs=stores.logs, control=control, acceptance=asynchronous.acceptance, clock=self._clock)
-        parts.delivery.listen(logs.subscriptions.tell)
+        logs = wire_logs(logs=stores.logs, groups=stores.log_groups, control=control, acceptance=asynchronous.acceptance, clock=self._clock)
+        logs.listen_to(parts.delivery, metrics)
         application, proxy = wire_edge(
             EdgeParts(
                 configuration=self._configuration,
@@ -150,7 +150,7 @@ class Node:
             tasks.append(group.create_task(warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
             tasks.append(group.create_task(triggers.run()))
-            tasks.append(group.create_task(logs.subscriptions.run()))
+            tasks += [group.create_task(component) for component in logs.components()]
             existing = [version for _, version in control.records.iter_prefix(())]
             keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             if stores.cluster is not None:

@@ -38,6 +38,8 @@ class Metric(StrEnum):
     COMMIT_ERROR_COUNT = "CommitErrorCount"
     SUM_OFFSET_LAG = "SumOffsetLag"
     MAX_OFFSET_LAG = "MaxOffsetLag"
+    LOG_EVENTS_DROPPED = "LogEventsDropped"
+    """Ours: lines of a function's log that could not be kept."""
 
 
 GAUGES: Mapping[Metric, str] = MappingProxyType(

@@ -21,12 +21,12 @@ from alonzo.node.event_sources import wire_event_sources
 from alonzo.node.host_setup import Host, set_up_host
 from alonzo.node.invocation import activation_with, note_change, warm_up, wire_invocation
 from alonzo.node.logs import wire_logs
+from alonzo.node.metrics import wire_metrics
 from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.stores import Stores, open_stores
 from alonzo.node.tls import open_tls_context
 from alonzo.node.triggers import home_of, life_of, wire_triggers
-from alonzo.observe.function_metrics import FunctionMetrics
 
 _DRAIN_SECONDS = 30.0
 _SHUTDOWN_SECONDS = 5.0
@@ -77,19 +77,30 @@ class Node:
         async def serve_endpoint(endpoint: socket.socket) -> Callable[[], None]:
             return (await servers[0].serve_socket(endpoint)).close
 
+        metering = wire_metrics(stores=stores, clock=self._clock)
         parts = wire_invocation(
-            configuration=self._configuration, seat=self._seat, stores=stores, host=host, serve_endpoint=serve_endpoint, clock=self._clock
+            configuration=self._configuration,
+            seat=self._seat,
+            stores=stores,
+            host=host,
+            serve_endpoint=serve_endpoint,
+            metrics=metering,
+            clock=self._clock,
         )
-        metrics = FunctionMetrics()
         retries = Retries(pauses_seconds=PAUSES_SECONDS, waiting_max_bytes=WAITING_MAX_BYTES, random=random.random)
-        recursion = RecursionGuard(settings=control.recursion, metrics=metrics)
+        recursion = RecursionGuard(settings=control.recursion, metrics=metering.functions)
         asynchronous = wire_asynchronous_invocation(
             stores=stores.events,
             control=control,
             invoker=parts.invoker,
             recursion=recursion,
             outcomes=lambda acceptance: wire_destinations(
-                control=control, services=stores.services, acceptance=acceptance, recursion=recursion, metrics=metrics, retries=retries
+                control=control,
+                services=stores.services,
+                acceptance=acceptance,
+                recursion=recursion,
+                metrics=metering.functions,
+                retries=retries,
             ),
             retry_delays_seconds=self._configuration.async_retry_delays_seconds,
             account_concurrency=self._configuration.account_concurrency,
@@ -116,7 +127,7 @@ class Node:
                 asynchronous=asynchronous,
                 triggers=triggers,
                 recursion=recursion,
-                metrics=metrics,
+                metrics=metering.counts,
                 logs=logs,
                 resources=resources,
                 clock=self._clock,
@@ -129,7 +140,7 @@ class Node:
             invoker=parts.invoker,
             services=stores.services,
             recursion=recursion,
-            metrics=metrics,
+            metrics=metering.functions,
             notices=stores.notices,
             retries=retries,
             configuration=self._configuration,
@@ -145,7 +156,7 @@ class Node:
                 group.create_task(component)
                 for component in (parts.delivery.run(), parts.sandboxes.run(), parts.pools.run(), activations.run(), server.run())
             ]
-            tasks += [group.create_task(parts.tasks.run()), group.create_task(parts.usage.run())]
+            tasks += [group.create_task(parts.tasks.run()), group.create_task(parts.usage.run()), group.create_task(metering.run())]
             tasks.append(group.create_task(warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
             tasks.append(group.create_task(triggers.run()))

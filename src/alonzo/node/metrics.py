@@ -1,0 +1,82 @@
+"""What is measured of functions, wired: where it is counted, kept, and read."""
+
+from dataclasses import dataclass, field
+
+from alonzo.clock import Clock
+from alonzo.invoke.admission import Admission
+from alonzo.model.function import FunctionVersion
+from alonzo.model.invocation import Invocation
+from alonzo.node.cluster_views import SharedMetrics
+from alonzo.node.metric_keeping import MetricKeeper
+from alonzo.node.stores import Stores
+from alonzo.observe.function_metrics import CountSource, FunctionMetrics, Metric, OwnMetrics
+from alonzo.observe.metrics.functions import FunctionPoints
+from alonzo.observe.metrics.invocations import InvocationMeter
+from alonzo.observe.metrics.recorder import MetricRecorder
+
+
+@dataclass(slots=True, kw_only=True)
+class MetricParts:
+    """Made by `wire_metrics`."""
+
+    recorder: MetricRecorder
+    functions: FunctionMetrics
+    points: FunctionPoints
+    meter: InvocationMeter
+    keeper: MetricKeeper = field(init=False)
+    counts: CountSource = field(init=False)
+    _admissions: list[Admission] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Component: until cancelled."""
+        await self.keeper.run()
+
+    def watch(self, admission: Admission) -> None:
+        """Ask it how many invocations have run at once."""
+        self._admissions.append(admission)
+
+    def note_throttled(self, version: FunctionVersion, invocation: Invocation) -> None:
+        """There was no place for an invocation."""
+        self.functions.add_count(Metric.THROTTLES, version.scope, version.name, by=1)
+        self.points.note_throttled(version, invocation.invoked_function_arn)
+
+    def gather(self) -> None:
+        """Have the recorder know everything by now."""
+        self.meter.fold()
+        for admission in self._admissions:
+            for peak in admission.take_peaks():
+                if peak.function_name is not None and peak.version is not None:
+                    self.points.note_provision(
+                        peak.scope, peak.function_name, peak.version, running=peak.running, provisioned=peak.provisioned
+                    )
+                    continue
+                self.points.note_concurrency(peak.scope, peak.function_name, "ConcurrentExecutions", peak.running)
+                if peak.function_name is None:
+                    self.points.note_concurrency(peak.scope, None, "UnreservedConcurrentExecutions", peak.unreserved)
+
+
+def wire_metrics(*, stores: Stores, clock: Clock) -> MetricParts:
+    """To be run."""
+    recorder = MetricRecorder()
+    points = FunctionPoints(recorder=recorder, clock=clock)
+    functions = FunctionMetrics(observer=points)
+    allocations = stores.control.allocations
+
+    def has_provision(version: FunctionVersion) -> bool:
+        key = (version.scope.account_id, version.scope.region, version.name, version.version)
+        return any(each == key and allocation.available_count for each, allocation in allocations.own())
+
+    meter = InvocationMeter(recorder=recorder, metrics=functions, has_provision=has_provision)
+    parts = MetricParts(recorder=recorder, functions=functions, points=points, meter=meter)
+    parts.keeper = MetricKeeper(
+        recorder=recorder,
+        store=stores.metrics.values,
+        known=stores.metrics.known,
+        gather=parts.gather,
+        export=None,
+        cluster=stores.cluster,
+        clock=clock,
+    )
+    own = OwnMetrics(functions, parts.gather)
+    parts.counts = own if stores.cluster is None else SharedMetrics(stores.cluster, functions, parts.gather)
+    return parts

@@ -11,6 +11,8 @@ from alonzo.clock import Clock
 from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.aws_api import AwsApi
 from alonzo.edge.changed_code import FUNCTIONS_PATH, ChangedCodeEndpoint
+from alonzo.edge.cloudwatch.endpoint import SERVICE as CLOUDWATCH
+from alonzo.edge.cloudwatch.endpoint import CloudWatchEndpoint
 from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
@@ -20,6 +22,7 @@ from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads
 from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
 from alonzo.edge.metrics_page import METRICS_PATH, PROMETHEUS_PATH, metrics_page
+from alonzo.edge.operations import OperationTable
 from alonzo.edge.other_services import OtherServices
 from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
 from alonzo.edge.service_proxy import ServiceProxy
@@ -52,6 +55,7 @@ class EdgeParts:
     triggers: Triggers
     recursion: RecursionGuard
     metrics: CountSource
+    cloudwatch: OperationTable
     logs: Logs
     resources: AsyncExitStack
     clock: Clock
@@ -95,6 +99,16 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
         endpoints=configuration.aws_endpoints,
         companion_socket=None if stores.companion is None else stores.companion.socket_path,
         own=aws_api,
+        partly_own={
+            CLOUDWATCH: CloudWatchEndpoint(
+                models=models,
+                operations=edge.cloudwatch,
+                callers=callers,
+                translate_error=to_api_error,
+                new_request_id=ids.new_uuid,
+                before_answer=None if stores.cluster is None else stores.cluster.agree,
+            )
+        },
         new_request_id=ids.new_uuid,
         on_request=stores.notices.note,
         on_write=writes.note,

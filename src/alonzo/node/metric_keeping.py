@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class MetricKeeper:
-    """One a node. `gather` has everybody tell the recorder what it does not know yet; `export` is given what is about to be kept."""
+    """One a node. `gather` has everybody tell the recorder what it does not know yet; `export` is given what is kept."""
 
     def __init__(
         self,
@@ -69,17 +69,18 @@ class MetricKeeper:
         async with self._writing:
             self._gather()
             taken = dict(self._recorder.take())
-            if self._export is not None:
-                self._export(taken)
+            kept: dict[tuple[MetricSet, int], MinutePoints] = {}
             try:
                 for (of, minute), points in list(taken.items()):
                     if await self._is_kept(of, points):
                         await self._store.append(of.scope, of.digest(), self._encoder.encode(points))
+                        kept[of, minute] = points
                     del taken[of, minute]
-            except BaseException:
+            finally:
                 for (of, _), points in taken.items():
                     self._recorder.put_back(of, points)
-                raise
+                if self._export is not None:
+                    self._export(kept)
 
     async def read(self, of: MetricSet, name: str, *, start: float, end: float) -> dict[int, Distribution]:
         """A metric's minutes from `start` until before `end`, in seconds since the epoch. StoreError."""

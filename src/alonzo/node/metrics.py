@@ -1,15 +1,22 @@
 """What is measured of functions, wired: where it is counted, kept, and read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from alonzo.clock import Clock
+from alonzo.edge.cloudwatch.metric_operations import MetricOperations
+from alonzo.edge.operations import OperationTable
 from alonzo.invoke.admission import Admission
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation
+from alonzo.model.log_event import LogEvent
 from alonzo.node.cluster_views import SharedMetrics
 from alonzo.node.metric_keeping import MetricKeeper
+from alonzo.node.otlp import metric_export
 from alonzo.node.stores import Stores
 from alonzo.observe.function_metrics import CountSource, FunctionMetrics, Metric, OwnMetrics
+from alonzo.observe.log_delivery import LogStreamName
+from alonzo.observe.metrics.embedded import EmbeddedMetrics
 from alonzo.observe.metrics.functions import FunctionPoints
 from alonzo.observe.metrics.invocations import InvocationMeter
 from alonzo.observe.metrics.recorder import MetricRecorder
@@ -23,6 +30,8 @@ class MetricParts:
     functions: FunctionMetrics
     points: FunctionPoints
     meter: InvocationMeter
+    embedded: EmbeddedMetrics
+    clock: Clock
     keeper: MetricKeeper = field(init=False)
     counts: CountSource = field(init=False)
     _admissions: list[Admission] = field(default_factory=list)
@@ -30,6 +39,14 @@ class MetricParts:
     async def run(self) -> None:
         """Component: until cancelled."""
         await self.keeper.run()
+
+    def operations(self) -> OperationTable:
+        """Of the service `monitoring`."""
+        return MetricOperations(recorder=self.recorder, source=self.keeper, clock=self.clock).table()
+
+    def tell(self, name: LogStreamName, events: Sequence[LogEvent], chain: str | None) -> None:
+        """Be told of log events that were kept: metrics may be embedded in them."""
+        self.embedded.tell(name, events, chain)
 
     def watch(self, admission: Admission) -> None:
         """Ask it how many invocations have run at once."""
@@ -55,8 +72,8 @@ class MetricParts:
                     self.points.note_concurrency(peak.scope, None, "UnreservedConcurrentExecutions", peak.unreserved)
 
 
-def wire_metrics(*, stores: Stores, clock: Clock) -> MetricParts:
-    """To be run."""
+def wire_metrics(*, stores: Stores, instance: str, clock: Clock) -> MetricParts:
+    """To be run. `instance`: what the node is called among others."""
     recorder = MetricRecorder()
     points = FunctionPoints(recorder=recorder, clock=clock)
     functions = FunctionMetrics(observer=points)
@@ -67,13 +84,13 @@ def wire_metrics(*, stores: Stores, clock: Clock) -> MetricParts:
         return any(each == key and allocation.available_count for each, allocation in allocations.own())
 
     meter = InvocationMeter(recorder=recorder, metrics=functions, has_provision=has_provision)
-    parts = MetricParts(recorder=recorder, functions=functions, points=points, meter=meter)
+    parts = MetricParts(recorder=recorder, functions=functions, points=points, meter=meter, embedded=EmbeddedMetrics(recorder), clock=clock)
     parts.keeper = MetricKeeper(
         recorder=recorder,
         store=stores.metrics.values,
         known=stores.metrics.known,
         gather=parts.gather,
-        export=None,
+        export=None if stores.otlp is None else metric_export(stores.otlp, functions, instance=instance, clock=clock),
         cluster=stores.cluster,
         clock=clock,
     )

@@ -18,7 +18,7 @@ from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.edge import EdgeParts, wire_edge
 from alonzo.node.event_queue import wire_asynchronous_invocation
 from alonzo.node.event_sources import wire_event_sources
-from alonzo.node.host_setup import Host, set_up_host
+from alonzo.node.host_setup import Host, node_name, set_up_host
 from alonzo.node.invocation import activation_with, note_change, warm_up, wire_invocation
 from alonzo.node.logs import wire_logs
 from alonzo.node.metrics import wire_metrics
@@ -77,7 +77,7 @@ class Node:
         async def serve_endpoint(endpoint: socket.socket) -> Callable[[], None]:
             return (await servers[0].serve_socket(endpoint)).close
 
-        metering = wire_metrics(stores=stores, clock=self._clock)
+        metering = wire_metrics(stores=stores, instance=instance_of(self._configuration, self._seat), clock=self._clock)
         parts = wire_invocation(
             configuration=self._configuration,
             seat=self._seat,
@@ -94,6 +94,7 @@ class Node:
             control=control,
             invoker=parts.invoker,
             recursion=recursion,
+            metrics=metering.functions,
             outcomes=lambda acceptance: wire_destinations(
                 control=control,
                 services=stores.services,
@@ -117,8 +118,10 @@ class Node:
             cluster=stores.cluster,
             clock=self._clock,
         )
-        logs = wire_logs(logs=stores.logs, control=control, acceptance=asynchronous.acceptance, clock=self._clock)
-        parts.delivery.listen(logs.subscriptions.tell)
+        logs = wire_logs(
+            logs=stores.logs, control=control, acceptance=asynchronous.acceptance, read_metrics=metering.tell, clock=self._clock
+        )
+        parts.delivery.listen(logs.tell)
         application, proxy = wire_edge(
             EdgeParts(
                 configuration=self._configuration,
@@ -128,6 +131,7 @@ class Node:
                 triggers=triggers,
                 recursion=recursion,
                 metrics=metering.counts,
+                cloudwatch=metering.operations(),
                 logs=logs,
                 resources=resources,
                 clock=self._clock,
@@ -189,6 +193,12 @@ class Node:
                 await stores.cluster.leave()
             for task in tasks:
                 task.cancel()
+
+
+def instance_of(configuration: Configuration, seat: Seat | None) -> str:
+    """What tells a node from all others that report to the same place."""
+    name = node_name(configuration.data_directory)
+    return name if seat is None else f"{name}-{seat.name}"
 
 
 def url_of(host: str, port: int) -> str:

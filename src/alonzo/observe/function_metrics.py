@@ -150,6 +150,11 @@ class FunctionMetrics:
         """The same of what was timed."""
         return self._durations
 
+    @property
+    def durations(self) -> Durations:
+        """All that has been timed."""
+        return self._durations
+
     def iter_counts(self) -> Iterator[tuple[MetricKey, int]]:
         """All that has been counted."""
         return iter(list(self._counts.items()))

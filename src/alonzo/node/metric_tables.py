@@ -10,6 +10,7 @@ from alonzo.observe.metrics.sources import KnownMetrics
 from alonzo.store.connection import Connection
 from alonzo.store.metric_stream import MetricStore
 from alonzo.store.records import RecordTable
+from alonzo.triggers.alarms.records import Alarm
 
 _MAX_BYTES = 512 << 20
 _DISK_SHARE = 0.05
@@ -21,11 +22,12 @@ class MetricTables:
 
     values: MetricStore
     known: RecordTable[KnownMetrics]
+    alarms: RecordTable[Alarm]
 
     @property
     def followers(self) -> tuple[Component, ...]:
         """What keeps them up to date."""
-        return (self.known.run,)
+        return (self.known.run, self.alarms.run)
 
 
 async def open_metric_tables(connection: Connection, *, data_directory: Path) -> MetricTables:
@@ -34,4 +36,5 @@ async def open_metric_tables(connection: Connection, *, data_directory: Path) ->
     async with asyncio.TaskGroup() as group:
         values = group.create_task(MetricStore.open(connection, max_bytes=max(max_bytes, 1)))
         known = group.create_task(RecordTable.open(connection, name="metrics", record_type=KnownMetrics))
-    return MetricTables(values=values.result(), known=known.result())
+        alarms = group.create_task(RecordTable.open(connection, name="alarms", record_type=Alarm))
+    return MetricTables(values=values.result(), known=known.result(), alarms=alarms.result())

@@ -1,9 +1,12 @@
 """What is measured of functions, wired: where it is counted, kept, and read."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from alonzo import ids
 from alonzo.clock import Clock
+from alonzo.edge.cloudwatch.alarm_operations import AlarmOperations
 from alonzo.edge.cloudwatch.metric_operations import MetricOperations
 from alonzo.edge.operations import OperationTable
 from alonzo.invoke.admission import Admission
@@ -14,12 +17,16 @@ from alonzo.node.cluster_views import SharedMetrics
 from alonzo.node.metric_keeping import MetricKeeper
 from alonzo.node.otlp import metric_export
 from alonzo.node.stores import Stores
+from alonzo.node.triggers import Triggers
 from alonzo.observe.function_metrics import CountSource, FunctionMetrics, Metric, OwnMetrics
 from alonzo.observe.log_delivery import LogStreamName
 from alonzo.observe.metrics.embedded import EmbeddedMetrics
 from alonzo.observe.metrics.functions import FunctionPoints
 from alonzo.observe.metrics.invocations import InvocationMeter
 from alonzo.observe.metrics.recorder import MetricRecorder
+from alonzo.store.records import RecordTable
+from alonzo.triggers.alarms.alarms import Alarms
+from alonzo.triggers.alarms.records import Alarm
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,15 +41,32 @@ class MetricParts:
     clock: Clock
     keeper: MetricKeeper = field(init=False)
     counts: CountSource = field(init=False)
+    alarms: Alarms = field(init=False)
     _admissions: list[Admission] = field(default_factory=list)
 
     async def run(self) -> None:
         """Component: until cancelled."""
-        await self.keeper.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.keeper.run())
+            group.create_task(self.alarms.run())
+
+    def watch_with(self, table: RecordTable[Alarm], triggers: Triggers) -> None:
+        """Look at alarms, and have them tell whom they are to tell. Before `run`."""
+        self.alarms = Alarms(
+            table=table,
+            source=self.keeper,
+            deliveries=triggers.deliveries,
+            is_own=triggers.is_own,
+            new_uuid=ids.new_uuid,
+            clock=self.clock,
+        )
 
     def operations(self) -> OperationTable:
         """Of the service `monitoring`."""
-        return MetricOperations(recorder=self.recorder, source=self.keeper, clock=self.clock).table()
+        return {
+            **MetricOperations(recorder=self.recorder, source=self.keeper, clock=self.clock).table(),
+            **AlarmOperations(alarms=self.alarms, clock=self.clock).table(),
+        }
 
     def tell(self, name: LogStreamName, events: Sequence[LogEvent], chain: str | None) -> None:
         """Be told of log events that were kept: metrics may be embedded in them."""

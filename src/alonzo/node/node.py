@@ -118,6 +118,7 @@ class Node:
             cluster=stores.cluster,
             clock=self._clock,
         )
+        metering.watch_with(stores.metrics.alarms, triggers)
         logs = wire_logs(
             logs=stores.logs, control=control, acceptance=asynchronous.acceptance, read_metrics=metering.tell, clock=self._clock
         )
@@ -163,8 +164,7 @@ class Node:
             tasks += [group.create_task(parts.tasks.run()), group.create_task(parts.usage.run()), group.create_task(metering.run())]
             tasks.append(group.create_task(warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
-            tasks.append(group.create_task(triggers.run()))
-            tasks.append(group.create_task(logs.subscriptions.run()))
+            tasks += [group.create_task(triggers.run()), group.create_task(logs.subscriptions.run())]
             existing = [version for _, version in control.records.iter_prefix(())]
             keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             if stores.cluster is not None:

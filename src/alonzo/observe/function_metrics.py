@@ -20,12 +20,6 @@ _FUNCTIONS_MAX = 100_000
 class Metric(StrEnum):
     """What is counted; those of event source mappings are counted a mapping."""
 
-    INVOCATIONS = "Invocations"
-    ERRORS = "Errors"
-    THROTTLES = "Throttles"
-    ASYNC_EVENTS_RECEIVED = "AsyncEventsReceived"
-    ASYNC_EVENTS_DROPPED = "AsyncEventsDropped"
-    ASYNC_EVENT_AGE = "AsyncEventAge"
     DESTINATION_DELIVERY_FAILURES = "DestinationDeliveryFailures"
     DEAD_LETTER_ERRORS = "DeadLetterErrors"
     RECURSIVE_INVOCATIONS_DROPPED = "RecursiveInvocationsDropped"
@@ -39,6 +33,12 @@ class Metric(StrEnum):
     DELETED_EVENT_COUNT = "DeletedEventCount"
     SUM_OFFSET_LAG = "SumOffsetLag"
     MAX_OFFSET_LAG = "MaxOffsetLag"
+    INVOCATIONS = "Invocations"
+    ERRORS = "Errors"
+    THROTTLES = "Throttles"
+    ASYNC_EVENTS_RECEIVED = "AsyncEventsReceived"
+    ASYNC_EVENTS_DROPPED = "AsyncEventsDropped"
+    ASYNC_EVENT_AGE = "AsyncEventAge"
 
 
 GAUGES: Mapping[Metric, str] = MappingProxyType(

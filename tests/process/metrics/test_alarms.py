@@ -39,13 +39,8 @@ def logged(server: Server, function: str) -> list[dict[str, Any]]:
 
 def test_an_alarm_is_kept_and_described(server: Server) -> None:
     client = server.client("cloudwatch")
-    client.put_metric_alarm(
-        AlarmName="alarm-kept",
-        AlarmDescription="too many",
-        Dimensions=dimensions(FunctionName="f"),
-        Tags=[{"Key": "a", "Value": "b"}],
-        **SETTINGS,
-    )
+    tags = [{"Key": "a", "Value": "b"}]
+    client.put_metric_alarm(AlarmName="alarm-kept", Dimensions=dimensions(FunctionName="f"), Tags=tags, **SETTINGS)
     (alarm,) = client.describe_alarms(AlarmNamePrefix="alarm-ke")["MetricAlarms"]
     assert {name: alarm[name] for name in SETTINGS} == SETTINGS
     assert alarm["StateValue"] == "INSUFFICIENT_DATA"

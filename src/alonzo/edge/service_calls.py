@@ -8,8 +8,8 @@ import asyncio
 import logging
 import re
 from enum import Enum, auto
-from functools import lru_cache, partial
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 from alonzo.edge.http_events.function_calls import EventTooLarge, FunctionCall, FunctionCalls
 from alonzo.errors import AlonzoError
@@ -62,7 +62,7 @@ class ServiceCalls:
         self._policies = policies
         self._permissions: dict[tuple[FunctionReference, str, str], tuple[ResourcePolicy | None, bool]] = {}
         """What a policy says is worked out once, until it changes."""
-        self._running: set[asyncio.Task[InvocationResult]] = set()
+        self._running: set[asyncio.Task[None]] = set()
 
     async def call(
         self,
@@ -150,32 +150,38 @@ class ServiceCalls:
             raise FunctionNotCalled(CallRefusal.UNAVAILABLE, str(error)) from error
 
     async def _run_with_limit(self, call: FunctionCall, timeout_seconds: float) -> InvocationResult:
+        """The task sets a future rather than being waited for: that takes two turns of the event loop less."""
         loop = asyncio.get_running_loop()
-        over: asyncio.Future[None] = loop.create_future()
-        task = loop.create_task(self._run(call))
-        self._running.add(task)
-        task.add_done_callback(partial(self._forget, over))
-        timer = loop.call_later(timeout_seconds, _end, over)
+        answer: asyncio.Future[InvocationResult] = loop.create_future()
+        self._running.add(loop.create_task(self._run_into(answer, call)))
+        timer = loop.call_later(timeout_seconds, _give_up, answer, call, timeout_seconds)
         try:
-            await over  # not `asyncio.wait`, which takes four times as long
+            return await answer
         finally:
             timer.cancel()
-        if not task.done():
-            raise FunctionNotCalled(CallRefusal.TIMED_OUT, f"{call.version.function_arn} has not answered within {timeout_seconds:g} s")
-        return task.result()
 
-    def _forget(self, over: asyncio.Future[None], task: asyncio.Task[InvocationResult]) -> None:
-        self._running.discard(task)
-        _end(over)
-        if not task.cancelled():
-            error = task.exception()
-            if error is not None and not isinstance(error, FunctionNotCalled):
-                _log.error("a call failed", exc_info=error)
+    async def _run_into(self, answer: asyncio.Future[InvocationResult], call: FunctionCall) -> None:
+        try:
+            result = await self._run(call)
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
+        except Exception as error:
+            if not answer.done():
+                answer.set_exception(error)
+            elif not isinstance(error, FunctionNotCalled):
+                _log.exception("a call failed")
+        else:
+            if not answer.done():
+                answer.set_result(result)
+        finally:
+            self._running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
 
-def _end(over: asyncio.Future[None]) -> None:
-    if not over.done():
-        over.set_result(None)
+def _give_up(answer: asyncio.Future[InvocationResult], call: FunctionCall, timeout_seconds: float) -> None:
+    if not answer.done():
+        message = f"{call.version.function_arn} has not answered within {timeout_seconds:g} s"
+        answer.set_exception(FunctionNotCalled(CallRefusal.TIMED_OUT, message))
 
 
 @lru_cache(maxsize=1_024)

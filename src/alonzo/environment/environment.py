@@ -538,7 +538,7 @@ class ExecutionEnvironment:
         duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
         if not self._running:
             self._rest()
-        end = End(running.invocation.request_id, duration_ms, status, error_type)
+        end = End(running.invocation.request_id, running.invocation.invoked_function_arn, duration_ms, status, error_type)
         if may_still_log:
             self._held_ends.hold(lambda: self._conclusions.conclude(running, result, end))
         else:

@@ -19,6 +19,7 @@ from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.model.log_event import LogEvent
 from alonzo.observe.log_delivery import LogOutlet
+from alonzo.observe.metrics.invocations import InvocationCounter
 from alonzo.observe.platform_log import (
     ExtensionStatus,
     InitReport,
@@ -44,6 +45,7 @@ class End(msgspec.Struct, frozen=True, gc=False):
     """How an invocation ended."""
 
     request_id: str
+    invoked_arn: str
     duration_ms: float
     status: str
     error_type: str | None
@@ -68,6 +70,7 @@ class Journal:
         words: PlatformLog,
         version: FunctionVersion,
         usage: UsageCounter,
+        metrics: InvocationCounter,
         peak_memory: Callable[[], int | None],
         clock: Clock,
     ) -> None:
@@ -76,6 +79,7 @@ class Journal:
         self._words = words
         self._version = version
         self._usage = usage
+        self._metrics = metrics
         self._peak_memory = peak_memory
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -171,7 +175,7 @@ class Journal:
         self.write_start(within, now)
         if failure.payload is None:
             self._log.write(self._words.fault(now, within.request_id, fault.message))
-        self._write_end(End(within.request_id, duration_ms, fault.status, fault.reported_type))
+        self._write_end(End(within.request_id, within.invoked_function_arn, duration_ms, fault.status, fault.reported_type))
         failure.log_tail = self._log.end_tail(within.request_id)
 
     def write_start(self, invocation: Invocation, unix_ms: int) -> None:
@@ -242,8 +246,10 @@ class Journal:
             status=end.status,
             error_type=end.error_type,
         )
+        now = self._clock.unix_ms()
         self._usage.note(report)
-        self._log.write(self._words.end(end.request_id), self._words.report(self._clock.unix_ms(), report))
+        self._metrics.note(report, invoked_arn=end.invoked_arn, ended_unix_ms=now)
+        self._log.write(self._words.end(end.request_id), self._words.report(now, report))
         if self._records is not None:
             self._records.emit("platform.end", {"requestId": end.request_id})
             self._records.emit("platform.report", report_record(report) | {"spans": [span.fields() for span in end.spans]})

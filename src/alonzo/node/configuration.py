@@ -37,6 +37,7 @@ class Configuration:
     `persist` keeps the companion's state in the data directory.
     `events_token`: what senders of events must say; None: nothing.
     `logs_max_bytes`: so much of all functions' logs is kept; None: as much as the disk has room for, up to a gigabyte.
+    `otlp_endpoint`: the base URL of the OpenTelemetry collector that is told what was observed; None: nobody is.
     `tls`: with which certificates HTTPS is served, on the same port; None: it is not.
     """
 
@@ -59,6 +60,7 @@ class Configuration:
     persist: bool
     events_token: str | None
     logs_max_bytes: int | None = None
+    otlp_endpoint: str | None = None
     tls: TlsSettings | None = None
     workers: int = 1
     worker_number: int | None = None

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alonzo.aws.client.clients import AwsClients
 from alonzo.clock import Clock
@@ -16,6 +16,8 @@ from alonzo.node.configuration import Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.event_queue import EventStores, open_event_stores
 from alonzo.node.event_sources import SourceTables, open_source_tables
+from alonzo.node.metric_tables import MetricTables, open_metric_tables
+from alonzo.node.otlp import open_otlp
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
 from alonzo.node.triggers import TriggerTables, open_trigger_tables
@@ -27,6 +29,9 @@ from alonzo.store.log_stream import LATENESS_MS, LogStore
 from alonzo.store.records import RecordTable
 from alonzo.store.server import EmbeddedServer, has_disk_room
 from alonzo.triggers.log_groups import LogGroups
+
+if TYPE_CHECKING:
+    from alonzo.observe.otlp import OtlpSender
 
 _LOG_STREAM_MAX_BYTES = 1 << 30
 _LOG_STREAM_DISK_SHARE = 0.1
@@ -48,10 +53,12 @@ class Stores:
     notices: WriteNotices
     control: ControlPlane
     usage: RecordTable[MonthlyUsage]
+    metrics: MetricTables
     cluster: Cluster | None
     services: AwsClients
     companion: CompanionAccess | None
     triggers: TriggerTables
+    otlp: "OtlpSender | None"
 
 
 async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, seat: Seat | None, port: int, clock: Clock) -> Stores:
@@ -95,14 +102,19 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
     async with asyncio.TaskGroup() as group:
         opening_events = group.create_task(open_event_stores(connection, data_directory=data))
         opening_usage = group.create_task(RecordTable.open(connection, name="usage", record_type=MonthlyUsage))
+        opening_metrics = group.create_task(open_metric_tables(connection, data_directory=data))
         opening_triggers = group.create_task(open_trigger_tables(connection))
         opening_sources = group.create_task(open_source_tables(connection, configuration=configuration, seat=seat))
         opening_logs = group.create_task(LogStore.open(connection, max_bytes=_log_stream_bytes(configuration)))
     events, usage, triggers, sources = opening_events.result(), opening_usage.result(), opening_triggers.result(), opening_sources.result()
-    followers = (*control.followers, *triggers.followers)
+    metrics = opening_metrics.result()
+    followers = (*control.followers, *triggers.followers, *metrics.followers)
     components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in followers), *sources.followers()]
     if cluster is not None:
         components += cluster.followers()
+    otlp = open_otlp(configuration)
+    if otlp is not None:
+        components.append(otlp.run())
     return Stores(
         connection=connection,
         components=components,
@@ -118,10 +130,12 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
         notices=notices,
         control=control,
         usage=usage,
+        metrics=metrics,
         cluster=cluster,
         services=services,
         companion=companion,
         triggers=triggers,
+        otlp=otlp,
     )
 
 

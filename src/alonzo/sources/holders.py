@@ -59,6 +59,14 @@ class Holders:
         """All that live, this one among them unless it cannot show that it does."""
         return self._live
 
+    def lives(self, name: str) -> bool:
+        """Whether a holder lives. One that has not been heard of yet may have begun just now: it has as long to beat as any other."""
+        is_other = self._beats is not None and not name.startswith(f"{self._cluster}/")
+        if is_other and name not in self._seen_at:
+            self._seen_at[name] = self._clock.monotonic()
+            self._on_change()
+        return name in self._live
+
     def owner(self, what: str) -> str | None:
         """Whose it is, by a hash of both: when somebody comes or goes, only what is theirs moves. None: this one is not alive."""
         if self.own_name not in self._live:

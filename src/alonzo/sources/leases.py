@@ -48,8 +48,7 @@ class UnitLeases:
 
         Of this node's own it is known which it has given back, though that could perhaps not be written.
         """
-        others = set(self._holders.live) - {self._holders.own_name}
-        return any(key in self._held_here or record.holder in others for key, record in self._units(mapping))
+        return any(key in self._held_here or self._is_anothers(record) for key, record in list(self._units(mapping)))
 
     def is_finished(self, mapping: EventSourceMapping, unit: str) -> bool:
         """Whether the unit has been read to its end."""
@@ -69,7 +68,7 @@ class UnitLeases:
                 value = UnitRecord(holder=self._holders.own_name)
                 return self._held(key, value, await self._table.create(key, value))
             before = record.value
-            if before.is_finished or (before.holder in self._holders.live and before.holder != self._holders.own_name):
+            if before.is_finished or self._is_anothers(before):
                 return None
             value = msgspec.structs.replace(before, holder=self._holders.own_name)
             return self._held(key, value, await self._table.update(key, value, revision=record.revision))
@@ -104,6 +103,9 @@ class UnitLeases:
         for key, _ in list(self._table.iter_prefix(())):
             if mappings.find(key[:3]) is None:
                 await self._table.delete(key)
+
+    def _is_anothers(self, record: UnitRecord) -> bool:
+        return record.holder is not None and record.holder != self._holders.own_name and self._holders.lives(record.holder)
 
     def _units(self, mapping: EventSourceMapping) -> Iterator[tuple[_Key, UnitRecord]]:
         return self._table.iter_prefix(mapping_key(mapping))

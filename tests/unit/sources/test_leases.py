@@ -100,6 +100,24 @@ def test_units_of_a_node_that_shows_no_life_are_taken_over(tmp_path: Path) -> No
     asyncio.run(run())
 
 
+def test_a_holder_that_has_not_been_heard_of_yet_has_time_to_beat(tmp_path: Path) -> None:
+    async def run() -> None:
+        clock = ManualClock()
+        async with nodes(tmp_path, "a/1", "b/1", clock=clock) as (one, other):
+            assert await one.leases.acquire(MAPPING, "shard") is not None
+            await other.units.reach(one.units.applied_revision)
+            assert await other.leases.acquire(MAPPING, "shard") is None
+            assert other.leases.is_polled(MAPPING)
+            assert other.holders.live == ("a/1", "b/1")
+            clock.advance(DEAD_SECONDS + 1)
+            other.holders._beaten_at = clock.monotonic()
+            other.holders._on_change()
+            assert not other.leases.is_polled(MAPPING)
+            assert await other.leases.acquire(MAPPING, "shard") is not None
+
+    asyncio.run(run())
+
+
 def test_a_node_that_starts_again_has_its_units_at_once(tmp_path: Path) -> None:
     async def run() -> None:
         async with nodes(tmp_path, "a/1", "a/2", clock=ManualClock()) as (before, after):

@@ -17,6 +17,7 @@ from bench.measures.fairness import measure_fairness
 from bench.measures.http_api import measure_http_api
 from bench.measures.keep_alive import measure_keep_alive
 from bench.measures.languages import measure_languages
+from bench.measures.logs import measure_logs
 from bench.measures.many_functions import measure_many_functions
 from bench.measures.observability import measure_observability
 from bench.measures.peers import measure_peers
@@ -48,6 +49,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "burst": measure_burst,
         "throttled": measure_throttled,
         "fairness": measure_fairness,
+        "logs": measure_logs,
         "scale": measure_scale,
         "events": measure_events,
         "sources": measure_sources,

@@ -27,11 +27,8 @@ def test_prometheus_scrapes_functions(server: Server, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    options = (
-        f"--config.file={file}",
-        f"--storage.tsdb.path={data}",
-        f"--web.listen-address={address}",
-    )
+    file, data = tmp_path / "prometheus.yml", tmp_path / "data"
+    options = (f"--config.file={file}", f"--storage.tsdb.path={data}", f"--web.listen-address={address}")
     with (tmp_path / "log").open("wb") as log, subprocess.Popen([program, *options], stdout=log, stderr=log) as prometheus:
         try:
 

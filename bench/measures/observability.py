@@ -14,7 +14,7 @@ from bench.settings import BenchSettings
 _HANDLER = "def handler(event, context):\n    return event\n"
 _BODY = b"{}"
 _CLIENT_COUNT = 8
-_ROUNDS = 3
+_ROUNDS = 6
 _UNOBSERVED = (sys.executable, "-m", "bench.programs.unobserved")
 
 

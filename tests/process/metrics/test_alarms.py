@@ -98,7 +98,7 @@ def test_actions_can_be_switched_off(server: Server) -> None:
 
 def test_refuses_alarms_that_cannot_be(server: Server) -> None:
     client = server.client("cloudwatch")
-    for wrong in ({"EvaluationPeriods": 0}, {"DatapointsToAlarm": 2}, {"Period": 61}, {"TreatMissingData": "maybe"}):
+    for wrong in ({"DatapointsToAlarm": 2}, {"Period": 61}, {"TreatMissingData": "maybe"}):
         with pytest.raises(ClientError, match="ValidationError"):
             client.put_metric_alarm(AlarmName="alarm-wrong", **(SETTINGS | wrong))
     with pytest.raises(client.exceptions.ResourceNotFound):
@@ -127,3 +127,22 @@ def test_an_alarm_goes_off_by_itself_and_tells_a_topic(server: Server) -> None:
     assert told["Trigger"]["MetricName"] == "Errors"
     assert told["Trigger"]["Statistic"] == "SUM"
     eventually(lambda: alarm_state(server, "alarm-errors") == "INSUFFICIENT_DATA", what="no errors any more", within_seconds=400)
+
+
+@pytest.mark.thorough
+def test_stacks_make_alarms(server: Server) -> None:
+    properties = SETTINGS | {"TreatMissingData": "notBreaching"}
+    template = {
+        "Resources": {"Errors": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}},
+        "Outputs": {"Name": {"Value": {"Ref": "Errors"}}, "Arn": {"Value": {"Fn::GetAtt": ["Errors", "Arn"]}}},
+    }
+    stacks, client = server.client("cloudformation"), server.client("cloudwatch")
+    stacks.create_stack(StackName="alarms", TemplateBody=json.dumps(template))
+    stacks.get_waiter("stack_create_complete").wait(StackName="alarms", WaiterConfig={"Delay": 1})
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks.describe_stacks(StackName="alarms")["Stacks"][0]["Outputs"]}
+    (alarm,) = client.describe_alarms(AlarmNames=[outputs["Name"]])["MetricAlarms"]
+    assert {name: alarm[name] for name in properties} == properties
+    assert alarm["AlarmArn"] == outputs["Arn"]
+    stacks.delete_stack(StackName="alarms")
+    stacks.get_waiter("stack_delete_complete").wait(StackName="alarms", WaiterConfig={"Delay": 1})
+    assert client.describe_alarms(AlarmNames=[outputs["Name"]])["MetricAlarms"] == []

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from alonzo.companion.cloudformation.resources.alarms import alarm_providers
 from alonzo.companion.cloudformation.resources.bucket import bucket_providers
 from alonzo.companion.cloudformation.resources.custom_resource import CustomResourceProvider
 from alonzo.companion.cloudformation.resources.events import event_providers
@@ -32,6 +33,7 @@ def _providers() -> dict[str, Provider]:
     return {
         **lambda_providers(),
         **stack_providers(),
+        **alarm_providers(),
         **bucket_providers(),
         **event_providers(),
         **http_api_providers(),

@@ -15,7 +15,7 @@ from alonzo.aws.java_patterns import compile_java_pattern
 from alonzo.aws.routing import Route, RouteTable
 from alonzo.aws.service_description import Operation, ServiceDescription, Shape
 
-MODELLED_SERVICES = ("lambda", "logs")
+MODELLED_SERVICES = ("lambda", "logs", "xray", "cloudtrail")
 """The services whose requests we read; all others are answered as not implemented."""
 
 

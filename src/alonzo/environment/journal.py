@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from alonzo.clock import Clock
+from alonzo.environment.function_tracing import FunctionTracing
 from alonzo.environment.log_channel import EventOutlet, LogChannel
 from alonzo.environment.outcomes import Fault, InitFailed
 from alonzo.model.function import FunctionVersion
@@ -49,6 +50,12 @@ class End(msgspec.Struct, frozen=True, gc=False):
     error_type: str | None
     spans: tuple[Span, ...] = ()
     """What took time within it, for those who subscribe to telemetry."""
+    error_message: str = ""
+    """For traces."""
+
+    def with_message(self, message: str) -> "End":
+        """The same, with what is to be said of the error."""
+        return msgspec.structs.replace(self, error_message=message)
 
 
 class _Restored(msgspec.Struct, frozen=True, gc=False):
@@ -59,7 +66,10 @@ class _Restored(msgspec.Struct, frozen=True, gc=False):
 
 
 class Journal:
-    """One environment's. `peak_memory` gives the most memory it has used in bytes, None where that is not counted."""
+    """One environment's. `peak_memory` gives the most memory it has used in bytes, None where that is not counted.
+
+    `tracing`: of a function with active tracing.
+    """
 
     def __init__(
         self,
@@ -69,6 +79,7 @@ class Journal:
         version: FunctionVersion,
         usage: UsageCounter,
         peak_memory: Callable[[], int | None],
+        tracing: FunctionTracing | None,
         clock: Clock,
     ) -> None:
         self._log = log
@@ -77,6 +88,7 @@ class Journal:
         self._version = version
         self._usage = usage
         self._peak_memory = peak_memory
+        self.tracing = tracing
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._unwritten_ends: list[End] = []
@@ -85,6 +97,8 @@ class Journal:
 
     def open(self, *, runtime_version: str, notice: str | None) -> None:
         """Begin: INIT starts."""
+        if self.tracing is not None:
+            self.tracing.note_init()
         self._log.open()
         if notice is not None:
             self._log.write(self._words.notice(self._clock.unix_ms(), notice))
@@ -178,6 +192,8 @@ class Journal:
         """An invocation is handed to the runtime."""
         self._write_late_end()
         self._log.note_chain(invocation.trace_header)
+        if self.tracing is not None:
+            self.tracing.note_start(invocation.request_id, unix_ms)
         self._log.write(self._words.start(unix_ms, invocation.request_id, self._version.version))
 
     def write_fault(self, fault: Fault, end: End) -> None:
@@ -244,6 +260,15 @@ class Journal:
         )
         self._usage.note(report)
         self._log.write(self._words.end(end.request_id), self._words.report(self._clock.unix_ms(), report))
+        if self.tracing is not None:
+            self.tracing.end(
+                end.request_id,
+                duration_seconds=end.duration_ms / 1_000,
+                init_seconds=init_seconds,
+                restore_seconds=None if restored is None else restored.duration_ms / 1_000,
+                error_type=end.error_type or (None if end.status == "success" else f"Runtime.{end.status.capitalize()}"),
+                error_message=end.error_message,
+            )
         if self._records is not None:
             self._records.emit("platform.end", {"requestId": end.request_id})
             self._records.emit("platform.report", report_record(report) | {"spans": [span.fields() for span in end.spans]})

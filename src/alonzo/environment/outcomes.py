@@ -21,6 +21,7 @@ _SIGNALS = (
 
 INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
 _MESSAGE_MAX_LENGTH = 4_096
+_ERROR_READ_MAX_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,11 @@ def stream_too_large() -> InvocationResult:
     """The function streamed more than a response may hold; what came before has gone out."""
     message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_STREAM_MAX_BYTES} bytes)."
     return InvocationResult(json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).encode(), UNHANDLED)
+
+
+def error_message_of(result: InvocationResult) -> str:
+    """What the function, or the platform for it, has said of its error; empty if it is not understood."""
+    return _reported_message(result.payload) or "" if len(result.payload) <= _ERROR_READ_MAX_BYTES else ""
 
 
 def _reported_message(body: bytes) -> str | None:

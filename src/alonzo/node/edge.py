@@ -1,6 +1,6 @@
 """The node's whole HTTP interface, wired."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -20,11 +20,11 @@ from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads
 from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
 from alonzo.edge.metrics_page import METRICS_PATH, metrics_page
-from alonzo.edge.other_services import OtherServices
+from alonzo.edge.operations import OperationTable
+from alonzo.edge.other_services import EVERY_OPERATION, OtherServices
 from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
 from alonzo.edge.service_proxy import ServiceProxy
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
-from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.edge.usage_routes import USAGE_PATH, UsageEndpoint
 from alonzo.invoke.recursion import RecursionGuard
 from alonzo.node.cluster import Cluster
@@ -64,7 +64,7 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
     asynchronous, triggers, recursion, metrics = edge.asynchronous, edge.triggers, edge.recursion, edge.metrics
     control = stores.control
     models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
-    trace_headers = TraceHeaders(ids=id_source)
+    trace_headers = parts.traces.headers
     invoke = InvokeEndpoint(
         resolution=control.resolution,
         invoker=parts.invoker,
@@ -80,6 +80,7 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
     operations = {
         "lambda": {**control.operations, **invoke_async.table()},
         "logs": edge.logs.operations,
+        "xray": parts.traces.operations,
     }
     aws_api = AwsApi(
         models=models,
@@ -91,7 +92,7 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
     )
     writes = GatewayWrites(stores.cluster)
     proxy = ServiceProxy(
-        requests=OtherServices(own=operations.keys(), models=models, callers=callers),
+        requests=OtherServices(own=_own_operations(operations, configuration), models=models, callers=callers),
         endpoints=configuration.aws_endpoints,
         companion_socket=None if stores.companion is None else stores.companion.socket_path,
         own=aws_api,
@@ -153,6 +154,19 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
         edge.resources,
     )
     return Application(invoke=invoke, front_doors=front_doors, own_routes=own_routes, aws_api=proxy), proxy
+
+
+_PARTLY_OURS = frozenset({"xray"})
+
+
+def _own_operations(operations: Mapping[str, OperationTable], configuration: Configuration) -> dict[str, Container[str]]:
+    """What we answer ourselves: of services that we answer in part only those operations, and none if the user has them elsewhere."""
+    elsewhere = _PARTLY_OURS & configuration.aws_endpoints.of_services.keys()
+    return {
+        service: frozenset(table) if service in _PARTLY_OURS else EVERY_OPERATION
+        for service, table in operations.items()
+        if service not in elsewhere
+    }
 
 
 def _services(own: Iterable[str], configuration: Configuration) -> list[str]:

@@ -22,6 +22,7 @@ from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.provisioned import ProvisionedEnvironments
 from alonzo.invoke.snap_start import SnapStartEnvironments
+from alonzo.invoke.traced import TracedInvoker
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
@@ -30,6 +31,7 @@ from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
 from alonzo.node.seat import Seat
 from alonzo.node.stores import Stores
+from alonzo.node.traces import Traces, wire_traces
 from alonzo.node.usage_keeping import UsageKeeper
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.observe.usage import UsageMeter
@@ -56,6 +58,7 @@ class InvocationParts:
     tasks: EnvironmentTasks
     delivery: LogDelivery
     usage: UsageKeeper
+    traces: Traces
     pools: EnvironmentPools
     invoker: VersionInvoker
     provisioned: ProvisionedEnvironments
@@ -75,6 +78,7 @@ def wire_invocation(
     processor_count = (psutil.cpu_count() or 1) // configuration.workers
     delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
     memory = MemoryReader()
+    traces = wire_traces(cluster=stores.cluster, clock=clock)
     meter = UsageMeter()
     usage = UsageKeeper(
         meter=meter,
@@ -111,6 +115,7 @@ def wire_invocation(
         tmp=host.tmp_images,
         delivery=delivery,
         usage=meter,
+        traces=traces.store,
         serve_endpoint=serve_endpoint,
         tasks=tasks,
         clock=clock,
@@ -159,8 +164,9 @@ def wire_invocation(
         tasks=tasks,
         delivery=delivery,
         usage=usage,
+        traces=traces,
         pools=pools,
-        invoker=invoker,
+        invoker=TracedInvoker(invoker=invoker, keep=traces.store.keep_own, clock=clock),
         provisioned=provisioned,
         snap_start=snap_start,
     )

@@ -26,14 +26,14 @@ class Logs:
     """Of the service `logs`."""
 
 
-def wire_logs(*, logs: LogStore, control: ControlPlane, acceptance: EventAcceptance, clock: Clock) -> Logs:
+def wire_logs(*, logs: LogStore, control: ControlPlane, acceptance: EventAcceptance, trace_headers: TraceHeaders, clock: Clock) -> Logs:
     """`subscriptions` is to be run, and told of what is written."""
     groups = LogGroups(records=control.log_groups, logs=logs, clock=clock)
     subscriptions = LogSubscriptions(
         subscriptions=groups,
         resolution=control.resolution,
         acceptance=acceptance,
-        trace_header_for=TraceHeaders(ids=ids.IdSource()).of_invocation,
+        trace_header_for=trace_headers.of_invocation,
         new_uuid=ids.new_uuid,
     )
     operations = {

@@ -78,7 +78,12 @@ class Node:
             return (await servers[0].serve_socket(endpoint)).close
 
         parts = wire_invocation(
-            configuration=self._configuration, seat=self._seat, stores=stores, host=host, serve_endpoint=serve_endpoint, clock=self._clock
+            configuration=self._configuration,
+            seat=self._seat,
+            stores=stores,
+            host=host,
+            serve_endpoint=serve_endpoint,
+            clock=self._clock,
         )
         metrics = FunctionMetrics()
         retries = Retries(pauses_seconds=PAUSES_SECONDS, waiting_max_bytes=WAITING_MAX_BYTES, random=random.random)
@@ -103,10 +108,13 @@ class Node:
             control=control,
             acceptance=asynchronous.acceptance,
             services=stores.services,
+            trace_headers=parts.traces.headers,
             cluster=stores.cluster,
             clock=self._clock,
         )
-        logs = wire_logs(logs=stores.logs, control=control, acceptance=asynchronous.acceptance, clock=self._clock)
+        logs = wire_logs(
+            logs=stores.logs, control=control, acceptance=asynchronous.acceptance, trace_headers=parts.traces.headers, clock=self._clock
+        )
         parts.delivery.listen(logs.subscriptions.tell)
         application, proxy = wire_edge(
             EdgeParts(

@@ -176,6 +176,7 @@ async def an_environment(
         version=version,
         usage=UsageCounter(),
         peak_memory=sandbox.peak_memory_bytes,
+        tracing=None,
         clock=clock,
     )
     plan = EnvironmentPlan(

@@ -55,6 +55,17 @@ class BrokerType(click.ParamType[tuple[str, str]]):
         return match[1], match[2]
 
 
+class OtlpEndpointType(click.ParamType[str]):
+    """The base URL of a collector: http://127.0.0.1:4318."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", str(value)) is None:
+            self.fail(f"{value!r} is not a URL such as http://127.0.0.1:4318", param, ctx)
+        return str(value)
+
+
 @click.command(short_help="Start the platform.")
 @click.option(
     "--host",
@@ -242,6 +253,13 @@ class BrokerType(click.ParamType[tuple[str, str]]):
     help="The key of --tls-cert (PEM, without a password).",
 )
 @click.option(
+    "--otlp-endpoint",
+    envvar="ALONZO_OTLP_ENDPOINT",
+    type=OtlpEndpointType(),
+    metavar="URL",
+    help="Send metrics of functions to this OpenTelemetry collector (OTLP over HTTP): http://127.0.0.1:4318.",
+)
+@click.option(
     "--prewarm/--no-prewarm",
     "prewarm",
     envvar="ALONZO_PREWARM",
@@ -314,6 +332,7 @@ def build_configuration(
     tls: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
+    otlp_endpoint: str | None,
 ) -> Configuration:
     """What the options mean; the names are those of the command's parameters."""
     data_directory = data_directory.expanduser().absolute()
@@ -337,6 +356,7 @@ def build_configuration(
         prewarm=prewarm,
         persist=persist,
         events_token=events_token or None,
+        otlp_endpoint=otlp_endpoint,
         tls=_tls_settings(data_directory, wanted=tls, certificate=tls_cert, key=tls_key),
     )
 

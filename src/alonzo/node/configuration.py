@@ -36,6 +36,7 @@ class Configuration:
     `prewarm` starts programs ahead of their functions.
     `persist` keeps the companion's state in the data directory.
     `events_token`: what senders of events must say; None: nothing.
+    `otlp_endpoint`: the base URL of the OpenTelemetry collector that is told what was observed; None: nobody is.
     `tls`: with which certificates HTTPS is served, on the same port; None: it is not.
     """
 
@@ -57,6 +58,7 @@ class Configuration:
     prewarm: bool
     persist: bool
     events_token: str | None
+    otlp_endpoint: str | None = None
     tls: TlsSettings | None = None
     workers: int = 1
     worker_number: int | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alonzo.aws.client.clients import AwsClients
 from alonzo.clock import Clock
@@ -17,6 +17,7 @@ from alonzo.node.configuration import Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.event_queue import EventStores, open_event_stores
 from alonzo.node.event_sources import SourceTables, open_source_tables
+from alonzo.node.otlp import open_otlp
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
 from alonzo.node.triggers import TriggerTables, open_trigger_tables
@@ -27,6 +28,9 @@ from alonzo.store.directory_lock import DirectoryLock
 from alonzo.store.log_stream import LogStore
 from alonzo.store.records import RecordTable
 from alonzo.store.server import EmbeddedServer, has_disk_room
+
+if TYPE_CHECKING:
+    from alonzo.observe.otlp import OtlpSender
 
 _LOG_STREAM_MAX_BYTES = 1 << 30
 _LOG_STREAM_DISK_SHARE = 0.1
@@ -49,6 +53,7 @@ class Stores:
     services: AwsClients
     companion: CompanionAccess | None
     triggers: TriggerTables
+    otlp: "OtlpSender | None"
 
 
 async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, seat: Seat | None, port: int, clock: Clock) -> Stores:
@@ -100,6 +105,9 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
     components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in followers), *sources.followers()]
     if cluster is not None:
         components += cluster.followers()
+    otlp = open_otlp(configuration)
+    if otlp is not None:
+        components.append(otlp.run())
     return Stores(
         connection=connection,
         components=components,
@@ -113,6 +121,7 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
         services=services,
         companion=companion,
         triggers=triggers,
+        otlp=otlp,
     )
 
 

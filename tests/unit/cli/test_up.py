@@ -51,7 +51,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         *("--aws-endpoint-url", "http://127.0.0.1:5000/", "--aws-endpoint-url", "sqs=http://queues:9324", "--aws-endpoint-url", "s3=aws"),
         *("--companion", "off", "--service", "dynamodb=http://scylla:8000", "--persist", "--events-token", "secret"),
         *("--broker", "arn:aws:mq:*:broker:orders:*=amqp://b:5672", "--broker", "arn:aws:kafka:*=kafka://k-1:9092,k-2:9092"),
-        *("--async-retry-delays", "0.5,2", "--tls"),
+        *("--async-retry-delays", "0.5,2", "--tls", "--otlp-endpoint", "http://127.0.0.1:4318"),
     )
     assert configuration == Configuration(
         host="0.0.0.0",
@@ -74,6 +74,7 @@ def test_takes_every_option(tmp_path: Path) -> None:
         prewarm=False,
         persist=True,
         events_token="secret",
+        otlp_endpoint="http://127.0.0.1:4318",
         tls=TlsSettings(certificate=tmp_path / "tls" / "ca.pem", key=tmp_path / "tls" / "ca-key.pem", is_authority=True),
     )
 

@@ -21,7 +21,7 @@ _COLOUR_END = "\x1b[0m"
 class LogFormat(StrEnum):
     """How a log line looks: text for people, one JSON object for machines."""
 
-    CONSOLE = "console"
+    TEXT = "text"
     JSON = "json"
 
 

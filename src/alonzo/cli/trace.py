@@ -139,7 +139,7 @@ def _printable(text: str) -> str:
 
 
 def _coloured(text: str, state: str) -> str:
-    return click.style(text, fg=_COLOURS[state]) if state in _COLOURS else text
+    return str(click.style(text, fg=_COLOURS[state])) if state in _COLOURS else text
 
 
 def _seconds(seconds: float) -> str:

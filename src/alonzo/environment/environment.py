@@ -27,7 +27,7 @@ from alonzo.environment.outcomes import (
     Fault,
     InitFailed,
     RestoreFailed,
-    error_message_of,
+    error_of,
     exit_fault,
     init_failure,
     response_too_large,
@@ -543,7 +543,7 @@ class ExecutionEnvironment:
             self._rest()
         end = End(running.invocation.request_id, duration_ms, status, error_type)
         if error_type is not None and self._journal.tracing is not None:
-            end = end.with_message(error_message_of(result))
+            end = end.with_error(*error_of(result))
         if may_still_log:
             self._held_ends.hold(lambda: self._conclusions.conclude(running, result, end))
         else:

@@ -59,8 +59,7 @@ class FunctionTracing:
         duration_seconds: float,
         init_seconds: float | None,
         restore_seconds: float | None,
-        error_type: str | None,
-        error_message: str,
+        error: tuple[str, str] | None,
     ) -> None:
         """It is over, and its last lines are in the log."""
         begun = self._begun.pop(request_id, None)
@@ -80,8 +79,7 @@ class FunctionTracing:
             ended_at=max(now, ended_at),
             initialization=initialization,
             restore=None if restore_seconds is None else Times(started_at - restore_seconds, started_at),
-            error_type=error_type,
-            error_message=error_message,
+            error=error,
         )
         self._keep(self._version, function_document(self._version, run, new_id=self._new_id))
 

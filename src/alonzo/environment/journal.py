@@ -50,12 +50,12 @@ class End(msgspec.Struct, frozen=True, gc=False):
     error_type: str | None
     spans: tuple[Span, ...] = ()
     """What took time within it, for those who subscribe to telemetry."""
-    error_message: str = ""
-    """For traces."""
+    error: tuple[str, str] = ("", "")
+    """For traces: the type that the function names, and its message."""
 
-    def with_message(self, message: str) -> "End":
+    def with_error(self, kind: str, message: str) -> "End":
         """The same, with what is to be said of the error."""
-        return msgspec.structs.replace(self, error_message=message)
+        return msgspec.structs.replace(self, error=(kind, message))
 
 
 class _Restored(msgspec.Struct, frozen=True, gc=False):
@@ -266,8 +266,7 @@ class Journal:
                 duration_seconds=end.duration_ms / 1_000,
                 init_seconds=init_seconds,
                 restore_seconds=None if restored is None else restored.duration_ms / 1_000,
-                error_type=end.error_type or (None if end.status == "success" else f"Runtime.{end.status.capitalize()}"),
-                error_message=end.error_message,
+                error=None if end.status == "success" else (end.error[0] or end.error_type or "Runtime.Unknown", end.error[1]),
             )
         if self._records is not None:
             self._records.emit("platform.end", {"requestId": end.request_id})

@@ -135,9 +135,15 @@ def stream_too_large() -> InvocationResult:
     return InvocationResult(json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).encode(), UNHANDLED)
 
 
-def error_message_of(result: InvocationResult) -> str:
-    """What the function, or the platform for it, has said of its error; empty if it is not understood."""
-    return _reported_message(result.payload) or "" if len(result.payload) <= _ERROR_READ_MAX_BYTES else ""
+def error_of(result: InvocationResult) -> tuple[str, str]:
+    """Type and message of the error that the function, or the platform for it, has answered; empty if they are not understood."""
+    if len(result.payload) > _ERROR_READ_MAX_BYTES:
+        return "", ""
+    try:
+        error = msgspec.json.decode(result.payload, type=_Error)
+    except (msgspec.DecodeError, RecursionError):
+        return "", ""
+    return error.errorType, error.errorMessage[:_MESSAGE_MAX_LENGTH]
 
 
 def _reported_message(body: bytes) -> str | None:
@@ -147,6 +153,11 @@ def _reported_message(body: bytes) -> str | None:
     except msgspec.DecodeError:
         return None
     return message if len(message) <= _MESSAGE_MAX_LENGTH else None
+
+
+class _Error(msgspec.Struct, frozen=True):
+    errorType: str = ""  # noqa: N815 - as it is on the wire
+    errorMessage: str = ""  # noqa: N815
 
 
 class _Report(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import Any
 
 from alonzo.clock import Clock
 from alonzo.environment.journal import End
-from alonzo.environment.outcomes import Fault, error_message_of
+from alonzo.environment.outcomes import Fault, error_of
 from alonzo.environment.running import RunningInvocation
 from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.observe.telemetry_records import Span
@@ -48,7 +48,7 @@ class SettlingInvocation:
         spans = () if self.runtime_done_at is None else (_span(clock, "extensionOverhead", self.runtime_done_at, now),)
         duration_ms = (now - self.running.started_at) * 1_000
         end = End(self.running.invocation.request_id, duration_ms, self.status, self.error_type, spans)
-        return end if self.error_type is None else end.with_message(error_message_of(self.result))
+        return end if self.error_type is None else end.with_error(*error_of(self.result))
 
 
 def faulty_end(running: RunningInvocation, fault: Fault, clock: Clock) -> End:
@@ -56,7 +56,7 @@ def faulty_end(running: RunningInvocation, fault: Fault, clock: Clock) -> End:
     duration_ms = (clock.monotonic() - running.started_at) * 1_000
     if fault.status == "timeout":
         duration_ms = running.timeout_seconds * 1_000
-    return End(running.invocation.request_id, duration_ms, fault.status, fault.reported_type).with_message(fault.message)
+    return End(running.invocation.request_id, duration_ms, fault.status, fault.reported_type).with_error(fault.error_type, fault.message)
 
 
 def runtime_done_record(

@@ -4,7 +4,7 @@ Of an asynchronous invocation there is one segment, with the time in the queue a
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -28,6 +28,14 @@ from alonzo.observe.traces.lambda_segments import (
 
 _OK, _ACCEPTED, _THROTTLED, _FAILED = 200, 202, 429, 500
 _ID_BYTES = 8
+
+
+class Outcome(NamedTuple):
+    """How a try has gone; `result` None: the function has not answered."""
+
+    times: Times
+    status: int
+    result: InvocationResult | None
 
 
 class TracedInvoker:
@@ -55,30 +63,36 @@ class TracedInvoker:
         started_at = self._now()
         result: InvocationResult | None = None
         status = _FAILED
+
         try:
             result = await self._invoker.invoke(version, _with_parent(invocation, parent_id))
-            status = _OK
         except Throttled:
             status = _THROTTLED
             raise
+        else:
+            status = _OK
+            return result
         finally:
-            times = Times(started_at if queued is None else queued.accepted_unix_ms / 1_000, self._now())
-            run = ServiceRun(
-                trace_id=header.trace_id,
-                parent_id=header.parent_id,
-                segment_id=segment_id,
-                request_id=invocation.request_id,
-                times=times,
-                status=status if queued is None else _ACCEPTED,
-            )
-            self._keep(version, service_document(version, run))
-            if queued is not None:
-                if queued.attempt == 1:
-                    self._keep(version, dwell_document(run, Times(times.start, started_at)))
-                has_failed = result is None or result.function_error is not None
-                attempt = Attempt(number=queued.attempt, times=Times(started_at, times.end), status=status, has_failed=has_failed)
-                self._keep(version, attempt_document(run, attempt))
-        return result
+            self._tell(version, invocation, header, segment_id, Outcome(Times(started_at, self._now()), status, result))
+
+    def _tell(self, version: FunctionVersion, invocation: Invocation, header: TraceHeader, segment_id: str, outcome: Outcome) -> None:
+        queued = invocation.queued
+        run = ServiceRun(
+            trace_id=header.trace_id,
+            parent_id=header.parent_id,
+            segment_id=segment_id,
+            request_id=invocation.request_id,
+            times=outcome.times if queued is None else Times(queued.accepted_unix_ms / 1_000, outcome.times.end),
+            status=outcome.status if queued is None else _ACCEPTED,
+        )
+        self._keep(version, service_document(version, run))
+        if queued is None:
+            return
+        if queued.attempt == 1:
+            self._keep(version, dwell_document(run, Times(run.times.start, outcome.times.start)))
+        has_failed = outcome.result is None or outcome.result.function_error is not None
+        attempt = Attempt(number=queued.attempt, times=outcome.times, status=outcome.status, has_failed=has_failed)
+        self._keep(version, attempt_document(run, attempt))
 
     def _now(self) -> float:
         return self._clock.unix_ms() / 1_000

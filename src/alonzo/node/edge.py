@@ -11,6 +11,7 @@ from alonzo.clock import Clock
 from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.aws_api import AwsApi
 from alonzo.edge.changed_code import FUNCTIONS_PATH, ChangedCodeEndpoint
+from alonzo.edge.cloudtrail_api import CloudTrailOperations
 from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
@@ -54,6 +55,7 @@ class EdgeParts:
     recursion: RecursionGuard
     metrics: FunctionMetrics
     logs: Logs
+    is_ready: Callable[[], bool]
     resources: AsyncExitStack
     clock: Clock
 
@@ -81,6 +83,7 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
         "lambda": {**control.operations, **invoke_async.table()},
         "logs": edge.logs.operations,
         "xray": parts.traces.operations,
+        "cloudtrail": CloudTrailOperations(store=stores.audit).table(),
     }
     aws_api = AwsApi(
         models=models,
@@ -88,6 +91,7 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
         callers=callers,
         translate_error=to_api_error,
         new_request_id=ids.new_uuid,
+        audit=stores.audit_trail.note,
         before_answer=None if stores.cluster is None else stores.cluster.agree,
     )
     writes = GatewayWrites(stores.cluster)
@@ -102,7 +106,11 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
     )
     pages = {
         **health_routes(
-            version=__version__, services=_services(operations, configuration), clock=clock, count_workers=_worker_count(stores.cluster)
+            version=__version__,
+            services=_services(operations, configuration),
+            clock=clock,
+            count_workers=_worker_count(stores.cluster),
+            is_ready=edge.is_ready,
         ),
         METRICS_PATH: metrics_page(metrics if stores.cluster is None else SharedMetrics(stores.cluster, metrics), read_process),
     }
@@ -156,7 +164,7 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
     return Application(invoke=invoke, front_doors=front_doors, own_routes=own_routes, aws_api=proxy), proxy
 
 
-_PARTLY_OURS = frozenset({"xray"})
+_PARTLY_OURS = frozenset({"xray", "cloudtrail"})
 
 
 def _own_operations(operations: Mapping[str, OperationTable], configuration: Configuration) -> dict[str, Container[str]]:

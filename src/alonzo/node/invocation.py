@@ -78,7 +78,7 @@ def wire_invocation(
     processor_count = (psutil.cpu_count() or 1) // configuration.workers
     delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
     memory = MemoryReader()
-    traces = wire_traces(cluster=stores.cluster, clock=clock)
+    traces = wire_traces(cluster=stores.cluster, otlp=stores.otlp, clock=clock)
     meter = UsageMeter()
     usage = UsageKeeper(
         meter=meter,

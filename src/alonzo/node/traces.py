@@ -1,8 +1,9 @@
 """Traces, wired: where they are kept, who decides what is traced, X-Ray's API over them."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,8 +14,12 @@ from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.edge.xray_api import TraceSource, XRayOperations
 from alonzo.model.scope import Scope
 from alonzo.node.cluster import Cluster
+from alonzo.node.trace_export import TraceExport
 from alonzo.observe.traces.sampling import Sampler
 from alonzo.observe.traces.store import StoredTrace, TraceStore
+
+if TYPE_CHECKING:
+    from alonzo.observe.otlp import OtlpSender
 
 TRACES_MAX_BYTES = 32 << 20
 TRACES_MAX_AGE_SECONDS = 6 * 3_600.0
@@ -31,15 +36,22 @@ class Traces:
     headers: TraceHeaders
     operations: OperationTable
     """Of the service `xray`."""
+    components: tuple[Coroutine[Any, Any, None], ...]
+    """To be run."""
 
 
-def wire_traces(*, cluster: Cluster | None, clock: Clock) -> Traces:
-    """Nothing runs."""
+def wire_traces(*, cluster: Cluster | None, otlp: "OtlpSender | None", clock: Clock) -> Traces:
+    """`otlp`: who is told of all spans."""
     store = TraceStore(clock=clock, max_bytes=TRACES_MAX_BYTES, max_age_seconds=TRACES_MAX_AGE_SECONDS)
     source: TraceSource = OwnTraces(store) if cluster is None else SharedTraces(cluster, store)
     # Not for secrets: which requests are traced may be guessed.
     headers = TraceHeaders(ids=ids.IdSource(), sampler=Sampler(clock=clock, random=random.random))
-    return Traces(store=store, headers=headers, operations=XRayOperations(store=store, source=source, clock=clock).table())
+    return Traces(
+        store=store,
+        headers=headers,
+        operations=XRayOperations(store=store, source=source, clock=clock).table(),
+        components=() if otlp is None else (TraceExport(store=store, sender=otlp).run(),),
+    )
 
 
 class OwnTraces:

@@ -41,8 +41,8 @@ class FunctionRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When the environment was done with it: the rest of the time is `Overhead`."""
     initialization: Times | None = None
     restore: Times | None = None
-    error_type: str | None = None
-    error_message: str = ""
+    error: tuple[str, str] | None = None
+    """Its type and its message."""
 
 
 class ServiceRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -159,9 +159,10 @@ def _part(name: str, part_id: str, times: Times, arn: str) -> dict[str, Any]:
 
 
 def _failure(run: FunctionRun, new_id: Any) -> dict[str, Any]:
-    if run.error_type is None:
+    if run.error is None:
         return {}
-    exception = {"id": new_id(), "type": run.error_type[:_EXCEPTION_TEXT_MAX], "message": run.error_message[:_EXCEPTION_TEXT_MAX]}
+    kind, message = run.error
+    exception = {"id": new_id(), "type": kind[:_EXCEPTION_TEXT_MAX], "message": message[:_EXCEPTION_TEXT_MAX]}
     return {"fault": True, "cause": {"exceptions": [exception]}}
 
 

@@ -114,8 +114,8 @@ def _iter_parts(segment: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _bar(part: dict[str, Any], start: float, end: float) -> str:
     scale = _BAR_CELLS / (end - start) if end > start else 0.0
-    first = min(_BAR_CELLS - 1, int((part["start_time"] - start) * scale))
-    length = max(1, round((part.get("end_time", end) - part["start_time"]) * scale))
+    first: int = min(_BAR_CELLS - 1, int((part["start_time"] - start) * scale))
+    length: int = max(1, round((part.get("end_time", end) - part["start_time"]) * scale))
     length = min(length, _BAR_CELLS - first)
     return "│" + " " * first + "█" * length + " " * (_BAR_CELLS - first - length) + "│"
 

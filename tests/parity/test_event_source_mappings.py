@@ -304,6 +304,15 @@ def test_what_a_kind_of_source_shows(kinds: Any, parameters: dict[str, Any], def
             "Use MaximumPollers as the control mechanism and remove maximum concurrency.",
         ),
         ({**QUEUE, "MetricsConfig": {"Metrics": ["ErrorCount"]}}, "Unsupported metrics for given event source mapping type: [ErrorCount]"),
+        (
+            {
+                "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["b:9092"]}},
+                "SourceAccessConfigurations": BASIC_AUTH,
+                "Topics": ["topic"],
+                "SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"},
+            },
+            "Unsupported 'ConsumptionMode' parameter for given event source mapping type",
+        ),
         ({**KINESIS, "Topics": ["topic"]}, "Unsupported Topics parameter for given event source mapping type."),
         (
             {**KINESIS, "MaximumRecordAgeInSeconds": 59},
@@ -456,9 +465,28 @@ def test_tags_of_mappings(requests: Any, kinds: Any) -> None:
     assert client.list_tags(Resource=arn)["Tags"] == {"team": "blue"}
 
 
-def test_encrypted_filters_are_not_listed(requests: Any, kinds: Any) -> None:
-    criteria = {"Filters": [{"Pattern": '{"body": ["x"]}'}]}
-    created = kinds(**QUEUE, FilterCriteria=criteria, KMSKeyArn=_arn("kms", "key/1"))
-    assert requests.client.get_event_source_mapping(UUID=created["UUID"])["FilterCriteria"] == criteria
-    (listed,) = requests.client.list_event_source_mappings(FunctionName=created["FunctionArn"])["EventSourceMappings"]
-    assert "FilterCriteria" not in listed
+def test_what_needs_the_provisioned_mode(requests: Any, kinds: Any, settled: Any) -> None:
+    registry = {"SchemaRegistryConfig": {"SchemaRegistryURI": "https://registry.example.com", "EventRecordFormat": "JSON"}}
+    for said in (
+        {"MetricsConfig": {"Metrics": ["EventCount"]}},
+        {"LoggingConfig": {"SystemLogLevel": "INFO"}},
+        {"AmazonManagedKafkaEventSourceConfig": registry},
+    ):
+        assert _message(kinds, **MSK, **said).endswith("is supported only in provisioned mode for given event source mapping type.")
+    mine = {"ConsumerGroupId": "mine", **registry}
+    uuid = kinds(**MSK, AmazonManagedKafkaEventSourceConfig=mine, ProvisionedPollerConfig={"MinimumPollers": 1})["UUID"]
+    settled(uuid, "Enabled")
+    updated = requests.client.update_event_source_mapping(
+        UUID=uuid, AmazonManagedKafkaEventSourceConfig={"SchemaRegistryConfig": {}}, ProvisionedPollerConfig={}
+    )
+    assert updated["AmazonManagedKafkaEventSourceConfig"] == {"ConsumerGroupId": "mine"}
+
+
+def test_a_group_of_pollers_has_bounds(requests: Any, kinds: Any) -> None:
+    def pollers(maximum: int) -> dict[str, Any]:
+        return {"ProvisionedPollerConfig": {"MinimumPollers": 1, "MaximumPollers": maximum, "PollerGroupName": "shared"}}
+
+    assert kinds(**MSK, **pollers(1_500))["ProvisionedPollerConfig"]["PollerGroupName"] == "shared"
+    other = {**MSK, "Topics": ["other"]}
+    assert _message(kinds, **other, **pollers(501)) == "MaximumPollers of a poller group cannot exceed 2000 in total."
+    assert kinds(**other, **pollers(500))["ProvisionedPollerConfig"]["MaximumPollers"] == 500

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.deployment_tools import ansible_collections
 from tests.support.server import Server, zip_of
 from tests.support.waiting import eventually
 
@@ -25,6 +26,7 @@ def play(server: Server, playbook: str, directory: Path, **variables: str) -> in
     """Run a playbook, which must succeed; how many of its tasks changed something."""
     environment = server.environment() | {
         "ANSIBLE_HOME": str(directory),
+        "ANSIBLE_COLLECTIONS_PATH": str(ansible_collections()),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,

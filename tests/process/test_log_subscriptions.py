@@ -24,6 +24,7 @@ SHOWS = (
     "    print('GOT', json.dumps(message))\n"
 )
 WRITES = "def handler(event, context):\n    for line in event: print(line)\n"
+TAG = {"Key": "team", "Value": "blue"}
 _ids = iter(range(1_000))
 
 
@@ -265,7 +266,7 @@ def test_what_a_function_gets_is_packed(server: Server, group: tuple[str, str]) 
 def test_a_stack_makes_groups_and_subscribes_functions(server: Server, subscriber: str) -> None:
     template = {
         "Resources": {
-            "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/of/stack", "RetentionInDays": 7}},
+            "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/of/stack", "RetentionInDays": 7, "Tags": [TAG]}},
             "Stream": {"Type": "AWS::Logs::LogStream", "Properties": {"LogGroupName": {"Ref": "Group"}, "LogStreamName": "stream"}},
             "Filter": {
                 "Type": "AWS::Logs::SubscriptionFilter",
@@ -279,6 +280,8 @@ def test_a_stack_makes_groups_and_subscribes_functions(server: Server, subscribe
     cloudformation.get_waiter("stack_create_complete").wait(StackName="logs", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
     (stack,) = cloudformation.describe_stacks(StackName="logs")["Stacks"]
     assert stack["Outputs"][0]["OutputValue"] == f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/of/stack:*"
+    assert server.client("logs").describe_log_groups(logGroupNamePrefix="/of/")["logGroups"][0]["retentionInDays"] == 7
+    assert server.client("logs").list_tags_log_group(logGroupName="/of/stack")["tags"] == {"team": "blue"}
     put(server, ("/of/stack", "stream"), "fine", "ERROR")
     assert texts_of(messages_of(server, subscriber, "/of/stack", event_count=1)) == ["ERROR"]
     cloudformation.delete_stack(StackName="logs")

@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +17,8 @@ _ROOT = Path(__file__).parents[2]
 _CACHE = _ROOT / ".alonzo" / "cache"
 _SAM = Path(__file__).with_name("sam_requirements.txt")
 _CDK = ("aws-cdk@2.1148.1", "aws-cdk-lib@2.276.0", "constructs@10.8.1", "aws-cdk-local@3.0.4")
+_ANSIBLE = "ansible==12.3.0"
+_COLLECTIONS = ("amazon/aws/", "ansible/posix/")
 _SECONDS = 300
 
 
@@ -34,6 +38,22 @@ def sam_tools() -> Path:
 def cdk_tools() -> Path:
     """`node_modules` with `cdk`, `cdklocal` and the library of apps."""
     return node_packages("cdk", pinned=_CDK) / "node_modules"
+
+
+def ansible_collections() -> Path:
+    """What ANSIBLE_COLLECTIONS_PATH names: of the hundred collections that Ansible is published with, the two that tests use."""
+    directory = _CACHE / "ansible"
+    if not (directory / ".complete").exists():
+        shutil.rmtree(directory, ignore_errors=True)
+        with tempfile.TemporaryDirectory() as downloaded:
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", downloaded]
+            subprocess.run([*pip, _ANSIBLE], check=True, capture_output=True, timeout=_SECONDS)
+            [wheel] = Path(downloaded).iterdir()
+            with zipfile.ZipFile(wheel) as archive:
+                wanted = tuple(f"ansible_collections/{name}" for name in _COLLECTIONS)
+                archive.extractall(directory, [name for name in archive.namelist() if name.startswith(wanted)])
+        (directory / ".complete").touch()
+    return directory
 
 
 def run_tool(server: Server, command: Sequence[str | Path], *, directory: Path, path: Sequence[Path] = (), **more: str) -> str:

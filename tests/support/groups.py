@@ -18,6 +18,9 @@ _FIRST_TO_LAST = ("security", "conformance", "parity", "crash", "process", "unit
 _WHOLE = frozenset({"security", "parity"})
 """In `security` four servers serve all files, and its fork bombs come one at a time; `parity` looks back at what it has replayed."""
 
+_SHARED = ("tests/process/sources/",)
+"""Directories whose tests use one server: each process that runs some of them would start another one, and its companion."""
+
 _LANGUAGE = re.compile(rf"\[(?:.*-)?({'|'.join(language.id for language in LANGUAGES)})(?:-.*)?\]$")
 
 
@@ -27,6 +30,9 @@ def group_of(node_id: str) -> str:
     kind = _kind_of(node_id)
     if kind in _WHOLE:
         return kind
+    shared = next((directory for directory in _SHARED if file.startswith(directory)), None)
+    if shared is not None:
+        return shared
     language = _LANGUAGE.search(node_id) if kind == "conformance" else None
     return file if language is None else f"{kind} {language[1]}"  # each builds its package once
 

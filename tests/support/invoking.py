@@ -29,7 +29,7 @@ class Answer:
 def invoke(server: Server, name: str, event: Any = None, **parameters: Any) -> Answer:
     """Invoke a function with an event (bytes go as they are) and wait for its answer."""
     payload = event if isinstance(event, bytes) else json.dumps(event).encode()
-    answer = server.client("lambda").invoke(FunctionName=name, Payload=payload, **parameters)
+    answer = server.own_client("lambda").invoke(FunctionName=name, Payload=payload, **parameters)
     return Answer(
         payload=answer["Payload"].read(),
         error=answer.get("FunctionError"),
@@ -54,7 +54,7 @@ def succeed(server: Server, name: str, event: Any = None, **parameters: Any) -> 
 
 def read_log(server: Server, name: str, **client: Any) -> list[str]:
     """The messages that a function has logged so far, oldest first."""
-    logs = server.client("logs", **client)
+    logs = server.client("logs", **client) if client else server.own_client("logs")
     try:
         pages = list(logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}"))
     except logs.exceptions.ResourceNotFoundException:

@@ -1,6 +1,8 @@
 """Event source mappings and what they need beside."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from tests.support.server import Server
@@ -34,3 +36,15 @@ def switch_mapping(server: Server, uuid: str, *, enabled: bool) -> None:
     """Enable or disable a mapping and wait until it is so."""
     server.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=enabled)
     wait_for_mapping(server, uuid, State="Enabled" if enabled else "Disabled")
+
+
+@contextmanager
+def mappings_deleted(server: Server) -> Iterator[None]:
+    """Mappings that are made meanwhile are deleted at the end: each that is left enabled goes on polling, and on costing processor time."""
+    client = server.client("lambda")
+    before = {mapping["UUID"] for mapping in client.list_event_source_mappings()["EventSourceMappings"]}
+    yield
+    for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
+        if mapping["UUID"] not in before:
+            with suppress(client.exceptions.ResourceInUseException, client.exceptions.ResourceNotFoundException):
+                client.delete_event_source_mapping(UUID=mapping["UUID"])

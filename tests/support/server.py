@@ -32,6 +32,7 @@ class Server:
         self.data_directory = data_directory
         self.endpoint_url = endpoint_url
         self.log_file = log_file
+        self._own_clients: dict[str, Any] = {}
 
     @classmethod
     def start(
@@ -74,22 +75,28 @@ class Server:
             config=Config(**settings),
         )
 
+    def own_client(self, service: str) -> Any:
+        """The client that helpers share: making one takes the processor longer than most requests do."""
+        client = self._own_clients.get(service)
+        if client is None:
+            client = self._own_clients[service] = self.client(service)
+        return client
+
     def environment(self) -> dict[str, str]:
         """The environment in which the AWS CLI and `alonzo` find this server."""
         return os.environ | _CREDENTIALS | {"AWS_ENDPOINT_URL": self.endpoint_url, "ALONZO_ENDPOINT_URL": self.endpoint_url}
 
     def deploy(self, name: str, source: str, **configuration: Any) -> str:
         """Create a Python function `app.handler` of one file and wait until it is active; its name."""
-        client = self.client("lambda")
         settings = {"Runtime": "python3.11", "Handler": "app.handler", "Role": ROLE} | configuration
-        client.create_function(FunctionName=name, Code={"ZipFile": zip_of({"app.py": source})}, **settings)
+        self.own_client("lambda").create_function(FunctionName=name, Code={"ZipFile": zip_of({"app.py": source})}, **settings)
         self.wait_until_settled(name)
         return name
 
     def wait_until_settled(self, name: str) -> None:
         """Wait until a function is active and its last update is over, with boto3's own waiters."""
         for waiter in ("function_active_v2", "function_updated_v2"):
-            self.client("lambda").get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 1_200})
+            self.own_client("lambda").get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 1_200})
 
     def kill(self) -> None:
         """kill -9 of the node alone."""

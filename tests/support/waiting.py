@@ -6,15 +6,19 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_INTERVAL_SECONDS = 0.02
+_SHORTEST_SECONDS, _LONGEST_SECONDS = 0.02, 0.25
+_SHARE = 0.1
 
 
 def eventually(probe: Callable[[], T | None], *, what: str, within_seconds: float = 60.0) -> T:
-    """The first answer of `probe` that is true; AssertionError that names `what` if there is none in time."""
-    deadline = time.monotonic() + within_seconds
-    while time.monotonic() < deadline:
+    """The first answer of `probe` that is true; AssertionError that names `what` if there is none in time.
+
+    What takes long is asked for less and less often: asking costs the processor as much as what is waited for.
+    """
+    start = time.monotonic()
+    while (waited := time.monotonic() - start) < within_seconds:
         answer = probe()
         if answer:
             return answer
-        time.sleep(_INTERVAL_SECONDS)
+        time.sleep(min(max(waited * _SHARE, _SHORTEST_SECONDS), _LONGEST_SECONDS))
     raise AssertionError(f"{what}: not within {within_seconds} s")

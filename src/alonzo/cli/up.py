@@ -20,6 +20,8 @@ from alonzo.sources.broker_addresses import BrokerAddresses
 
 DEFAULT_DATA_DIRECTORY = "~/.local/share/alonzo"
 
+_SHIFT_BY_UNIT = {"m": 20, "g": 30}
+
 
 class DelaysType(click.ParamType[tuple[float, float]]):
     """Two durations in seconds: 60,120."""
@@ -65,6 +67,18 @@ class OtlpEndpointType(click.ParamType[str]):
         if re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", str(value)) is None:
             self.fail(f"{value!r} is not a URL such as http://127.0.0.1:4318", param, ctx)
         return str(value)
+
+
+class SizeType(click.ParamType[int]):
+    """A size as people write it (500m, 2g), in bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = re.fullmatch(r"([1-9]\d*)([mg])", str(value).lower())
+        if match is None:
+            self.fail(f"{value!r} is not a size such as 500m or 2g", param, ctx)
+        return int(match[1]) << _SHIFT_BY_UNIT[match[2]]
 
 
 @click.command(short_help="Start the platform.")
@@ -223,6 +237,16 @@ class OtlpEndpointType(click.ParamType[str]):
     help="What webhooks must send with events for /_alonzo/events, as a bearer token or a password. By default nothing.",
 )
 @click.option(
+    "--logs-max-size",
+    "logs_max_bytes",
+    envvar="ALONZO_LOGS_MAX_SIZE",
+    type=SizeType(),
+    metavar="SIZE",
+    show_default="1g, or a tenth of the free disk",
+    help="How much of all logs together is kept (500m, 2g); beyond it the oldest events go first. "
+    "How long a log group keeps its events is said with PutRetentionPolicy.",
+)
+@click.option(
     "--async-retry-delays",
     "async_retry_delays_seconds",
     envvar="ALONZO_ASYNC_RETRY_DELAYS",
@@ -349,6 +373,7 @@ def build_configuration(
     brokers: tuple[tuple[str, str], ...],
     persist: bool,
     events_token: str | None,
+    logs_max_bytes: int | None,
     tls: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
@@ -381,6 +406,7 @@ def build_configuration(
         otlp_endpoint=otlp_endpoint,
         log_format=LogFormat(log_format),
         drain_delay_seconds=drain_delay_seconds,
+        logs_max_bytes=logs_max_bytes,
         tls=_tls_settings(data_directory, wanted=tls, certificate=tls_cert, key=tls_key),
     )
 

@@ -21,6 +21,7 @@ from alonzo.companion.bucket_policies import have_policies_deny_nothing
 from alonzo.companion.cloudformation.installation import replacing_cloudformation
 from alonzo.companion.event_rules import have_node_decide
 from alonzo.companion.functions import Functions
+from alonzo.companion.key_states import heed_states_of_keys
 from alonzo.companion.kinesis_shards import keep_records_in_their_shards
 from alonzo.companion.lambda_backend import replace_lambda
 from alonzo.companion.load_balancers import complete_load_balancers
@@ -63,12 +64,13 @@ def serve(settings: Settings) -> None:
     end_rotations_that_fail()
     name_accounts_in_keys()
     keep_records_in_their_shards()
+    heed_states_of_keys()
     quicken_queues()
     have_policies_deny_nothing()
     services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, node=node))
     complete_api_gateway(settings.endpoint_url)
     take_documents_of_all_kinds()
-    complete_load_balancers()
+    complete_load_balancers(functions)
     application: Application = schedules.announcing(Places(AsDeployed(AsItCame(services))))
     state = None
     if settings.state_directory is not None:

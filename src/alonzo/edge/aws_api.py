@@ -7,6 +7,7 @@ with its request id and answered as `ServiceException`.
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from alonzo.aws.api_error import ApiError, not_implemented
@@ -20,7 +21,8 @@ from alonzo.aws.services import expects_xml, service_of
 from alonzo.aws.validation import validate
 from alonzo.edge.asgi import AsgiScope, Receive, Send, send_response
 from alonzo.edge.audit_trail import AuditedCall
-from alonzo.edge.operations import CallContext, OperationHandler, OperationTable
+from alonzo.edge.event_stream_answer import EVENT_STREAM_HEADER, StreamedResponse, send_stream
+from alonzo.edge.operations import CallContext, OperationHandler, OperationTable, StreamHandler, StreamTable
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, discard_body, read_body
 from alonzo.errors import AlonzoError
 
@@ -28,6 +30,8 @@ REQUEST_MAX_BYTES = 6_291_456
 REQUEST_WITH_CODE_MAX_BYTES = 70_167_211
 """Source of both: AWS's own message, "Request must be smaller than 70167211 bytes for the CreateFunction operation"."""
 OPERATIONS_WITH_CODE = frozenset({"CreateFunction", "UpdateFunctionCode", "PublishLayerVersion"})
+
+NO_STREAMS: Mapping[str, StreamTable] = MappingProxyType({})
 
 _logger = logging.getLogger(__name__)
 
@@ -39,7 +43,9 @@ class _Call:
     caller: Caller
     model: ServiceModel
     route: Route
-    perform: OperationHandler
+    perform: OperationHandler | None
+    stream: StreamHandler | None = None
+    """One of the two is there."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """Once they have been read."""
 
@@ -57,8 +63,10 @@ class AwsApi:
         new_request_id: Callable[[], str],
         audit: Callable[[AuditedCall], None],
         before_answer: Callable[[], Awaitable[None]] | None = None,
+        streams: Mapping[str, StreamTable] = NO_STREAMS,
     ) -> None:
         self._audit = audit
+        self._streams = streams
         self._models = models
         self._operations = operations
         self._callers = callers
@@ -75,9 +83,12 @@ class AwsApi:
         if self._before_answer is not None:
             await self._before_answer()
         headers = [*response.headers, (b"x-amzn-requestid", request_id.encode())]
+        if isinstance(response, StreamedResponse):
+            await send_stream(receive, send, headers, response.parts)
+            return
         await send_response(send, response.status, headers, response.body)
 
-    async def _answer(self, scope: AsgiScope, receive: Receive, request_id: str) -> Response:
+    async def _answer(self, scope: AsgiScope, receive: Receive, request_id: str) -> Response | StreamedResponse:
         request = _request_of(scope, b"")
         caller = ANONYMOUS
         model = None
@@ -111,11 +122,12 @@ class AwsApi:
         if route is None:
             raise _unknown_operation()
         perform = self._operations.get(service, {}).get(route.operation.name)
-        if perform is None:
+        stream = self._streams.get(service, {}).get(route.operation.name)
+        if perform is None and stream is None:
             raise not_implemented(service=service, operation=route.operation.name)
-        return _Call(caller=caller, model=model, route=route, perform=perform)
+        return _Call(caller=caller, model=model, route=route, perform=perform, stream=stream)
 
-    async def _perform(self, call: _Call, scope: AsgiScope, receive: Receive, request_id: str) -> Response:
+    async def _perform(self, call: _Call, scope: AsgiScope, receive: Receive, request_id: str) -> Response | StreamedResponse:
         operation = call.route.operation
         try:
             body = await read_body(scope, receive, limit_bytes=request_limit_bytes(operation.name))
@@ -126,6 +138,9 @@ class AwsApi:
         trace_header = next((value for name, value in scope["headers"] if name == b"x-amzn-trace-id"), None)
         context = CallContext(caller=call.caller, request_id=request_id, base_url=base_url_of(scope), trace_header=trace_header)
         call.parameters.update(parameters)
+        if call.stream is not None:
+            return StreamedResponse([EVENT_STREAM_HEADER], await call.stream(context, parameters))
+        assert call.perform is not None
         result = await call.perform(context, parameters)
         self._note(call, scope, request_id, result)
         return serialize(call.model, operation, result)

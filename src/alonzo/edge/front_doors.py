@@ -33,33 +33,34 @@ class FrontDoor(Protocol):
 
 
 class FrontDoors:
-    """`by_label`: a label of the host names (`lambda-url`), in lower case; `by_path`: a prefix of the path (`/_url/`).
-
-    `others` is asked for names without such a label, when there is one: domains that users have given their APIs.
-    """
+    """`by_label`: a label of the host names (`lambda-url`), in lower case; `by_path`: a prefix of the path (`/_url/`)."""
 
     def __init__(
         self,
         *,
         by_label: Mapping[bytes, FrontDoor],
         by_path: Mapping[bytes, FrontDoor],
-        others: Callable[[bytes], FrontDoor | None] | None = None,
     ) -> None:
         self._by_label = by_label
         self._by_path = tuple(by_path.items())
         self._prefixes = tuple(by_path)
-        self._others = others
         labels = b"|".join(re.escape(label) for label in by_label) or rb"(?!)"
         self._label = re.compile(rb"\.(" + labels + rb")\.", re.IGNORECASE)
 
     def find(self, host: bytes, path: bytes) -> FrontDoor | None:
         """The door that a request is for; None: it is for the AWS API."""
+        return self.find_by_host(host) or self.find_by_path(path)
+
+    def find_by_host(self, host: bytes) -> FrontDoor | None:
+        """The door that a host name leads to, whatever the path is: the same one as long as the server runs."""
         match = self._label.search(host)
-        if match is not None:
-            return self._by_label[match[1].lower()]
+        return None if match is None else self._by_label[match[1].lower()]
+
+    def find_by_path(self, path: bytes) -> FrontDoor | None:
+        """The door that a path leads to where the host name leads to none."""
         if path.startswith(self._prefixes):
             return next(door for prefix, door in self._by_path if path.startswith(prefix))
-        return None if self._others is None else self._others(host)
+        return None
 
 
 def host_of(headers: Headers) -> bytes:

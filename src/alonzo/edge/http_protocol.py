@@ -78,6 +78,9 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         self._pace = BodyPace()
         self._unread = UnreadAnswers()
         self._host: bytes | None = None
+        self._known_host = b""
+        self._door_of_host = front_doors.find_by_host(b"")
+        """Where `_known_host` leads: clients send the same one with each request of a connection."""
         self._is_long = False
         """Whether the headers may be longer than they may be."""
         self._refusal = _BAD_REQUEST
@@ -164,9 +167,14 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         if is_first and not self.expect_100_continue:
             path, _, query_string = self.url.partition(b"?")
             host = self._host or b""
-            door = self._front_doors.find(host, path)
+            if host != self._known_host:
+                self._known_host, self._door_of_host = host, self._front_doors.find_by_host(host)
+            door, function_name = self._door_of_host, None
+            if door is None:
+                function_name = invoked_function(path) if self.parser.get_method() == b"POST" else None
+                if function_name is None:
+                    door = self._front_doors.find_by_path(path)
             quick_way = None if door is None else door.find_quick_way(host, path)
-            function_name = invoked_function(path) if door is None and self.parser.get_method() == b"POST" else None
             if quick_way is not None or function_name is not None:
                 keep_alive = version != "1.0" and self.parser.should_keep_alive()
                 exchange = _Exchange(function_name, self.headers, query_string, keep_alive=keep_alive, before=self.cycle)

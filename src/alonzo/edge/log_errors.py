@@ -5,7 +5,7 @@ from typing import Any
 from alonzo.aws.api_error import ApiError
 from alonzo.edge.operations import CallContext, OperationHandler, OperationTable
 from alonzo.errors import AlonzoError
-from alonzo.triggers.log_groups import LogLimitExceeded, LogResourceExists, LogResourceNotFound
+from alonzo.triggers.log_groups import LogLimitExceeded, LogResourceExists, LogResourceNotFound, TooManyLogTags
 
 _CODES: dict[type[AlonzoError], str] = {
     LogResourceNotFound: "ResourceNotFoundException",
@@ -24,6 +24,9 @@ def _translating(perform: OperationHandler) -> OperationHandler:
     async def translate(call: CallContext, parameters: dict[str, Any]) -> dict[str, Any]:
         try:
             return await perform(call, parameters)
+        except TooManyLogTags as error:
+            members = {"resourceName": error.arn}
+            raise ApiError(code="TooManyTagsException", message=str(error), http_status=_HTTP_STATUS, members=members) from error
         except (LogResourceNotFound, LogResourceExists, LogLimitExceeded) as error:
             raise ApiError(code=_CODES[type(error)], message=str(error), http_status=_HTTP_STATUS) from error
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from alonzo.aws.api_error import ApiError
 from alonzo.clock import Clock
-from alonzo.edge.logs_api import checked_pattern, group_of, invalid
+from alonzo.edge.log_requests import checked_pattern, group_of, invalid, offset_of
 from alonzo.edge.operations import CallContext, OperationTable
 from alonzo.errors import AlonzoError
 from alonzo.functions.errors import FunctionNotFound
@@ -71,7 +71,11 @@ class LogSubscriptionOperations:
         prefix = parameters.get("filterNamePrefix") or ""
         filters = sorted(self._groups.filters_of(scope, group), key=lambda each: each.name)
         found = [_described(group, each) for each in filters if each.name.startswith(prefix)]
-        return {"subscriptionFilters": found[: parameters.get("limit") or _LIMIT]}
+        start, limit = offset_of(parameters.get("nextToken")), parameters.get("limit") or _LIMIT
+        return {
+            "subscriptionFilters": found[start : start + limit],
+            "nextToken": str(start + limit) if start + limit < len(found) else None,
+        }
 
     async def delete_subscription_filter(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         await self._groups.delete_filter(call.caller.scope, group_of(parameters), parameters["filterName"])

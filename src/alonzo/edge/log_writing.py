@@ -1,4 +1,4 @@
-"""The part of the CloudWatch Logs API with which clients make log groups and log streams, and write events.
+"""The part of the CloudWatch Logs API with which clients make log streams and write events.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html.
 """
@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from alonzo.clock import Clock
-from alonzo.edge.logs_api import group_of, invalid
+from alonzo.edge.log_requests import group_of, invalid
 from alonzo.edge.operations import CallContext, OperationTable
 from alonzo.model.log_event import LogEvent
 from alonzo.model.quotas import LOG_EVENT_MAX_BYTES
@@ -36,23 +36,13 @@ class LogWritingOperations:
     def table(self) -> OperationTable:
         """The operations by their names in botocore's `logs` model."""
         return {
-            "CreateLogGroup": self.create_log_group,
             "CreateLogStream": self.create_log_stream,
-            "DeleteLogGroup": self.delete_log_group,
             "DeleteLogStream": self.delete_log_stream,
             "PutLogEvents": self.put_log_events,
         }
 
-    async def create_log_group(self, call: CallContext, parameters: dict[str, Any]) -> Members:
-        await self._groups.create_group(call.caller.scope, group_of(parameters))
-        return {}
-
     async def create_log_stream(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         await self._groups.create_stream(call.caller.scope, group_of(parameters), parameters["logStreamName"])
-        return {}
-
-    async def delete_log_group(self, call: CallContext, parameters: dict[str, Any]) -> Members:
-        await self._groups.delete_group(call.caller.scope, group_of(parameters))
         return {}
 
     async def delete_log_stream(self, call: CallContext, parameters: dict[str, Any]) -> Members:
@@ -65,13 +55,18 @@ class LogWritingOperations:
         _check(given)
         await self._groups.check_stream(scope, group, stream)
         now_ms = self._clock.unix_ms()
+        earliest_ms = await self._groups.earliest_kept_ms(scope, group)
+        expired_count = sum(event.unix_ms < earliest_ms for event in given)
         old_count = sum(event.unix_ms < now_ms - _PAST_MAX_MS for event in given)
         new_count = sum(event.unix_ms > now_ms + _FUTURE_MAX_MS for event in given)
-        events = given[old_count : len(given) - new_count]
+        events = given[max(expired_count, old_count) : len(given) - new_count]
         if events:
+            await self._groups.note_lateness(scope, group, max(abs(now_ms - each.unix_ms) for each in (events[0], events[-1])))
             await self._logs.append(scope=scope, group=group, stream=stream, events=events)
             self._tell(LogStreamName(scope, group, stream), events, _decoded(call.trace_header))
         rejected: Members = {}
+        if expired_count:
+            rejected["expiredLogEventEndIndex"] = expired_count
         if old_count:
             rejected["tooOldLogEventEndIndex"] = old_count
         if new_count:

@@ -3,22 +3,26 @@
 Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-from alonzo.aws.api_error import ApiError
+from alonzo.edge.log_requests import checked_pattern, group_arn, group_of, invalid, offset_of
 from alonzo.edge.operations import CallContext, OperationTable
 from alonzo.model.scope import Scope
-from alonzo.observe.filter_patterns.errors import FilterPatternInvalid
-from alonzo.observe.filter_patterns.pattern import FilterPattern, parse_filter_pattern
-from alonzo.store.log_page import LogPage, LogRecord
+from alonzo.observe.filter_patterns.pattern import FilterPattern
+from alonzo.store.log_page import Accept, LogPage, LogRecord
 from alonzo.store.log_stream import LogStore
 from alonzo.triggers.log_groups import LogGroups
 
-_FILTER_LIMIT = 10_000
-_PAGES_MAX = 20
-"""So many are looked through for events that are wanted, before the client is asked to come again."""
+_EVENTS_LIMIT = 10_000
+_ANSWER_MAX_BYTES = 1_048_576
+"""Of events in one answer. Source: API_GetLogEvents and API_FilterLogEvents."""
+
+_SCANNED_MAX = 200_000
+"""So many events are looked at for those that are wanted, before the client is asked to come again."""
 
 _STREAMS_LIMIT = 50
+_FORWARD, _BACKWARD = "f/", "b/"
 Members = dict[str, Any]
 
 
@@ -32,128 +36,132 @@ class LogOperations:
     def table(self) -> OperationTable:
         """The operations by their names in botocore's `logs` model."""
         return {
-            "DescribeLogGroups": self.describe_log_groups,
             "DescribeLogStreams": self.describe_log_streams,
             "FilterLogEvents": self.filter_log_events,
             "GetLogEvents": self.get_log_events,
         }
 
-    async def describe_log_groups(self, call: CallContext, parameters: dict[str, Any]) -> Members:
-        scope = call.caller.scope
-        groups = await self._groups.list_groups(scope, parameters.get("logGroupNamePrefix") or "")
-        return {"logGroups": [self._describe_group(scope, group) for group in groups]}
-
     async def describe_log_streams(self, call: CallContext, parameters: dict[str, Any]) -> Members:
-        scope, group = call.caller.scope, group_of(parameters)
-        names = await self._groups.list_streams(scope, group, parameters.get("logStreamNamePrefix") or "")
-        start = _offset(parameters.get("nextToken"))
-        limit = parameters.get("limit") or _STREAMS_LIMIT
-        streams = []
-        for name in sorted(names, reverse=bool(parameters.get("descending")))[start : start + limit]:
-            stream: Members = {"logStreamName": name, "arn": f"{_group_arn(scope, group)}:log-stream:{name}", "storedBytes": 0}
-            kept = self._groups.find(scope, group, name)
-            if kept is not None:
-                stream["creationTime"] = kept.created_unix_ms
-            span = await self._logs.find_span(scope=scope, group=group, stream=name)
-            if span is not None:
-                stream |= {
-                    "creationTime": span.first_event_ms,
-                    "firstEventTimestamp": span.first_event_ms,
-                    "lastEventTimestamp": span.last_event_ms,
-                    "lastIngestionTime": span.last_ingestion_ms,
-                }
-            streams.append(stream)
+        scope, group, prefix = call.caller.scope, group_of(parameters), parameters.get("logStreamNamePrefix")
+        by_time = parameters.get("orderBy") == "LastEventTime"
+        if by_time and prefix:
+            raise invalid("Cannot order by LastEventTime with a logStreamNamePrefix.")
+        names = await self._groups.list_streams(scope, group, prefix or "")
+        start, limit = offset_of(parameters.get("nextToken")), parameters.get("limit") or _STREAMS_LIMIT
+        descending = bool(parameters.get("descending"))
+        if by_time:
+            streams = [await self._describe_stream(scope, group, name) for name in names]
+            streams.sort(key=lambda stream: stream.get("lastEventTimestamp", 0), reverse=descending)
+            streams = streams[start : start + limit]
+        else:
+            chosen = sorted(names, reverse=descending)[start : start + limit]
+            streams = [await self._describe_stream(scope, group, name) for name in chosen]
         more = start + limit < len(names)
         return {"logStreams": streams, "nextToken": str(start + limit) if more else None}
 
     async def filter_log_events(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         scope, group = call.caller.scope, group_of(parameters)
+        if parameters.get("logStreamNames") and parameters.get("logStreamNamePrefix"):
+            raise invalid("logStreamNames and logStreamNamePrefix are mutually exclusive.")
         pattern = checked_pattern(parameters.get("filterPattern") or "")
-        await self._groups.list_streams(scope, group, "")
-        streams, limit = parameters.get("logStreamNames"), parameters.get("limit") or _FILTER_LIMIT
-        found: list[LogRecord] = []
-        position = parameters.get("nextToken")
-        for _ in range(_PAGES_MAX):
-            page: LogPage = await _read(
-                self._logs,
+        earliest_ms = await self._groups.earliest_kept_ms(scope, group)
+        streams, limit = parameters.get("logStreamNames"), parameters.get("limit") or _EVENTS_LIMIT
+        accept = None if not streams and not parameters.get("filterPattern") else _acceptance(pattern, streams)
+        page: LogPage = await _checked(
+            self._logs.read(
                 scope=scope,
                 group=group,
                 stream_prefix=parameters.get("logStreamNamePrefix") or "",
-                start_ms=parameters.get("startTime"),
+                start_ms=max(earliest_ms, parameters.get("startTime") or 0),
                 end_ms=parameters.get("endTime"),
-                limit=limit - len(found),
-                position=position,
+                limit=limit,
+                position=parameters.get("nextToken"),
+                lateness_ms=self._groups.lateness_ms(scope, group),
+                accept=accept,
+                scan_max=_SCANNED_MAX,
             )
-            found += [each for each in page.events if (not streams or each.stream in streams) and pattern.match(each.message) is not None]
-            position = None if page.is_complete else page.position
-            if position is None or len(found) >= limit:
-                break
+        )
+        found = _fitting(page.events)
+        position = None if page.is_complete else page.position
+        if len(found) < len(page.events):
+            position = _position_of(found[-1])
         events = [_event(record) | {"logStreamName": record.stream, "eventId": record.event_id} for record in found]
         return {"events": events, "nextToken": position, "searchedLogStreams": []}
 
     async def get_log_events(self, call: CallContext, parameters: dict[str, Any]) -> Members:
-        scope, group = call.caller.scope, group_of(parameters)
-        page = await _read(
-            self._logs,
-            scope=scope,
-            group=group,
-            stream=parameters["logStreamName"],
-            start_ms=parameters.get("startTime"),
-            end_ms=parameters.get("endTime"),
-            limit=parameters.get("limit") or _FILTER_LIMIT,
-            position=parameters.get("nextToken"),
-        )
+        """Tokens: `f/` goes on behind an event, `b/` before one; a page with nothing has the token it was asked for with, as on AWS."""
+        scope, group, stream, token = call.caller.scope, group_of(parameters), parameters["logStreamName"], parameters.get("nextToken")
+        await self._groups.check_stream(scope, group, stream)
+        earliest_ms, end_ms = await self._groups.earliest_kept_ms(scope, group), parameters.get("endTime")
+        wanted: Members = {
+            "scope": scope,
+            "group": group,
+            "stream": stream,
+            "start_ms": max(earliest_ms, parameters.get("startTime") or 0),
+            "end_ms": None if end_ms is None else end_ms - 1,  # of this operation alone the end is not included
+            "limit": parameters.get("limit") or _EVENTS_LIMIT,
+            "lateness_ms": self._groups.lateness_ms(scope, group),
+        }
+        if token is not None and not token.startswith((_FORWARD, _BACKWARD)):
+            raise invalid("The specified nextToken is invalid.")
+        is_forward = token.startswith(_FORWARD) if token is not None else bool(parameters.get("startFromHead"))
+        read = self._logs.read if is_forward else self._logs.read_back
+        page: LogPage = await _checked(read(**wanted, position=None if token is None else token[2:]))
+        start, position = page.start, page.position
+        events = _fitting(page.events) if is_forward else _fitting(page.events[::-1])[::-1]
+        if len(events) < len(page.events):
+            start, position = _position_of(events[0]), _position_of(events[-1])
         return {
-            "events": [_event(record) for record in page.events],
-            "nextForwardToken": page.position,
-            "nextBackwardToken": parameters.get("nextToken") or page.position,
+            "events": [_event(record) for record in events],
+            "nextForwardToken": f"{_FORWARD}{position}",
+            "nextBackwardToken": f"{_BACKWARD}{start}",
         }
 
-    def _describe_group(self, scope: Scope, group: str) -> Members:
-        arn, kept = _group_arn(scope, group), self._groups.find(scope, group)
-        described: Members = {"logGroupName": group, "arn": f"{arn}:*", "logGroupArn": arn}
-        return described if kept is None else described | {"creationTime": kept.created_unix_ms}
+    async def _describe_stream(self, scope: Scope, group: str, name: str) -> Members:
+        stream: Members = {"logStreamName": name, "arn": f"{group_arn(scope, group)}:log-stream:{name}", "storedBytes": 0}
+        kept = self._groups.find(scope, group, name)
+        span = await self._logs.find_span(scope=scope, group=group, stream=name)
+        if span is not None:
+            stream |= {
+                "creationTime": span.first_event_ms,
+                "firstEventTimestamp": span.first_event_ms,
+                "lastEventTimestamp": span.last_event_ms,
+                "lastIngestionTime": span.last_ingestion_ms,
+            }
+        if kept is not None:
+            stream["creationTime"] = kept.created_unix_ms
+        return stream
 
 
-def checked_pattern(text: str) -> FilterPattern:
-    """A filter pattern; ApiError if it is none."""
+async def _checked(reading: Any) -> Any:
     try:
-        return parse_filter_pattern(text)
-    except FilterPatternInvalid as error:
-        raise invalid(f"Invalid filter pattern: {error}") from error
-
-
-async def _read(logs: LogStore, **arguments: Any) -> Any:
-    try:
-        return await logs.read(**arguments)
+        return await reading
     except ValueError as error:
         raise invalid("The specified nextToken is invalid.") from error
 
 
-def group_of(parameters: dict[str, Any]) -> str:
-    """A group by name, or by ARN as `logGroupIdentifier`."""
-    name = parameters.get("logGroupName") or parameters.get("logGroupIdentifier")
-    if not name:
-        raise invalid("Exactly one of logGroupName and logGroupIdentifier must be given.")
-    return str(name).rpartition(":log-group:")[2].removesuffix(":*")
+def _acceptance(pattern: FilterPattern, streams: list[str] | None) -> Accept:
+    def accept(stream: str, message: str) -> bool:
+        return (not streams or stream in streams) and pattern.match(message) is not None
+
+    return accept
 
 
-def _group_arn(scope: Scope, group: str) -> str:
-    return f"arn:{scope.partition}:logs:{scope.region}:{scope.account_id}:log-group:{group}"
+def _fitting(records: Iterable[LogRecord]) -> list[LogRecord]:
+    """The first ones that fit an answer; at least one."""
+    fitting: list[LogRecord] = []
+    size = 0
+    for record in records:
+        size += len(record.message.encode("utf-8", "replace"))
+        if fitting and size > _ANSWER_MAX_BYTES:
+            break
+        fitting.append(record)
+    return fitting
+
+
+def _position_of(record: LogRecord) -> str:
+    return f"{record.unix_ms}-{record.event_id}"
 
 
 def _event(record: LogRecord) -> Members:
     return {"timestamp": record.unix_ms, "message": record.message, "ingestionTime": record.ingestion_ms}
-
-
-def _offset(token: str | None) -> int:
-    if token is None:
-        return 0
-    if not token.isascii() or not token.isdigit():
-        raise invalid("The specified nextToken is invalid.")
-    return int(token)
-
-
-def invalid(message: str) -> ApiError:
-    """What a request says that it may not."""
-    return ApiError(code="InvalidParameterException", message=message, http_status=400)

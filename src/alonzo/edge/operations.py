@@ -1,6 +1,6 @@
 """What an operation of an AWS API looks like to those who implement it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,3 +25,9 @@ It raises `ApiError`, or any other `AlonzoError` that the table of errors knows.
 
 OperationTable = Mapping[str, OperationHandler]
 """The operations of one service that are there, by their names in its model."""
+
+StreamHandler = Callable[[CallContext, dict[str, Any]], Awaitable[AsyncIterator[bytes]]]
+"""An operation that is answered with a stream: from parameters to messages of an event stream. It raises as others do, before the first."""
+
+StreamTable = Mapping[str, StreamHandler]
+"""Those of one service, by their names in its model."""

@@ -226,7 +226,7 @@ class EnvironmentFactory:
         )
 
     def _open_outlet(self, version: FunctionVersion, stream: str) -> LogOutlet:
-        return self._delivery.open_outlet(LogStreamName(version.scope, version.logging.log_group, stream))
+        return self._delivery.open_outlet(LogStreamName(version.scope, version.logging.log_group, stream, version.name))
 
     def _place(self, runtime_sandbox: RuntimeSandbox, code_directory: Path, layers_directory: Path | None) -> Place:
         sandbox, program = runtime_sandbox.sandbox, runtime_sandbox.program

@@ -1,6 +1,7 @@
 """An environment's log: its pipe read in time, the platform's lines in their places, everything handed on in order.
 
-A function that writes faster than `_WINDOW_…` allows is not read for a moment: it waits at its full pipe, nobody else does.
+A function that writes faster than `_WINDOW_…` allows is not read for a moment: it waits at its full pipe, nobody else does. The same holds
+for every function that writes much while all together write more than can be kept.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ class EventOutlet(Protocol):
 
     chain: str | None
 
+    @property
+    def is_pressed(self) -> bool: ...
+
     def write(self, event: LogEvent) -> None: ...
 
 
@@ -30,6 +34,8 @@ _READ_BYTES = 65_536
 _WINDOW_SECONDS = 0.05
 _WINDOW_BYTES = 1_048_576
 _WINDOW_LINES = 4_000
+_MODEST_LINES = 200
+"""Who writes no more in a window is read at once, whatever others write."""
 _TAIL_KEPT_BYTES = 4 * LOG_TAIL_MAX_BYTES
 _DRAIN_READS = 24
 """At the end of an invocation no more than 1.5 MB are read at once: a pipe holds 64 KiB, the rest is still being written."""
@@ -86,7 +92,7 @@ class LogChannel:
         now = self._clock.unix_ms()
         for message in messages:
             if message is not None:
-                self._deliver_one(LogEvent(now, message))
+                self.deliver_one(LogEvent(now, message))
 
     def tap(self, tap: Tap | None) -> None:
         """Tell of what is read from here on."""
@@ -94,7 +100,12 @@ class LogChannel:
 
     def joined(self) -> EventOutlet:
         """An outlet into this log, for another channel whose events belong into it, too."""
-        return _Joined(self._deliver_one)
+        return _Joined(self)
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether so much waits to be kept that floods shall pause."""
+        return self._outlet.is_pressed
 
     def begin_tail(self, request_id: str, *, is_shared: bool) -> None:
         """Keep a copy of what comes from here on, for `LogType=Tail`: where other invocations write too, without lines that name them."""
@@ -120,15 +131,16 @@ class LogChannel:
 
         What was in the pipe then has been read by now: one turn handles everything that poll(2) has found ready (uvloop and asyncio alike).
         """
-        if self._is_read_up:
-            self._deliver(self._parser.flush_line(self._clock.unix_ms()))
-        else:
+        if not self._is_read_up:
             self.drain()
+        elif self._parser.is_amid_event:
+            self._deliver(self._parser.flush_line(self._clock.unix_ms()))
 
     def _on_readable(self) -> None:
         if not self._read():
             return
-        if self._window_bytes > _WINDOW_BYTES or self._window_lines > _WINDOW_LINES:
+        is_flood = self._window_bytes > _WINDOW_BYTES or self._window_lines > _WINDOW_LINES
+        if is_flood or (self._window_lines > _MODEST_LINES and self._outlet.is_pressed):
             loop = asyncio.get_running_loop()
             loop.remove_reader(self._pipe)
             self._is_read_up = False
@@ -169,9 +181,10 @@ class LogChannel:
         if self._tap is not None:
             self._tap(events)
         for event in events:
-            self._deliver_one(event)
+            self.deliver_one(event)
 
-    def _deliver_one(self, event: LogEvent) -> None:
+    def deliver_one(self, event: LogEvent) -> None:
+        """An event of another channel, or of this one's pipe."""
         if self._tails:
             for tail in self._tails.values():
                 tail.add(event.message)
@@ -198,9 +211,13 @@ class _Tail:
 
 
 class _Joined:
-    def __init__(self, deliver: Callable[[LogEvent], None]) -> None:
-        self._deliver = deliver
+    def __init__(self, log: LogChannel) -> None:
+        self._log = log
         self.chain: str | None = None
 
+    @property
+    def is_pressed(self) -> bool:
+        return self._log.is_pressed
+
     def write(self, event: LogEvent) -> None:
-        self._deliver(event)
+        self._log.deliver_one(event)

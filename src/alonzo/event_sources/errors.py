@@ -27,3 +27,11 @@ class InvalidMapping(AlonzoError):
 
 class InvalidPattern(AlonzoError):
     """An event pattern that the language does not have; the message says why, for those who wrote it."""
+
+
+class FiltersUnreadable(AlonzoError):
+    """Filters could not be encrypted or decrypted. `code` is the exception of KMS, which the message begins with, too."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -5,17 +5,19 @@ asked: that is for whoever polls it.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from alonzo.clock import Clock
 from alonzo.event_sources import states
-from alonzo.event_sources.errors import InvalidMapping, MappingExists, MappingNotFound
+from alonzo.event_sources.errors import FiltersUnreadable, InvalidMapping, MappingExists, MappingNotFound
+from alonzo.event_sources.filter_sealing import FilterSealing
 from alonzo.event_sources.source_kinds import kind_of, recognize_source
 from alonzo.event_sources.validation import check_required, check_settings, check_together
 from alonzo.ids import new_uuid
+from alonzo.model import quotas
 from alonzo.model.event_source_mapping import (
     EventSource,
     EventSourceMapping,
@@ -23,6 +25,7 @@ from alonzo.model.event_source_mapping import (
     MappingSettings,
     MappingState,
     ProvisionedPollers,
+    SchemaRegistry,
     mapping_arn,
 )
 from alonzo.model.names import FunctionReference
@@ -31,6 +34,7 @@ from alonzo.store.errors import RecordConflict
 from alonzo.store.record_index import Versioned
 from alonzo.store.records import RecordTable
 
+MappingChanger = Callable[[EventSourceMapping], Awaitable[EventSourceMapping]]
 TagChange = Callable[[Mapping[str, str]], dict[str, str]]
 
 
@@ -61,15 +65,22 @@ class MappingChange:
 class EventSourceMappings:
     """The mappings of all accounts. Writes raise the store's errors, too."""
 
-    def __init__(self, *, records: RecordTable[EventSourceMapping], function_exists: FunctionExists, clock: Clock) -> None:
+    def __init__(
+        self, *, records: RecordTable[EventSourceMapping], function_exists: FunctionExists, sealing: FilterSealing, clock: Clock
+    ) -> None:
         self._records = records
         self._function_exists = function_exists
+        self._sealing = sealing
         self._clock = clock
         self._turn = asyncio.Lock()  # of what must find no other mapping like it
 
     def get(self, scope: Scope, uuid: str) -> EventSourceMapping:
         """`MappingNotFound`."""
         return self._get_versioned(scope, uuid).value
+
+    async def read_filters(self, mapping: EventSourceMapping) -> EventSourceMapping:
+        """The mapping with its filters as they are, whatever they are kept as. `FiltersUnreadable`."""
+        return await self._sealing.unseal(mapping)
 
     def iter_mappings(
         self, scope: Scope, *, function: FunctionReference | None = None, event_source_arn: str | None = None
@@ -107,8 +118,9 @@ class EventSourceMappings:
             last_modified_unix_ms=self._clock.unix_ms(),
             tags=new.tags or {},
         )
+        mapping = await self._sealed(mapping)
         async with self._turn:
-            self._check_unique(mapping)
+            self._check_beside_others(mapping)
             await self._records.create(_key(scope, uuid), mapping)
         return mapping
 
@@ -118,22 +130,43 @@ class EventSourceMappings:
 
     async def delete(self, scope: Scope, uuid: str) -> EventSourceMapping:
         """The mapping is `Deleting` then. `MappingNotFound`, `MappingInUse`."""
-        return await self._replace(scope, uuid, lambda before: states.deleted(before, now_unix_ms=self._clock.unix_ms()))
 
-    def _changed(self, before: EventSourceMapping, change: MappingChange) -> EventSourceMapping:
+        async def deleted(before: EventSourceMapping) -> EventSourceMapping:
+            return states.deleted(before, now_unix_ms=self._clock.unix_ms())
+
+        return await self._replace(scope, uuid, deleted)
+
+    async def _changed(self, before: EventSourceMapping, change: MappingChange) -> EventSourceMapping:
         said = change.settings
         check_settings(before.source, said)
         _check_consumer_group(before.settings, said)
+        if said.filters is not None:
+            before = msgspec.structs.replace(before, sealed_filters=None)
+        elif said.kms_key_arn is not None or change.function is not None:  # of both the ciphertext knows
+            before = await self._unsealed(before)
         settings = _completed(before.source, _merged(before.settings, said), before.uuid)
         check_together(before.source, settings)
         if change.function is not None:
             self._check_function(change.function)
-        return msgspec.structs.replace(
+        changed = msgspec.structs.replace(
             states.changed(before, enabled=change.enabled, now_unix_ms=self._clock.unix_ms()),
             settings=settings,
             function_name=before.function_name if change.function is None else change.function.name,
             qualifier=before.qualifier if change.function is None else change.function.qualifier,
         )
+        return await self._sealed(changed)
+
+    async def _sealed(self, mapping: EventSourceMapping) -> EventSourceMapping:
+        try:
+            return await self._sealing.seal(mapping)
+        except FiltersUnreadable as error:
+            raise InvalidMapping(f"The filter criteria cannot be encrypted with the KMS key: {error}") from error
+
+    async def _unsealed(self, mapping: EventSourceMapping) -> EventSourceMapping:
+        try:
+            return await self._sealing.unseal(mapping)
+        except FiltersUnreadable as error:
+            raise InvalidMapping(f"The filter criteria cannot be decrypted with the KMS key: {error}") from error
 
     def find_tags(self, arn: str, caller: Scope) -> Mapping[str, str] | None:
         """As a `TaggedResource`."""
@@ -158,14 +191,14 @@ class EventSourceMappings:
             raise MappingNotFound
         return record
 
-    async def _replace(self, scope: Scope, uuid: str, change: Callable[[EventSourceMapping], EventSourceMapping]) -> EventSourceMapping:
+    async def _replace(self, scope: Scope, uuid: str, change: MappingChanger) -> EventSourceMapping:
         """Until nobody else was faster: pollers write what came of the last batch. Who has the mapping move is seen by the next look."""
         while True:
             record = self._get_versioned(scope, uuid)
-            mapping = change(record.value)
+            mapping = await change(record.value)
             async with self._turn:
                 if mapping.state is not MappingState.DELETING:
-                    self._check_unique(mapping)
+                    self._check_beside_others(mapping)
                 try:
                     await self._records.update(_key(scope, uuid), mapping, revision=record.revision)
                 except RecordConflict:
@@ -180,6 +213,25 @@ class EventSourceMappings:
         if said.starting_position_unix_ms is not None and said.starting_position_unix_ms > self._clock.unix_ms():
             raise InvalidMapping("StartingPositionTimestamp cannot be in the future.")
 
+    def _check_beside_others(self, mapping: EventSourceMapping) -> None:
+        self._check_unique(mapping)
+        self._check_poller_group(mapping)
+
+    def _check_poller_group(self, mapping: EventSourceMapping) -> None:
+        """Source: botocore, `ProvisionedPollerConfig` (`PollerGroupName`); the words are ours."""
+        pollers = mapping.settings.provisioned_pollers
+        if pollers is None or not pollers.group_name:
+            return
+        members = [pollers]
+        for other in self.iter_mappings(mapping.scope):
+            theirs = other.settings.provisioned_pollers
+            if other.uuid != mapping.uuid and theirs is not None and theirs.group_name == pollers.group_name:
+                members.append(theirs)
+        if len(members) > quotas.POLLER_GROUP_MAPPINGS_MAX:
+            raise InvalidMapping(f"A poller group can have up to {quotas.POLLER_GROUP_MAPPINGS_MAX} event source mappings.")
+        if sum(member.maximum or 0 for member in members) > quotas.POLLER_GROUP_POLLERS_MAX:
+            raise InvalidMapping(f"MaximumPollers of a poller group cannot exceed {quotas.POLLER_GROUP_POLLERS_MAX} in total.")
+
     def _check_unique(self, mapping: EventSourceMapping) -> None:
         function = FunctionReference(mapping.scope, mapping.function_name, mapping.qualifier)
         for other in self.iter_mappings(mapping.scope, function=function):
@@ -188,7 +240,20 @@ class EventSourceMappings:
 
 
 def _merged(before: MappingSettings, said: MappingSettings) -> MappingSettings:
-    return msgspec.structs.replace(before, **{name: value for name in said.__struct_fields__ if (value := getattr(said, name)) is not None})
+    news = {name: value for name in said.__struct_fields__ if (value := getattr(said, name)) is not None}
+    for name in ("managed_kafka", "self_managed_kafka"):
+        if (known := getattr(before, name)) is not None and name in news:
+            news[name] = _merged_consumer(known, news[name])
+    return msgspec.structs.replace(before, **news)
+
+
+def _merged_consumer(before: KafkaConsumer, said: KafkaConsumer) -> KafkaConsumer:
+    """An empty configuration of a registry ends its use."""
+    registry = before.schema_registry if said.schema_registry is None else said.schema_registry
+    return KafkaConsumer(
+        consumer_group_id=before.consumer_group_id if said.consumer_group_id is None else said.consumer_group_id,
+        schema_registry=None if registry == SchemaRegistry() else registry,
+    )
 
 
 def _completed(source: EventSource, settings: MappingSettings, uuid: str) -> MappingSettings:

@@ -58,8 +58,8 @@ def check_together(source: EventSource, settings: MappingSettings) -> None:
     pollers = settings.provisioned_pollers
     if pollers is not None and pollers != ProvisionedPollers():
         _check_pollers(source, pollers, settings)
-    elif settings.metrics and source in (EventSource.MSK, EventSource.SELF_MANAGED_KAFKA):
-        raise InvalidMapping("MetricsConfig is supported only in provisioned mode for given event source mapping type.")
+    elif source in (EventSource.MSK, EventSource.SELF_MANAGED_KAFKA):
+        _check_on_demand(settings)
 
 
 def check_filters(filters: tuple[str, ...]) -> None:
@@ -121,6 +121,19 @@ def _check_consumer(said: MappingSettings) -> None:
     if said.self_managed_kafka is not None and said.self_managed_kafka.consumption_mode is not None:
         # As the service answers today, whatever the mode: reported.
         raise InvalidMapping("Unsupported 'ConsumptionMode' parameter for given event source mapping type")
+
+
+def _check_on_demand(settings: MappingSettings) -> None:
+    """Sources of what wants the provisioned mode: `esm-logging`, `services-consume-kafka-events` in Lambda's developer guide."""
+    consumer = settings.managed_kafka or settings.self_managed_kafka
+    has_registry = consumer is not None and consumer.schema_registry is not None
+    for name, is_said in (
+        ("MetricsConfig", settings.metrics),
+        ("LoggingConfig", settings.system_log_level),
+        ("SchemaRegistryConfig", has_registry),
+    ):
+        if is_said:
+            raise InvalidMapping(f"{name} is supported only in provisioned mode for given event source mapping type.")
 
 
 def _check_batch(source: EventSource, settings: MappingSettings) -> None:

@@ -120,6 +120,13 @@ class MappingSettings(msgspec.Struct, frozen=True, kw_only=True):
     system_log_level: str | None = None
 
 
+class SealedFilters(msgspec.Struct, frozen=True, kw_only=True):
+    """Filters encrypted with a data key, and that key encrypted with the key of the mapping."""
+
+    data_key: bytes
+    ciphertext: bytes
+
+
 class EventSourceMapping(msgspec.Struct, frozen=True, kw_only=True):
     """One mapping, complete. Source: botocore shape `EventSourceMappingConfiguration`."""
 
@@ -131,6 +138,8 @@ class EventSourceMapping(msgspec.Struct, frozen=True, kw_only=True):
     function_name: str
     qualifier: str | None = None
     settings: MappingSettings
+    sealed_filters: SealedFilters | None = None
+    """Instead of those in `settings`, of a mapping with a key."""
     enabled: bool
     """What the caller wants; the state follows."""
     state: MappingState

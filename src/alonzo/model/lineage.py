@@ -45,6 +45,8 @@ def begun(header: str, mark: str) -> str:
 
 def advanced(header: str, mark: str) -> str:
     """The header with which the function of this mark is invoked, given the one that came. Other fields stay as they are."""
+    if _FIELD.lower() not in header.lower():
+        return begun(header, mark)
     others, counts = _parse(header)
     before = counts.pop(mark, -1)
     counts[mark] = min(before + 1, COUNT_MAX)
@@ -54,7 +56,7 @@ def advanced(header: str, mark: str) -> str:
 
 def count_of(header: str, mark: str) -> int:
     """How often the chain had invoked the function before the invocation that this header belongs to."""
-    return _parse(header)[1].get(mark, 0)
+    return _parse(header)[1].get(mark, 0) if mark in header else 0
 
 
 def _parse(header: str) -> tuple[list[str], dict[str, int]]:

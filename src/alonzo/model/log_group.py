@@ -2,6 +2,12 @@
 
 import msgspec
 
+RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+"""How long events of a group may be kept. Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html."""
+
+TAGS_MAX = 50
+DAY_MS = 86_400_000
+
 
 class SubscriptionFilter(msgspec.Struct, frozen=True):
     """Who gets those of a log group's events that a filter pattern chooses. Source: botocore shape `SubscriptionFilter`."""
@@ -15,7 +21,18 @@ class SubscriptionFilter(msgspec.Struct, frozen=True):
 
 
 class LogResource(msgspec.Struct, frozen=True):
-    """A log group, or a log stream, which has no filters. Those that functions write to may have none of these."""
+    """A log group, or a log stream, of which only the time is kept. Groups that functions write to may have none of these."""
 
     created_unix_ms: int
     filters: tuple[SubscriptionFilter, ...] = ()
+    retention_days: int | None = None
+    """None: events are kept as long as there is room."""
+    tags: dict[str, str] = {}
+    group_class: str = "STANDARD"
+    kms_key_id: str | None = None
+    lateness_ms: int = 0
+    """So far apart were an event's time and its arrival at most; more than events of functions are."""
+
+    def earliest_kept_ms(self, now_ms: int) -> int:
+        """Events before that instant are too old to be kept."""
+        return 0 if self.retention_days is None else now_ms - self.retention_days * DAY_MS

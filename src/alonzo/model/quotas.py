@@ -76,6 +76,9 @@ TELEMETRY_TIMEOUT_MS = (25, 30_000)
 EVENT_FILTERS_MAX = 5
 """Of an event source mapping. Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html."""
 
+POLLER_GROUP_MAPPINGS_MAX, POLLER_GROUP_POLLERS_MAX = 100, 2_000
+"""Mappings of a poller group, and what their `MaximumPollers` may come to. Source: botocore, shape `ProvisionedPollerConfig`."""
+
 LOG_TAIL_MAX_BYTES = 4_096
 LOG_EVENT_MAX_BYTES = 262_144
 """CloudWatch Logs' limit for one event, 256 KB less its 26 bytes of overhead is not applied: AWS cuts lines of functions at 256 KB."""

@@ -27,6 +27,7 @@ from alonzo.edge.lambda_api.tag_operations import TagOperations
 from alonzo.edge.lambda_api.url_operations import UrlOperations
 from alonzo.edge.lambda_api.version_operations import VersionOperations
 from alonzo.edge.operations import OperationTable
+from alonzo.event_sources.filter_sealing import FilterSealing
 from alonzo.event_sources.mappings import EventSourceMappings
 from alonzo.functions.aliases import Aliases
 from alonzo.functions.capacity_providers import CapacityProviders
@@ -155,7 +156,12 @@ async def open_control_plane(
     scaling = ScalingConfigs(records=tables.scaling, functions=functions)
     urls = FunctionUrls(records=tables.urls, functions=functions, resolution=resolution, clock=clock)
     event_invoke = EventInvokeConfigs(records=tables.event_invoke, functions=functions, resolution=resolution, clock=clock)
-    mappings = EventSourceMappings(records=tables.event_source_mappings, function_exists=_function_exists(resolution), clock=clock)
+    mappings = EventSourceMappings(
+        records=tables.event_source_mappings,
+        function_exists=_function_exists(resolution),
+        sealing=FilterSealing(services),
+        clock=clock,
+    )
     tagged |= {"event-source-mapping": mappings}
     tagged_resources = TaggedResources(tagged)
     dependents: tuple[FunctionDependent, ...] = (

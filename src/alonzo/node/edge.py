@@ -93,6 +93,7 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
         new_request_id=ids.new_uuid,
         audit=stores.audit_trail.note,
         before_answer=None if stores.cluster is None else stores.cluster.agree,
+        streams={"logs": edge.logs.streams},
     )
     writes = GatewayWrites(stores.cluster)
     proxy = ServiceProxy(

@@ -10,6 +10,7 @@ from typing import Any
 from alonzo import ids
 from alonzo.aws.client.clients import AwsClients
 from alonzo.clock import Clock
+from alonzo.event_sources.filter_sealing import FilterSealing
 from alonzo.event_sources.transitions import MappingTransitions
 from alonzo.invoke.destinations.retries import Retries
 from alonzo.invoke.invoker import VersionInvoker
@@ -22,6 +23,7 @@ from alonzo.node.control_plane import ControlPlane
 from alonzo.node.host_setup import node_name
 from alonzo.node.seat import Seat
 from alonzo.observe.function_metrics import FunctionMetrics
+from alonzo.observe.log_delivery import LogDelivery
 from alonzo.sources.event_pollers import EventPollers
 from alonzo.sources.failures import FailureDelivery
 from alonzo.sources.holders import Heartbeat, Holders
@@ -29,8 +31,10 @@ from alonzo.sources.invoking import BatchInvoker
 from alonzo.sources.leases import UnitLeases, UnitRecord, mapping_key
 from alonzo.sources.metrics import SourceMetrics
 from alonzo.sources.notices import WriteNotices
-from alonzo.sources.processing_results import ProcessingResults
+from alonzo.sources.processing_results import OK, ProcessingResults
+from alonzo.sources.sealed_filters import opening_sealed
 from alonzo.sources.source import PollerKit, Source, SourceOpener
+from alonzo.sources.system_log import SystemLog
 from alonzo.store.connection import Connection
 from alonzo.store.records import RecordTable
 
@@ -94,6 +98,7 @@ def wire_event_sources(
     services: AwsClients,
     recursion: RecursionGuard,
     metrics: FunctionMetrics,
+    delivery: LogDelivery,
     notices: WriteNotices,
     retries: Retries,
     configuration: Configuration,
@@ -112,26 +117,36 @@ def wire_event_sources(
     )
     leases = UnitLeases(table=tables.units, holders=holders)
     results = ProcessingResults(control.mappings)
+    unseal = FilterSealing(services).unseal
     transitions = MappingTransitions(records=control.mappings, is_polled=leases.is_polled, clock=clock)
 
     def make_kit(mapping: EventSourceMapping) -> PollerKit:
         key, source_metrics = mapping_key(mapping), SourceMetrics(mapping, metrics)
+        batch_invoker = BatchInvoker(
+            function=FunctionReference(mapping.scope, mapping.function_name, mapping.qualifier),
+            versions=control.resolution,
+            invoker=invoker,
+            recursion=recursion,
+            ids=id_source,
+            clock=clock,
+        )
+        log = SystemLog(mapping=mapping, log_group=batch_invoker.log_group, open_outlet=delivery.open_outlet, clock=clock)
+
+        def report(result: str) -> None:
+            if result != OK:
+                log.warn(result)
+            results.report(key, result)
+
         return PollerKit(
             services=services,
             brokers=configuration.brokers,
-            invoker=BatchInvoker(
-                function=FunctionReference(mapping.scope, mapping.function_name, mapping.qualifier),
-                versions=control.resolution,
-                invoker=invoker,
-                recursion=recursion,
-                ids=id_source,
-                clock=clock,
-            ),
+            invoker=batch_invoker,
             failures=FailureDelivery(
                 mapping=mapping, services=services, retries=retries, metrics=source_metrics, new_uuid=ids.new_uuid, clock=clock
             ),
             metrics=source_metrics,
-            report=lambda result: results.report(key, result),
+            log=log,
+            report=report,
             notices=notices,
             started_unix_ms=lambda: leases.started_unix_ms(mapping),
             clock=clock,
@@ -143,7 +158,7 @@ def wire_event_sources(
         leases=leases,
         holders=holders,
         transitions=transitions,
-        openers={source: _importing(module) for source, module in _KINDS.items()},
+        openers={source: opening_sealed(_importing(module), unseal) for source, module in _KINDS.items()},
         make_kit=make_kit,
     )
     return EventSources(pollers=pollers, transitions=transitions, results=results)

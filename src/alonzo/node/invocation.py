@@ -76,7 +76,7 @@ def wire_invocation(
 ) -> InvocationParts:
     """Nothing runs yet."""
     processor_count = (psutil.cpu_count() or 1) // configuration.workers
-    delivery = LogDelivery(appender=StoredLogs(logs=stores.logs), clock=clock)
+    delivery = LogDelivery(appender=StoredLogs(logs=stores.logs, groups=stores.log_groups, clock=clock), clock=clock)
     memory = MemoryReader()
     traces = wire_traces(cluster=stores.cluster, otlp=stores.otlp, clock=clock)
     meter = UsageMeter()

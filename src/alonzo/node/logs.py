@@ -1,19 +1,28 @@
 """The Logs API and the subscriptions to log groups, wired."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from alonzo import ids
 from alonzo.clock import Clock
 from alonzo.edge.log_errors import with_log_errors
+from alonzo.edge.log_group_operations import LogGroupOperations
+from alonzo.edge.log_live_tail import LiveTail
+from alonzo.edge.log_query_operations import LogQueryOperations
 from alonzo.edge.log_subscription_operations import LogSubscriptionOperations
 from alonzo.edge.log_writing import LogWritingOperations
 from alonzo.edge.logs_api import LogOperations
-from alonzo.edge.operations import OperationTable
+from alonzo.edge.operations import OperationTable, StreamTable
 from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.invoke.asynchronous.acceptance import EventAcceptance
 from alonzo.node.control_plane import ControlPlane
+from alonzo.observe.function_metrics import FunctionMetrics, Metric
+from alonzo.observe.log_delivery import LogDelivery
 from alonzo.store.log_stream import LogStore
 from alonzo.triggers.log_groups import LogGroups
+from alonzo.triggers.log_queries import LogQueries
+from alonzo.triggers.log_retention import LogRetention
 from alonzo.triggers.log_subscriptions import LogSubscriptions
 
 
@@ -22,13 +31,32 @@ class Logs:
     """Made by `wire_logs`."""
 
     subscriptions: LogSubscriptions
+    retention: LogRetention
+    queries: LogQueries
     operations: OperationTable
     """Of the service `logs`."""
+    streams: StreamTable
+
+    def listen_to(self, delivery: LogDelivery, metrics: FunctionMetrics) -> None:
+        """What functions write from here on reaches subscribers; what is dropped of it is counted."""
+        delivery.listen(self.subscriptions.tell)
+        delivery.listen_to_drops(lambda name, count: metrics.count(Metric.LOG_EVENTS_DROPPED, name.scope, name.function_name, by=count))
+
+    def components(self) -> list[Coroutine[Any, Any, None]]:
+        """To be run while the node lives."""
+        return [self.subscriptions.run(), self.retention.run(), self.queries.run()]
 
 
-def wire_logs(*, logs: LogStore, control: ControlPlane, acceptance: EventAcceptance, trace_headers: TraceHeaders, clock: Clock) -> Logs:
-    """`subscriptions` is to be run, and told of what is written."""
-    groups = LogGroups(records=control.log_groups, logs=logs, clock=clock)
+def wire_logs(
+    *,
+    logs: LogStore,
+    groups: LogGroups,
+    control: ControlPlane,
+    acceptance: EventAcceptance,
+    trace_headers: TraceHeaders,
+    clock: Clock,
+) -> Logs:
+    """Nothing runs yet."""
     subscriptions = LogSubscriptions(
         subscriptions=groups,
         resolution=control.resolution,
@@ -36,9 +64,19 @@ def wire_logs(*, logs: LogStore, control: ControlPlane, acceptance: EventAccepta
         trace_header_for=trace_headers.of_invocation,
         new_uuid=ids.new_uuid,
     )
+    queries = LogQueries(logs=logs, groups=groups, clock=clock, new_uuid=ids.new_uuid)
     operations = {
+        **LogQueryOperations(queries=queries).table(),
+        **LogGroupOperations(groups=groups).table(),
         **LogOperations(logs=logs, groups=groups).table(),
         **LogWritingOperations(groups=groups, logs=logs, tell=subscriptions.tell, clock=clock).table(),
         **LogSubscriptionOperations(groups=groups, resolution=control.resolution, policies=control.policies, clock=clock).table(),
     }
-    return Logs(subscriptions=subscriptions, operations=with_log_errors(operations))
+    live_tail = LiveTail(logs=logs, groups=groups, clock=clock, new_uuid=ids.new_uuid)
+    return Logs(
+        streams=live_tail.table(),
+        subscriptions=subscriptions,
+        retention=LogRetention(groups=groups),
+        queries=queries,
+        operations=with_log_errors(operations),
+    )

@@ -116,9 +116,14 @@ class Node:
             clock=self._clock,
         )
         logs = wire_logs(
-            logs=stores.logs, control=control, acceptance=asynchronous.acceptance, trace_headers=parts.traces.headers, clock=self._clock
+            logs=stores.logs,
+            groups=stores.log_groups,
+            control=control,
+            acceptance=asynchronous.acceptance,
+            trace_headers=parts.traces.headers,
+            clock=self._clock,
         )
-        parts.delivery.listen(logs.subscriptions.tell)
+        logs.listen_to(parts.delivery, metrics)
         application, proxy = wire_edge(
             EdgeParts(
                 configuration=self._configuration,
@@ -142,6 +147,7 @@ class Node:
             services=stores.services,
             recursion=recursion,
             metrics=metrics,
+            delivery=parts.delivery,
             notices=stores.notices,
             retries=retries,
             configuration=self._configuration,
@@ -168,7 +174,7 @@ class Node:
             tasks.append(group.create_task(warm_up(control.records, parts.factory)))
             tasks.append(group.create_task(asynchronous.dispatcher.run()))
             tasks.append(group.create_task(triggers.run()))
-            tasks.append(group.create_task(logs.subscriptions.run()))
+            tasks += [group.create_task(component) for component in logs.components()]
             existing = [version for _, version in control.records.iter_prefix(())]
             keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             if stores.cluster is not None:

@@ -34,7 +34,7 @@ async def find_programs(configuration: Configuration) -> Programs:
         data.mkdir(parents=True, exist_ok=True)
         async with asyncio.TaskGroup() as group:
             interpreters = group.create_task(discover_interpreters(places, cache_file=_cache_directory(data) / "interpreters.json"))
-            packages = group.create_task(prepare_packages(data / "runtimes"))
+            packages = group.create_task(prepare_packages(_cache_directory(data) / "runtimes"))
     except* OSError as errors:
         raise SetupError(f"the data directory {data} cannot be used: {errors.exceptions[0]}") from errors
     return Programs(interpreters=interpreters.result(), places=places, packages=packages.result())

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alonzo.aws.client.clients import AwsClients
@@ -27,15 +26,18 @@ from alonzo.sources.notices import WriteNotices
 from alonzo.store.audit_stream import AuditStore
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
-from alonzo.store.log_stream import LogStore
+from alonzo.store.log_stream import LATENESS_MS, LogStore
 from alonzo.store.records import RecordTable
 from alonzo.store.server import EmbeddedServer, has_disk_room
+from alonzo.triggers.log_groups import LogGroups
 
 if TYPE_CHECKING:
     from alonzo.observe.otlp import OtlpSender
 
 _LOG_STREAM_MAX_BYTES = 1 << 30
 _LOG_STREAM_DISK_SHARE = 0.1
+_LATENESS_ELSEWHERE_MS = 60_000
+"""Clocks of other machines differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Stores:
     components: list[Coroutine[Any, Any, None]]
     """What keeps them going: to be run while the node lives."""
     logs: LogStore
+    log_groups: LogGroups
     events: EventStores
     sources: SourceTables
     notices: WriteNotices
@@ -104,7 +107,7 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
         opening_triggers = group.create_task(open_trigger_tables(connection))
         opening_sources = group.create_task(open_source_tables(connection, configuration=configuration, seat=seat))
         opening_audit = group.create_task(AuditStore.open(connection))
-        opening_logs = group.create_task(LogStore.open(connection, max_bytes=_log_stream_bytes(data)))
+        opening_logs = group.create_task(LogStore.open(connection, max_bytes=_log_stream_bytes(configuration)))
     events, usage, triggers, sources = opening_events.result(), opening_usage.result(), opening_triggers.result(), opening_sources.result()
     followers = (*control.followers, *triggers.followers)
     components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in followers), *sources.followers()]
@@ -120,6 +123,12 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
         connection=connection,
         components=components,
         logs=opening_logs.result(),
+        log_groups=LogGroups(
+            records=control.log_groups,
+            logs=opening_logs.result(),
+            lateness_ms=LATENESS_MS if configuration.nats_url is None else _LATENESS_ELSEWHERE_MS,
+            clock=clock,
+        ),
         events=events,
         sources=sources,
         notices=notices,
@@ -149,9 +158,11 @@ def _open_companion(
     return companion.access
 
 
-def _log_stream_bytes(data_directory: Path) -> int:
-    """How much of functions' logs is kept: they shall never take the room that functions need."""
-    return min(_LOG_STREAM_MAX_BYTES, int(shutil.disk_usage(data_directory).free * _LOG_STREAM_DISK_SHARE))
+def _log_stream_bytes(configuration: Configuration) -> int:
+    """How much of functions' logs is kept: unless it is said, they shall never take the room that functions need."""
+    if configuration.logs_max_bytes is not None:
+        return configuration.logs_max_bytes
+    return min(_LOG_STREAM_MAX_BYTES, int(shutil.disk_usage(configuration.data_directory).free * _LOG_STREAM_DISK_SHARE))
 
 
 def _room(seat: Seat | None) -> Callable[[], bool]:

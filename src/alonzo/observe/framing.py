@@ -18,6 +18,11 @@ class LogPipeParser:
     def __init__(self) -> None:
         self._rest = b""
 
+    @property
+    def is_amid_event(self) -> bool:
+        """Whether something is kept."""
+        return bool(self._rest)
+
     def feed(self, data: bytes, unix_ms: int) -> list[LogEvent]:
         """The events that `data` completes. Plain lines get the time `unix_ms`; frames carry their own, which is no later."""
         data = self._rest + data

@@ -30,8 +30,16 @@ class Metric(StrEnum):
     DROPPED_EVENT_COUNT = "DroppedEventCount"
     ON_FAILURE_DESTINATION_DELIVERED_EVENT_COUNT = "OnFailureDestinationDeliveredEventCount"
     DELETED_EVENT_COUNT = "DeletedEventCount"
+    COMMITTED_EVENT_COUNT = "CommittedEventCount"
+    POLLING_ERROR_COUNT = "PollingErrorCount"
+    INVOKE_ERROR_COUNT = "InvokeErrorCount"
+    ON_FAILURE_DESTINATION_DELIVERY_ERROR_COUNT = "OnFailureDestinationDeliveryErrorCount"
+    SCHEMA_REGISTRY_ERROR_COUNT = "SchemaRegistryErrorCount"
+    COMMIT_ERROR_COUNT = "CommitErrorCount"
     SUM_OFFSET_LAG = "SumOffsetLag"
     MAX_OFFSET_LAG = "MaxOffsetLag"
+    LOG_EVENTS_DROPPED = "LogEventsDropped"
+    """Ours: lines of a function's log that could not be kept."""
 
 
 GAUGES: Mapping[Metric, str] = MappingProxyType(

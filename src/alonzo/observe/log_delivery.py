@@ -1,13 +1,15 @@
 """Carries log events from environments to the log store, beside the invoke path.
 
 An environment writes to a `LogOutlet` of its own, which only appends to a list; a component writes what has come together, a few times a
-second, to the store, a batch a log stream. What waits is bounded: a flood that the store cannot take is dropped, counted, and said in the
-log stream that it was meant for.
+second, to the store, a batch a log stream. Who writes a flood is asked to pause first (`is_pressed`), which makes the function wait at its
+full pipe; what still does not fit, because the store takes nothing, is dropped, counted, and said in the log stream that it was meant for.
+What waits is bounded for each log stream and for all, and a stream that writes little has room whatever the others write.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +23,14 @@ _log = logging.getLogger(__name__)
 _INTERVAL_SECONDS = 0.2
 WAITING_MAX_EVENTS = 60_000
 WAITING_MAX_CHARACTERS = 16_000_000
+STREAM_WAITING_MAX_EVENTS = 30_000
+STREAM_ASSURED_EVENTS = 200
+"""A stream with fewer that wait has room, though the others have taken all: there are never more streams than environments."""
+
+_PRESSED_EVENTS = 24_000
+_HASTE_EVENTS = 12_000
+"""With so many waiting, they are not let wait for the interval's end."""
+
 _EVENTS_AT_ONCE = 2_000
 """Encoding this many takes 2 ms: no longer shall the event loop be kept from invocations."""
 
@@ -32,6 +42,8 @@ class LogStreamName:
     scope: Scope
     group: str
     stream: str
+    function_name: str = ""
+    """Of the function that writes, if one does."""
 
 
 class LogAppender(Protocol):
@@ -46,6 +58,10 @@ Listener = Callable[[LogStreamName, Sequence[LogEvent], str | None], None]
 """Told of events that were kept, and of the tracing header of the invocation that was the last to write there."""
 
 
+DropListener = Callable[[LogStreamName, int], None]
+"""Told of so many events that were not kept."""
+
+
 class LogOutlet:
     """One log stream's way to the store. Made by `LogDelivery.open_outlet`; forgotten when nobody writes to it any more.
 
@@ -57,6 +73,7 @@ class LogOutlet:
         self.name = name
         self._delivery = delivery
         self._waiting: list[LogEvent] = []
+        self._waiting_count = 0
         self._dropped_count = 0
         self._newest_ms = 0
         self.chain: str | None = None
@@ -71,18 +88,39 @@ class LogOutlet:
         delivery = self._delivery
         if not self._waiting:
             delivery.note(self)
-        if delivery.waiting_events < WAITING_MAX_EVENTS and delivery.waiting_characters < WAITING_MAX_CHARACTERS:
+        if self._has_room(delivery, len(event.message)):
+            self._waiting_count += 1
             delivery.waiting_events += 1
             delivery.waiting_characters += len(event.message)
             self._waiting.append(event)
+            if delivery.waiting_events == _HASTE_EVENTS:
+                delivery.hasten()
         else:
             self._dropped_count += 1
 
+    @property
+    def is_pressed(self) -> bool:
+        """Whether so much waits that whoever writes a flood shall pause."""
+        return self._delivery.waiting_events >= _PRESSED_EVENTS
+
     def take(self) -> tuple[list[LogEvent], int]:
-        """What waits, once, and how many events were dropped after it."""
+        """What waits, once, and how many events were dropped after it. What was taken is waiting until `note_done`."""
         taken, self._waiting = self._waiting, []
         dropped_count, self._dropped_count = self._dropped_count, 0
         return taken, dropped_count
+
+    def note_done(self, count: int, *, is_kept: bool) -> None:
+        """So many that were taken have come to the store, or are lost: then the log will say so when it can."""
+        self._waiting_count -= count
+        if not is_kept:
+            self._dropped_count += count
+
+    def _has_room(self, delivery: "LogDelivery", characters: int) -> bool:
+        if delivery.waiting_characters + characters > WAITING_MAX_CHARACTERS:
+            return self._waiting_count == 0  # however large it is: an event has a bound of its own
+        if delivery.waiting_events >= WAITING_MAX_EVENTS:
+            return self._waiting_count < STREAM_ASSURED_EVENTS
+        return self._waiting_count < STREAM_WAITING_MAX_EVENTS
 
 
 class LogDelivery:
@@ -95,11 +133,21 @@ class LogDelivery:
         self.waiting_events = 0
         self.waiting_characters = 0
         self._arrived = asyncio.Event()
+        self._hastened = asyncio.Event()
         self._listener: Listener | None = None
+        self._drop_listener: DropListener | None = None
 
     def listen(self, listener: Listener) -> None:
         """Tell of everything that is kept from here on. It must not block, nor raise."""
         self._listener = listener
+
+    def listen_to_drops(self, listener: DropListener) -> None:
+        """Tell of everything that is dropped from here on. It must not block, nor raise."""
+        self._drop_listener = listener
+
+    def hasten(self) -> None:
+        """Much waits: do not wait for more."""
+        self._hastened.set()
 
     def open_outlet(self, name: LogStreamName) -> LogOutlet:
         """The way into one log stream."""
@@ -115,8 +163,11 @@ class LogDelivery:
         try:
             while True:
                 await self._arrived.wait()
-                await asyncio.sleep(_INTERVAL_SECONDS)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_INTERVAL_SECONDS):
+                        await self._hastened.wait()
                 self._arrived.clear()
+                self._hastened.clear()
                 await self.flush()
         finally:
             await self.flush()
@@ -129,17 +180,25 @@ class LogDelivery:
             for start in range(0, len(events), _EVENTS_AT_ONCE):
                 await self._deliver(outlet, events[start : start + _EVENTS_AT_ONCE])
             if dropped_count:
-                message = f"[alonzo] {dropped_count} log events dropped: written faster than they can be kept\n"
-                await self._append(outlet.name, [LogEvent(self._clock.unix_ms(), message)])
+                await self._say_dropped(outlet, dropped_count)
 
     async def _deliver(self, outlet: LogOutlet, events: list[LogEvent]) -> None:
         chain = outlet.chain
+        is_kept = False
         try:
-            if await self._append(outlet.name, events) and self._listener is not None:
+            is_kept = await self._append(outlet.name, events)
+            if is_kept and self._listener is not None:
                 self._listener(outlet.name, events, chain)
         finally:
+            outlet.note_done(len(events), is_kept=is_kept)
             self.waiting_events -= len(events)
             self.waiting_characters -= sum(len(event.message) for event in events)
+
+    async def _say_dropped(self, outlet: LogOutlet, count: int) -> None:
+        if self._drop_listener is not None:
+            self._drop_listener(outlet.name, count)
+        message = f"[alonzo] {count} lines were dropped: they came faster than they can be kept\n"
+        await self._append(outlet.name, [LogEvent(self._clock.unix_ms(), message)])
 
     async def _append(self, name: LogStreamName, events: list[LogEvent]) -> bool:
         try:

@@ -153,25 +153,23 @@ class TextPlatformLog:
 
     def report(self, unix_ms: int, report: InvocationReport) -> str:
         del unix_ms
-        parts = [
-            f"REPORT RequestId: {report.request_id}",
-            f"Duration: {report.duration_ms:.2f} ms",
-            f"Billed Duration: {report.billed_ms} ms",
-            f"Memory Size: {report.memory_size_mib} MB",
-        ]
+        line = (
+            f"REPORT RequestId: {report.request_id}\tDuration: {report.duration_ms:.2f} ms\t"
+            f"Billed Duration: {report.billed_ms} ms\tMemory Size: {report.memory_size_mib} MB\t"
+        )
         max_memory_mib = report.max_memory_mib
         if max_memory_mib is not None:
-            parts.append(f"Max Memory Used: {max_memory_mib} MB")
+            line += f"Max Memory Used: {max_memory_mib} MB\t"
         if report.init_duration_ms is not None:
-            parts.append(f"Init Duration: {report.init_duration_ms:.2f} ms")
+            line += f"Init Duration: {report.init_duration_ms:.2f} ms\t"
         if report.restore_duration_ms is not None:
-            parts.append(f"Restore Duration: {report.restore_duration_ms:.2f} ms")
-            parts.append(f"Billed Restore Duration: {math.ceil(report.billed_restore_ms)} ms")
+            line += f"Restore Duration: {report.restore_duration_ms:.2f} ms\t"
+            line += f"Billed Restore Duration: {math.ceil(report.billed_restore_ms)} ms\t"
         if report.status != "success":
-            parts.append(f"Status: {report.status}")
+            line += f"Status: {report.status}\t"
         if report.error_type is not None:
-            parts.append(f"Error Type: {report.error_type}")
-        return "\t".join(parts) + "\t\n"
+            line += f"Error Type: {report.error_type}\t"
+        return line + "\n"
 
 
 class JsonPlatformLog:

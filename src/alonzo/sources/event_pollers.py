@@ -145,4 +145,8 @@ class EventPollers:
 
 
 def _is_other(before: EventSourceMapping, after: EventSourceMapping) -> bool:
-    return (before.settings, before.function_name, before.qualifier) != (after.settings, after.function_name, after.qualifier)
+    return _what_is_polled(before) != _what_is_polled(after)
+
+
+def _what_is_polled(mapping: EventSourceMapping) -> tuple[object, ...]:
+    return mapping.settings, mapping.sealed_filters, mapping.function_name, mapping.qualifier

@@ -35,6 +35,8 @@ class Condition(StrEnum):
     RETRY_ATTEMPTS_EXHAUSTED = "RetryAttemptsExhausted"
     RECORD_AGE_EXCEEDED = "MaximumRecordAgeExceeded"
     PAYLOAD_SIZE_EXCEEDED = "MaximumPayloadSizeExceeded"
+    SCHEMA_NOT_FOUND = "SCHEMA_NOT_FOUND"
+    DESERIALIZATION_ERROR = "DESERIALIZATION_ERROR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +96,9 @@ class FailureDelivery:
         `RetriesStopped`: the node stops; it is to be told again at the next start. Destinations in Kafka are the source's own to tell
         (`record_of` has what to tell).
         """
-        self._metrics.dropped(given_up.record_count)
         arn = self.destination
         if arn is None:
+            self._metrics.dropped(given_up.record_count)
             return
         now_unix_ms, unique = self._clock.unix_ms(), self._new_uuid()
 
@@ -107,6 +109,7 @@ class FailureDelivery:
             await self._retries.run(send, is_worth_retrying=_is_worth_retrying, size_bytes=len(given_up.event))
         except AwsCallFailed as error:
             self._metrics.destination_failed()
+            self._metrics.dropped(given_up.record_count)
             _log.warning("%s was not told of %d records that were given up: %s", arn, given_up.record_count, error)
         else:
             self._metrics.told_destination(given_up.record_count)

@@ -95,6 +95,13 @@ class BatchInvoker:
         except FunctionNotFound:
             return ""
 
+    def log_group(self) -> str | None:
+        """Where the function's logs go; None if there is no such function."""
+        try:
+            return self._versions.get_invoked(self._function).runnable.logging.log_group
+        except FunctionNotFound:
+            return None
+
     async def insist(
         self,
         payload: bytes,

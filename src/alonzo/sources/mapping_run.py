@@ -139,6 +139,7 @@ class MappingRun:
 
     def _note_problem(self, error: Exception) -> None:
         mapping = self.mapping
+        self._kit.metrics.polling_failed()
         while isinstance(error, ExceptionGroup):  # of pollers that work together: the first one has ended the others
             error = error.exceptions[0]
         if isinstance(error, SourceProblem | AwsCallFailed | StoreError):

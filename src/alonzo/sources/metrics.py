@@ -3,11 +3,11 @@
 from alonzo.model.event_source_mapping import EventSourceMapping
 from alonzo.observe.function_metrics import FunctionMetrics, Metric
 
-_EVENT_COUNT, _KAFKA_METRICS = "EventCount", "KafkaMetrics"
+_EVENT_COUNT, _ERROR_COUNT, _KAFKA_METRICS = "EventCount", "ErrorCount", "KafkaMetrics"
 
 
 class SourceMetrics:
-    """Of one mapping. Event counts are kept if its `MetricsConfig` asks for them.
+    """Of one mapping. Counts of events and of errors are kept if its `MetricsConfig` asks for them.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#event-source-mapping-metrics.
     """
@@ -16,6 +16,7 @@ class SourceMetrics:
         self._mapping = mapping
         self._metrics = metrics
         self._counts_events = _EVENT_COUNT in (mapping.settings.metrics or ())
+        self._counts_errors = _ERROR_COUNT in (mapping.settings.metrics or ())
 
     def polled(self, count: int) -> None:
         """Records were read."""
@@ -45,8 +46,29 @@ class SourceMetrics:
         """Messages were deleted from a queue after they were processed."""
         self._count(Metric.DELETED_EVENT_COUNT, count)
 
+    def committed(self, count: int) -> None:
+        """Offsets of a topic have moved on by so many."""
+        self._count(Metric.COMMITTED_EVENT_COUNT, count)
+
+    def polling_failed(self) -> None:
+        """The source could not be read."""
+        self._count_error(Metric.POLLING_ERROR_COUNT)
+
+    def invocation_failed(self) -> None:
+        """A batch has failed, or the function could not be invoked with it."""
+        self._count_error(Metric.INVOKE_ERROR_COUNT)
+
+    def schema_failed(self) -> None:
+        """A schema could not be had, or a record is not as its schema says."""
+        self._count_error(Metric.SCHEMA_REGISTRY_ERROR_COUNT)
+
+    def commit_failed(self) -> None:
+        """Offsets could not be committed."""
+        self._count_error(Metric.COMMIT_ERROR_COUNT)
+
     def destination_failed(self) -> None:
         """A destination could not be told."""
+        self._count_error(Metric.ON_FAILURE_DESTINATION_DELIVERY_ERROR_COUNT)
         self._metrics.count(Metric.DESTINATION_DELIVERY_FAILURES, self._mapping.scope, self._mapping.function_name)
 
     def iterator_age(self, age_ms: int) -> None:
@@ -63,5 +85,12 @@ class SourceMetrics:
 
     def _count(self, metric: Metric, count: int) -> None:
         if self._counts_events and count:
-            mapping = self._mapping
-            self._metrics.count(metric, mapping.scope, mapping.function_name, by=count, mapping_uuid=mapping.uuid)
+            self._add(metric, count)
+
+    def _count_error(self, metric: Metric) -> None:
+        if self._counts_errors:
+            self._add(metric, 1)
+
+    def _add(self, metric: Metric, count: int) -> None:
+        mapping = self._mapping
+        self._metrics.count(metric, mapping.scope, mapping.function_name, by=count, mapping_uuid=mapping.uuid)

@@ -13,6 +13,7 @@ from alonzo.sources.failures import FailureDelivery
 from alonzo.sources.invoking import BatchInvoker
 from alonzo.sources.metrics import SourceMetrics
 from alonzo.sources.notices import WriteNotices
+from alonzo.sources.system_log import SystemLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class PollerKit:
     invoker: BatchInvoker
     failures: FailureDelivery
     metrics: SourceMetrics
+    log: SystemLog
     report: Callable[[str], None]
     """Sets `LastProcessingResult`: `OK`, or `PROBLEM: ...`. Cheap when it is the same as before."""
     notices: WriteNotices

@@ -6,12 +6,15 @@ Not fsynced: the stream is in asynchronous persist mode (ADR-56), which acknowle
 kill of the *server* costs the last moments; a kill of the node costs nothing that was acknowledged. On a cluster (several replicas) that
 mode does not exist, and the ordinary one is taken.
 
-Order. Batches arrive a little after their events happened. Reading relies on that "little": events that are appended more than
-`LATENESS_MS` after their time are kept, but a read may find them late in the order, or not within a time range.
+Order. Batches arrive a little after their events happened. Reading relies on that "little", and reads so much more at both ends.
+Events that are appended more than `LATENESS_MS` after their time are kept, but a read that does not know of it (`lateness_ms`) may
+find them late in the order, or not within a time range.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,15 +24,20 @@ from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 from alonzo.store.connection import Connection
 from alonzo.store.keys import from_token, to_subject, to_token
-from alonzo.store.log_page import LogPage, LogPageBuilder, LogSpan
+from alonzo.store.log_page import Accept, LogPage, LogPageBuilder, LogSpan, LogTailBuilder, PageBuilder
 
-LATENESS_MS = 60_000
+LATENESS_MS = 2_000
 _STREAM = "LOGS"
 _SUBJECT_PREFIX = "alonzo.logs"
 _MAX_MESSAGE_BYTES = 256 * 1024
 _READ_BATCH_MESSAGES = 500
 _READ_BATCH_BYTES = 4 * 1024 * 1024
 _NOT_FOUND_STATUS = "404"
+_INLINE_MAX_BYTES = 64 * 1024
+"""More is decoded in a thread: a portion of 4 MB takes 60 ms."""
+
+_FIRST_SPAN_MS = 10_000
+_SPAN_GROWTH = 4
 _ZERO = datetime.fromtimestamp(0, UTC)
 
 
@@ -74,23 +82,87 @@ class LogStore:
         end_ms: int | None = None,
         limit: int,
         position: str | None = None,
+        lateness_ms: int = LATENESS_MS,
+        accept: Accept | None = None,
+        scan_max: int | None = None,
     ) -> LogPage:
         """At most `limit` events of a group, or of one stream, or of the streams whose names begin so, sorted by time, then by arrival.
 
-        `start_ms` and `end_ms` are both included. `position` is the `position` of the page before.
+        `start_ms` and `end_ms` are both included. `position` is the `position` of the page before. `lateness_ms`: how far apart the time
+        of an event and its arrival may be; more for groups that others than functions write to. `accept`, called in a thread, chooses
+        events; a page that is not complete may then have fewer than `limit`, even none, when about `scan_max` have been looked at.
         Source: FilterLogEvents of the CloudWatch Logs API. `ValueError` when the position is not one.
         """
-        page = LogPageBuilder(start_ms=start_ms, end_ms=end_ms, limit=limit, position=position)
+        page = LogPageBuilder(start_ms=start_ms, end_ms=end_ms, limit=limit, position=position, accept=accept, scan_max=scan_max)
         subject = _subject(scope, to_token(group), ">" if stream is None else to_token(stream))
-        async for message in self._iter_messages(subject, since_ms=page.earliest_ms - LATENESS_MS):
+        await self._fill(page, subject, stream_prefix, lateness_ms)
+        return page.build()
+
+    async def read_back(
+        self,
+        *,
+        scope: Scope,
+        group: str,
+        stream: str,
+        start_ms: int = 0,
+        end_ms: int | None = None,
+        limit: int,
+        position: str | None = None,
+        lateness_ms: int = LATENESS_MS,
+    ) -> LogPage:
+        """The last `limit` events of a stream up to `end_ms`, or before the `start` of the page behind, in the order of time.
+
+        Looked for in spans of time that grow towards the past: the end of a long stream is found without reading its beginning.
+        """
+        page = LogTailBuilder(start_ms=start_ms, end_ms=end_ms, limit=limit, position=position)
+        subject = _subject(scope, to_token(group), to_token(stream))
+        first = await self._get_one({"next_by_subj": subject, "seq": 1})
+        last = await self._get_one({"last_by_subj": subject})
+        if first is None or last is None:
+            return page.build()
+        earliest_ms = max(start_ms, _arrival_of(first) - lateness_ms)
+        span_ms, latest_ms = _FIRST_SPAN_MS, min(page.latest_ms, _arrival_of(last) + lateness_ms)
+        while latest_ms >= earliest_ms and not page.is_full:
+            span = page.span(max(earliest_ms, latest_ms - span_ms), latest_ms)
+            await self._fill(span, subject, "", lateness_ms)
+            latest_ms = span.earliest_ms - 1
+            span_ms *= _SPAN_GROWTH
+        return page.build()
+
+    async def follow(
+        self, *, scope: Scope, group: str, listener: Callable[[str, tuple[LogEvent, ...]], None]
+    ) -> Callable[[], Awaitable[None]]:
+        """Tell of every batch of a group's events that is stored from here on, with the name of its stream; returns how to stop that.
+
+        The listener must not block. What is stored while the connection is broken is not told.
+        """
+
+        def receive(message: Msg) -> None:
+            listener(from_token(message.subject.rpartition(".")[2]), self._decoder.decode(message.data))
+
+        subscription = await self._connection.subscribe(_subject(scope, to_token(group), "*"), receive)
+        return partial(self._connection.unsubscribe, subscription)
+
+    async def _fill(self, page: PageBuilder, subject: str, stream_prefix: str, lateness_ms: int) -> None:
+        async for messages in self._iter_portions(subject, since_ms=page.earliest_ms - lateness_ms):
+            if sum(len(message.data) for message in messages) > _INLINE_MAX_BYTES:
+                is_done = await asyncio.to_thread(self._add, page, messages, stream_prefix, lateness_ms)
+            else:
+                is_done = self._add(page, messages, stream_prefix, lateness_ms)
+            if is_done:
+                return
+
+    def _add(self, page: PageBuilder, messages: list[Msg], stream_prefix: str, lateness_ms: int) -> bool:
+        """Whether no more are wanted."""
+        for message in messages:
             headers = message.headers or {}
-            arrived_ms = _to_unix_ms(headers["Nats-Time-Stamp"])
-            if arrived_ms - LATENESS_MS > page.latest_ms:
-                break
+            arrived_ms = _arrival_of(message)
+            if page.is_done(arrived_ms - lateness_ms - 1):
+                return True
             name = from_token(headers["Nats-Subject"].rpartition(".")[2])
             if name.startswith(stream_prefix):
                 page.add(int(headers["Nats-Sequence"]), name, arrived_ms, self._decoder.decode(message.data))
-        return page.build()
+        return False
 
     async def list_groups(self, *, scope: Scope, prefix: str = "") -> list[str]:
         """The names of the groups that hold events, sorted."""
@@ -114,22 +186,38 @@ class LogStore:
         return LogSpan(
             first_event_ms=self._decoder.decode(first.data)[0].unix_ms,
             last_event_ms=self._decoder.decode(last.data)[-1].unix_ms,
-            last_ingestion_ms=_to_unix_ms((last.headers or {})["Nats-Time-Stamp"]),
+            last_ingestion_ms=_arrival_of(last),
         )
+
+    async def find_first_arrival(self, *, scope: Scope, group: str) -> int | None:
+        """When the oldest batch of a group that is still there was stored, in milliseconds since 1970."""
+        first = await self._get_one({"next_by_subj": _subject(scope, to_token(group), "*"), "seq": 1})
+        return None if first is None else _arrival_of(first)
+
+    async def delete_before(self, *, scope: Scope, group: str, before_ms: int) -> None:
+        """Forget the events of a group that were stored before an instant, in milliseconds since 1970."""
+        subject = _subject(scope, to_token(group), "*")
+        # In this order: what is stored between the two has a higher number than the first of them says, and is kept.
+        information = await self._connection.call(f"STREAM.INFO.{_STREAM}")
+        request = {"next_by_subj": subject, "batch": 1, "start_time": _to_rfc3339(before_ms)}
+        first, *_ = await self._connection.request_many(f"$JS.API.DIRECT.GET.{_STREAM}", msgspec.json.encode(request))
+        sequence = (first.headers or {}).get("Nats-Sequence")
+        keep_from = int(information["state"]["last_seq"]) + 1 if sequence is None else int(sequence)
+        if keep_from > 1:
+            await self._connection.call(f"STREAM.PURGE.{_STREAM}", {"filter": subject, "seq": keep_from})
 
     async def delete(self, *, scope: Scope, group: str, stream: str | None = None) -> None:
         """Forget a log stream, or a group with all its streams."""
         subject = _subject(scope, to_token(group), "*" if stream is None else to_token(stream))
         await self._connection.call(f"STREAM.PURGE.{_STREAM}", {"filter": subject})
 
-    async def _iter_messages(self, subject: str, *, since_ms: int) -> AsyncIterator[Msg]:
+    async def _iter_portions(self, subject: str, *, since_ms: int) -> AsyncIterator[list[Msg]]:
         """In the order of arrival, those that arrived since. Source: ADR-31 (direct get), "Batched requests"; nats-server 2.11."""
         request: dict[str, Any] = {"next_by_subj": subject, "batch": _READ_BATCH_MESSAGES, "max_bytes": _READ_BATCH_BYTES}
         start: dict[str, Any] = {"start_time": _to_rfc3339(since_ms)} if since_ms > 0 else {"seq": 1}
         while True:
             *messages, end = await self._connection.request_many(f"$JS.API.DIRECT.GET.{_STREAM}", msgspec.json.encode(request | start))
-            for message in messages:
-                yield message
+            yield messages
             headers = end.headers or {}
             if headers.get("Status") == _NOT_FOUND_STATUS or headers.get("Nats-Num-Pending", "0") == "0":
                 return
@@ -156,6 +244,10 @@ def _split(events: Sequence[LogEvent]) -> list[list[LogEvent]]:
         batches[-1].append(event)
         size += event_bytes
     return batches
+
+
+def _arrival_of(message: Msg) -> int:
+    return _to_unix_ms((message.headers or {})["Nats-Time-Stamp"])
 
 
 def _to_rfc3339(unix_ms: int) -> str:

@@ -4,11 +4,13 @@ Functions' groups come with their events, those of clients with CreateLogGroup. 
 to; the events themselves are the log store's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
 
 from alonzo.clock import Clock
 from alonzo.errors import AlonzoError
-from alonzo.model.log_group import LogResource, SubscriptionFilter
+from alonzo.model.log_group import TAGS_MAX, LogResource, SubscriptionFilter
 from alonzo.model.scope import Scope
 from alonzo.store.errors import RecordConflict, RecordExists
 from alonzo.store.log_stream import LogStore
@@ -34,6 +36,14 @@ class LogResourceExists(AlonzoError):
         super().__init__(f"The specified {kind} already exists")
 
 
+class TooManyLogTags(AlonzoError):
+    """A group has as many tags as it may have. `arn`: its ARN."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__("The resource you are trying to tag already has the maximum number of tags.")
+        self.arn = arn
+
+
 class LogLimitExceeded(AlonzoError):
     """The group has as many filters as it may have."""
 
@@ -42,9 +52,13 @@ class LogLimitExceeded(AlonzoError):
 
 
 class LogGroups:
-    """One table, keyed by account, region, group and, of a log stream, its name. Errors of all but `filters_of`: the store's, too."""
+    """One table, keyed by account, region, group and, of a log stream, its name. Errors of all but `filters_of`: the store's, too.
 
-    def __init__(self, *, records: RecordTable[LogResource], logs: LogStore, clock: Clock) -> None:
+    `lateness_ms`: how far apart an event's time and its arrival may be where nothing else is known.
+    """
+
+    def __init__(self, *, records: RecordTable[LogResource], logs: LogStore, lateness_ms: int, clock: Clock) -> None:
+        self._lateness_ms = lateness_ms
         self._records = records
         self._logs = logs
         self._clock = clock
@@ -57,6 +71,10 @@ class LogGroups:
     def find(self, scope: Scope, group: str, stream: str | None = None) -> LogResource | None:
         """What is kept of it; there may be events of what nothing is kept of."""
         return self._records.find(_key(scope, group) if stream is None else (*_key(scope, group), stream))
+
+    async def describe_group(self, scope: Scope, group: str) -> LogResource:
+        """What is kept of a group, or is so of one of which nothing is kept."""
+        return self.find(scope, group) or await self._found(scope, group)
 
     async def list_groups(self, scope: Scope, prefix: str) -> list[str]:
         """By name, sorted."""
@@ -81,17 +99,73 @@ class LogGroups:
         if self.find(scope, group, stream) is None and stream not in await self.list_streams(scope, group, stream):
             raise LogResourceNotFound("log stream")
 
-    async def create_group(self, scope: Scope, group: str) -> None:
+    def iter_kept(self) -> Iterator[tuple[Scope, str, LogResource]]:
+        """All groups of which something is kept."""
+        for key, resource in self._records.iter_prefix(()):
+            if len(key) == len(_key(Scope("", ""), "")):
+                yield Scope(key[0], key[1]), key[2], resource
+
+    async def earliest_kept_ms(self, scope: Scope, group: str) -> int:
+        """Events of the group before that instant are too old to be kept. LogResourceNotFound."""
+        await self.check_group(scope, group)
+        kept = self.find(scope, group)
+        return 0 if kept is None else kept.earliest_kept_ms(self._clock.unix_ms())
+
+    def lateness_ms(self, scope: Scope, group: str) -> int:
+        """How far apart an event's time and its arrival may be."""
+        kept = self.find(scope, group)
+        return max(self._lateness_ms, 0 if kept is None else kept.lateness_ms)
+
+    async def create_group(
+        self, scope: Scope, group: str, *, tags: Mapping[str, str], group_class: str = "STANDARD", kms_key_id: str | None = None
+    ) -> None:
         """LogResourceExists."""
         if await self._has_group(scope, group):
             raise LogResourceExists("log group")
-        await self._create(_key(scope, group), "log group")
+        new = LogResource(self._clock.unix_ms(), tags=dict(tags), group_class=group_class, kms_key_id=kms_key_id)
+        await self._create(_key(scope, group), new, "log group")
+
+    async def set_retention(self, scope: Scope, group: str, days: int | None) -> None:
+        """What is too old now goes at once. LogResourceNotFound."""
+        await self.check_group(scope, group)
+        await self._change(scope, group, lambda kept: msgspec.structs.replace(kept, retention_days=days))
+        await self.forget_old(scope, group)
+
+    async def forget_old(self, scope: Scope, group: str) -> None:
+        """Delete what arrived before events were too old; events that came late are not shown, and go when they have been here as long."""
+        kept = self.find(scope, group)
+        earliest_ms = 0 if kept is None else kept.earliest_kept_ms(self._clock.unix_ms())
+        if earliest_ms > 0:
+            await self._logs.delete_before(scope=scope, group=group, before_ms=earliest_ms)
+
+    async def note_lateness(self, scope: Scope, group: str, lateness_ms: int) -> None:
+        """Events of the group are written so long after (or before) their time. Rounded up, so that it is seldom written."""
+        if lateness_ms <= self.lateness_ms(scope, group):
+            return
+        rounded = self._lateness_ms
+        while rounded < lateness_ms:
+            rounded *= 4
+        await self._change(scope, group, lambda kept: msgspec.structs.replace(kept, lateness_ms=max(kept.lateness_ms, rounded)))
+
+    async def change_tags(
+        self, scope: Scope, group: str, *, arn: str, added: Mapping[str, str] | None = None, removed: tuple[str, ...] = ()
+    ) -> None:
+        """LogResourceNotFound, TooManyLogTags."""
+        await self.check_group(scope, group)
+
+        def change(kept: LogResource) -> LogResource:
+            tags = {key: value for key, value in {**kept.tags, **(added or {})}.items() if key not in removed}
+            if len(tags) > TAGS_MAX:
+                raise TooManyLogTags(arn)
+            return msgspec.structs.replace(kept, tags=tags)
+
+        await self._change(scope, group, change)
 
     async def create_stream(self, scope: Scope, group: str, stream: str) -> None:
         """LogResourceNotFound of the group, LogResourceExists."""
         if stream in await self.list_streams(scope, group, stream):
             raise LogResourceExists("log stream")
-        await self._create((*_key(scope, group), stream), "log stream")
+        await self._create((*_key(scope, group), stream), LogResource(self._clock.unix_ms()), "log stream")
 
     async def delete_group(self, scope: Scope, group: str) -> None:
         """With its streams, its events and its filters. LogResourceNotFound."""
@@ -132,22 +206,29 @@ class LogGroups:
     async def _change_filters(
         self, scope: Scope, group: str, change: Callable[[tuple[SubscriptionFilter, ...]], tuple[SubscriptionFilter, ...]]
     ) -> None:
+        await self._change(scope, group, lambda kept: msgspec.structs.replace(kept, filters=change(kept.filters)))
+
+    async def _change(self, scope: Scope, group: str, change: Callable[[LogResource], LogResource]) -> None:
         key = _key(scope, group)
         while True:
             versioned = self._records.get_versioned(key)
             try:
                 if versioned is None:
-                    await self._records.create(key, LogResource(self._clock.unix_ms(), change(())))
+                    await self._records.create(key, change(await self._found(scope, group)))
                 else:
-                    changed = LogResource(versioned.value.created_unix_ms, change(versioned.value.filters))
-                    await self._records.update(key, changed, revision=versioned.revision)
+                    await self._records.update(key, change(versioned.value), revision=versioned.revision)
             except (RecordConflict, RecordExists):
                 continue
             return
 
-    async def _create(self, key: Key, kind: str) -> None:
+    async def _found(self, scope: Scope, group: str) -> LogResource:
+        """What a group is of which nothing is kept yet: as old as its first event."""
+        first_ms = await self._logs.find_first_arrival(scope=scope, group=group)
+        return LogResource(self._clock.unix_ms() if first_ms is None else first_ms)
+
+    async def _create(self, key: Key, new: LogResource, kind: str) -> None:
         try:
-            await self._records.create(key, LogResource(self._clock.unix_ms()))
+            await self._records.create(key, new)
         except RecordExists as error:
             raise LogResourceExists(kind) from error
 

@@ -8,6 +8,7 @@ from tests.support.brokers.activemq import ActiveMq
 from tests.support.brokers.kafka import KafkaBroker
 from tests.support.brokers.mongodb import MongoDb
 from tests.support.brokers.rabbitmq import RabbitMq
+from tests.support.mappings import mappings_deleted
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +41,16 @@ def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoDb]:
     database = MongoDb.start(tmp_path_factory.mktemp("mongodb"))
     yield database
     database.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_mappings_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Of tests whose module has a node for all of them."""
+    if "server" not in request.fixturenames:
+        yield
+        return
+    with mappings_deleted(request.getfixturevalue("server")):
+        yield
 
 
 @pytest.fixture

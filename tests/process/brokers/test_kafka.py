@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.support.batch_sink import BatchSink
@@ -266,6 +267,94 @@ def test_provisioned_pollers_work_side_by_side(server: Server, kafka: KafkaBroke
     with urllib.request.urlopen(f"{server.endpoint_url}/_alonzo/metrics") as answer:
         page = answer.read().decode()
     assert re.search(rf'alonzo_sum_offset_lag_records{{[^}}]*mapping="{uuid}"}} \d', page)
+
+
+def test_what_pollers_do_is_in_the_functions_log_group_and_errors_are_counted(server: Server, kafka: KafkaBroker, sink: BatchSink) -> None:
+    topic = kafka.create_topic("logged")
+
+    def decide(event: dict[str, Any]) -> None:
+        if len(sink.events) == 1:
+            raise ValueError("the first time")
+
+    sink.decide = decide
+    pollers = {"ProvisionedPollerConfig": {"MinimumPollers": 1, "MaximumPollers": 1}}
+    metrics = {"MetricsConfig": {"Metrics": ["EventCount", "ErrorCount"]}}
+    uuids = {
+        level: create(
+            server,
+            kafka,
+            sink.deploy(server, f"logged-{level.lower()}", LoggingConfig={"LogFormat": "Text", "LogGroup": "/kafka/logged"}),
+            topic,
+            LoggingConfig={"SystemLogLevel": level},
+            **pollers,
+            **metrics,
+        )
+        for level in ("DEBUG", "WARN")
+    }
+    kafka.send(topic, [Sent(value=b"1"), Sent(value=b"2")])
+    for uuid in uuids.values():
+        eventually(lambda uuid=uuid: kafka.committed(uuid, topic) == [2], what="the commit")
+
+    def logged(level: str) -> list[tuple[str, str]]:
+        streams = server.client("logs").describe_log_streams(logGroupName="/kafka/logged")["logStreams"]
+        names = [stream["logStreamName"] for stream in streams if stream["logStreamName"].endswith(f"/{uuids[level]}")]
+        events = server.client("logs").filter_log_events(logGroupName="/kafka/logged", logStreamNames=names)["events"] if names else []
+        records = [json.loads(event["message"]) for event in events]
+        assert all(record["eventSourceMappingArn"].endswith(uuids[level]) for record in records)
+        return [(record["level"], record["message"]) for record in records]
+
+    failed = ("WARN", "PROBLEM: Function call failed")
+    everything = {("INFO", "Poller has started"), ("INFO", "Partitions were assigned"), ("DEBUG", "Offsets were committed")}
+    eventually(lambda: set(logged("DEBUG")) - {failed} >= everything, what="the log of one")
+    eventually(lambda: [*logged("DEBUG"), *logged("WARN")].count(failed) == 1, what="the failure, in the log of the one that has seen it")
+    assert {level for level, _ in logged("WARN")} <= {"WARN"}
+
+    def counted(name: str) -> int:
+        with urllib.request.urlopen(f"{server.endpoint_url}/_alonzo/metrics") as answer:
+            lines = [line for line in answer.read().decode().splitlines() if line.startswith(f"alonzo_{name}_total")]
+        return sum(int(line.rpartition(" ")[2]) for line in lines if any(uuid in line for uuid in uuids.values()))
+
+    assert (counted("invoke_error_count"), counted("committed_event_count")) == (1, 4)
+
+
+@pytest.mark.thorough
+def test_records_are_read_by_their_schemas_and_others_are_given_up(server: Server, kafka: KafkaBroker, sink: BatchSink) -> None:
+    topic, glue, sqs = kafka.create_topic("schemas"), server.client("glue"), server.client("sqs")
+    registry = glue.create_registry(RegistryName="kafka")["RegistryArn"]
+    definition = {"type": "record", "name": "Order", "fields": [{"name": "id", "type": "int"}]}
+    version = glue.create_schema(
+        RegistryId={"RegistryName": "kafka"},
+        SchemaName="orders",
+        DataFormat="AVRO",
+        Compatibility="NONE",
+        SchemaDefinition=json.dumps(definition),
+    )["SchemaVersionId"]
+    queue = sqs.create_queue(QueueName="schemas-failures")["QueueUrl"]
+    header = b"\x03\x00" + UUID(version).bytes
+    unknown = b"\x03\x00" + UUID(int=1).bytes
+    kafka.send(topic, [Sent(value=value) for value in (header + b"\x02", b"no header", unknown + b"\x02", header + b"\x0e")])
+    config = {
+        "SchemaRegistryURI": registry,
+        "EventRecordFormat": "JSON",
+        "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
+    }
+    mapping = create(
+        server,
+        kafka,
+        sink.deploy(server, "schemas"),
+        topic,
+        SelfManagedKafkaEventSourceConfig={"SchemaRegistryConfig": config},
+        ProvisionedPollerConfig={"MinimumPollers": 1, "MaximumPollers": 1},
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:schemas-failures"}},
+        FilterCriteria={"Filters": [{"Pattern": '{"value": {"id": [{"numeric": [">", 1]}]}}'}]},
+    )
+    eventually(lambda: kafka.committed(mapping, topic) == [4], what="the end of the topic")
+    (record,) = [record for event in sink.events for record in records_of(event)]
+    assert json.loads(base64.b64decode(record["value"])) == {"id": 7}
+    assert record["valueSchemaMetadata"] == {"dataFormat": "AVRO", "schemaId": version}
+    messages = [message for _ in range(3) for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])]
+    conditions = {json.loads(message["Body"])["requestContext"]["condition"] for message in messages}
+    assert conditions == {"SCHEMA_NOT_FOUND", "DESERIALIZATION_ERROR"}
 
 
 def secured(kafka: KafkaBroker, address: str, *access: tuple[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def handler(event, context):
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """A server with functions that services may call: `echo` answers with its event, `acting` as its event's body or query asks."""
     directory: Path = tmp_path_factory.mktemp("gateway")
-    with Server.start(data_directory=directory / "data") as server:
+    with Server.start("--tls", data_directory=directory / "data") as server:
         front = Front(server)
         front.deploy("echo", ECHO)
         front.deploy("acting", ACTING)

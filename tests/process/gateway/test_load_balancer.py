@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.process.gateway.front import Answered, Front
+from tests.support.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -157,3 +158,36 @@ def test_without_a_target_it_is_unavailable(front: Front, balancer: Balancer) ->
     assert (answered.status, b"503 Service Temporarily Unavailable" in answered.body) == (503, True)
     assert front.send("GET", "/", host="nobody-123.us-east-1.elb.localhost").status == 503
     assert balancer.send("POST", "/", headers={"Content-Type": "text/plain"}, body=b"x" * (1 << 21)).status == 413
+
+
+def _health(front: Front, group_arn: str) -> dict[str, str]:
+    told: dict[str, str] = front.elb.describe_target_health(TargetGroupArn=group_arn)["TargetHealthDescriptions"][0]["TargetHealth"]
+    return told
+
+
+def test_functions_that_are_to_be_checked_have_a_health(front: Front, balancer: Balancer) -> None:
+    unchecked, checked = (group(front, name, "acting") for name in ("unchecked", "checked"))
+    assert _health(front, unchecked) == {
+        "State": "unavailable",
+        "Reason": "Target.HealthCheckDisabled",
+        "Description": "Health checks are not enabled for this target",
+    }
+    front.elb.modify_target_group(TargetGroupArn=checked, HealthCheckEnabled=True)
+    assert (_health(front, checked)["State"], _health(front, checked)["Reason"]) == ("unused", "Target.NotInUse")
+    balancer.add_rule(80, [{"Type": "forward", "TargetGroupArn": checked}], {"Field": "path-pattern", "Values": ["/checked"]})
+    eventually(lambda: _health(front, checked) == {"State": "healthy"}, what="a function that answers is healthy")
+
+
+@pytest.mark.thorough
+def test_groups_without_a_healthy_target_get_requests_nevertheless(front: Front, balancer: Balancer) -> None:
+    failing, missing = (group(front, name, "acting") for name in ("failing", "missing"))
+    for arn, settings in ((failing, {"HealthCheckPath": "/?kind=malformed"}), (missing, {"Matcher": {"HttpCode": "201"}})):
+        front.elb.modify_target_group(
+            TargetGroupArn=arn, HealthCheckEnabled=True, HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=4, **settings
+        )
+    for priority, arn in ((81, failing), (82, missing)):
+        balancer.add_rule(priority, [{"Type": "forward", "TargetGroupArn": arn}], {"Field": "path-pattern", "Values": [f"/h{priority}"]})
+    for arn, reason in ((failing, "Target.FailedHealthChecks"), (missing, "Target.ResponseCodeMismatch")):
+        eventually(lambda arn=arn: _health(front, arn)["State"] == "unhealthy", what=f"{arn} is unhealthy")  # type: ignore[misc]
+        assert _health(front, arn)["Reason"] == reason
+    assert balancer.send("GET", "/h81?kind=x").status == 200

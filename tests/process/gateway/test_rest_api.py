@@ -284,3 +284,26 @@ def test_hostile_templates_are_stopped(front: Front) -> None:
     for path in ("/loop", "/grow"):
         assert api.send("GET", f"/dev{path}").json() == {"message": "Internal server error"}
     assert api.send("GET", "/dev/python").body == b"ok"  # there was nothing to be written
+
+
+def test_resource_policies_are_obeyed(front: Front) -> None:
+    def statement(effect: str, resource: str, **conditions: object) -> dict[str, object]:
+        said = {"Effect": effect, "Principal": "*", "Action": "execute-api:Invoke", "Resource": resource}
+        return said | ({"Condition": conditions} if conditions else {})
+
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            statement("Allow", "execute-api:/dev/GET/*", IpAddress={"aws:SourceIp": "127.0.0.0/8"}),
+            statement("Deny", "execute-api:/dev/*/closed"),
+        ],
+    }
+    api = RestApi.create(front, policy=json.dumps(policy))
+    api.add_proxy("ANY", "/{proxy+}", "echo")
+    api.deploy("dev")
+    assert api.send("GET", "/dev/open").status == 200
+    for method, path, ending in (("POST", "/dev/open", ""), ("GET", "/dev/closed", " with an explicit deny")):
+        answered = api.send(method, path)
+        arn = f"arn:aws:execute-api:us-east-1:********0000:{api.api_id}{path.replace('/dev/', f'/dev/{method}/')}"
+        message = f"User: anonymous is not authorized to perform: execute-api:Invoke on resource: {arn}{ending}"
+        assert (answered.status, answered.json()) == (403, {"Message": message})

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -70,7 +71,8 @@ class Sockets:
 
                 async def connect(path: str = "/dev", **settings: Any) -> aiohttp.ClientWebSocketResponse:
                     headers = {"Host": self.host} | settings.pop("headers", {})
-                    return await session.ws_connect(f"http://127.0.0.1:{self.front.port}{path}", headers=headers, **settings)
+                    scheme = "https" if "ssl" in settings else "http"
+                    return await session.ws_connect(f"{scheme}://127.0.0.1:{self.front.port}{path}", headers=headers, **settings)
 
                 async with asyncio.timeout(60):
                     await story(connect)
@@ -112,6 +114,18 @@ def test_messages_take_their_routes(chat: Sockets) -> None:
             assert (base64.b64decode(event["body"]), event["isBase64Encoded"]) == (b"\xff\x00", True)
             failed = await _ask(socket, action="crash")
             assert (failed["message"], failed["connectionId"]) == ("Internal server error", context["connectionId"])
+
+    chat.run(story)
+
+
+def test_they_go_through_tls(chat: Sockets, front: Front) -> None:
+    context = ssl.create_default_context(cafile=str(front.server.data_directory / "tls" / "ca.pem"))
+
+    async def story(connect: Any) -> None:
+        async with await connect(ssl=context) as socket:
+            assert (await _ask(socket, n=1))["requestContext"]["eventType"] == "MESSAGE"
+            seen = (await _ask(socket, action="seen"))[-1]
+            assert seen["headers"]["X-Forwarded-Proto"] == "https"
 
     chat.run(story)
 

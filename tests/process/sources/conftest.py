@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.event_sink import EventSink
+from tests.support.mappings import mappings_deleted
 from tests.support.server import Server
 
 
@@ -15,8 +16,9 @@ def sources_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
 
 
 @pytest.fixture
-def server(sources_server: Server) -> Server:
-    return sources_server
+def server(sources_server: Server) -> Iterator[Server]:
+    with mappings_deleted(sources_server):
+        yield sources_server
 
 
 @pytest.fixture(scope="package")

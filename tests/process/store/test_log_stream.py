@@ -199,7 +199,7 @@ def test_pages_hold_every_event_once_and_in_order(tmp_path_factory: pytest.TempP
             found: list[tuple[int, str]] = []
             position, is_complete = None, False
             while not is_complete:
-                page = await logs.read(scope=SCOPE, group=GROUP, limit=limit, position=position)
+                page = await logs.read(scope=SCOPE, group=GROUP, limit=limit, position=position, lateness_ms=600_000)
                 assert len(page.events) <= limit
                 found += [(event.unix_ms - NOW, event.stream) for event in page.events]
                 position, is_complete = page.position, page.is_complete
@@ -207,3 +207,39 @@ def test_pages_hold_every_event_once_and_in_order(tmp_path_factory: pytest.TempP
             assert found == sorted(in_order_of_arrival, key=lambda event: event[0])
 
     asyncio.run(scenario())
+
+
+async def test_forgets_what_was_stored_before_an_instant(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        logs = await LogStore.open(connection, max_bytes=SPACE)
+        await logs.append(scope=SCOPE, group=GROUP, stream="a", events=events(1))
+        await logs.append(scope=SCOPE, group="other", stream="a", events=events(1))
+        first = (await logs.read(scope=SCOPE, group=GROUP, limit=10)).events[0]
+        await asyncio.sleep(0.02)
+        await logs.append(scope=SCOPE, group=GROUP, stream="b", events=events(2))
+        await logs.delete_before(scope=SCOPE, group=GROUP, before_ms=first.ingestion_ms)
+        assert times_of(await logs.read(scope=SCOPE, group=GROUP, limit=10)) == [1, 2]
+        await logs.delete_before(scope=SCOPE, group=GROUP, before_ms=first.ingestion_ms + 10)
+        assert times_of(await logs.read(scope=SCOPE, group=GROUP, limit=10)) == [2]
+        await logs.delete_before(scope=SCOPE, group=GROUP, before_ms=time.time_ns() // 1_000_000 + 5_000)
+        assert times_of(await logs.read(scope=SCOPE, group=GROUP, limit=10)) == []
+        assert times_of(await logs.read(scope=SCOPE, group="other", limit=10)) == [1]
+
+
+async def test_reads_back_page_by_page(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        logs = await LogStore.open(connection, max_bytes=SPACE)
+        times = [-400_000, -300_000, -300_000, -10, 5, 5, 6]
+        for ms in times:
+            await logs.append(scope=SCOPE, group=GROUP, stream="a", events=events(ms))
+        position, found = None, []
+        for _ in range(9):
+            page = await logs.read_back(
+                scope=SCOPE, group=GROUP, stream="a", limit=2, position=position, lateness_ms=600_000, start_ms=NOW - 300_000
+            )
+            if not page.events:
+                break
+            found.append(times_of(page))
+            position = page.start
+        assert found == [[5, 6], [-10, 5], [-300_000, -300_000]]
+        assert page.start == position

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from alonzo.aws.client.clients import AwsClients
+from alonzo.aws.client.endpoints import AwsEndpoints
 from alonzo.clock import ManualClock
 from alonzo.event_sources.errors import MappingExists, MappingInUse, MappingNotFound
+from alonzo.event_sources.filter_sealing import FilterSealing
 from alonzo.event_sources.mappings import EventSourceMappings, MappingChange, NewMapping
 from alonzo.event_sources.states import ALLOWED
 from alonzo.event_sources.transitions import MappingTransitions
@@ -31,7 +34,8 @@ class Plane:
 
     def __init__(self, records: RecordTable[EventSourceMapping]) -> None:
         self.records = records
-        self.mappings = EventSourceMappings(records=records, function_exists=lambda reference: True, clock=ManualClock())
+        sealing = FilterSealing(AwsClients(endpoints=AwsEndpoints()))
+        self.mappings = EventSourceMappings(records=records, function_exists=lambda reference: True, sealing=sealing, clock=ManualClock())
 
     async def settled(self) -> None:
         transitions = MappingTransitions(records=self.records, is_polled=lambda _: False, clock=ManualClock())

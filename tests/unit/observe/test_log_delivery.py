@@ -7,7 +7,7 @@ from alonzo.clock import ManualClock
 from alonzo.errors import AlonzoError
 from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
-from alonzo.observe.log_delivery import LogDelivery, LogStreamName
+from alonzo.observe.log_delivery import STREAM_WAITING_MAX_EVENTS, WAITING_MAX_EVENTS, LogDelivery, LogStreamName
 
 NAME = LogStreamName(Scope("000000000000", "us-east-1"), "/aws/lambda/x", "stream")
 
@@ -71,10 +71,45 @@ def test_what_does_not_fit_is_counted_and_said() -> None:
     asyncio.run(delivery.flush())
     kept = sum(event.message == large for event in appender.events)
     assert 0 < kept < 100
-    assert appender.events[-1].message == f"[alonzo] {100 - kept} log events dropped: written faster than they can be kept\n"
+    assert appender.events[-1].message == f"[alonzo] {100 - kept} lines were dropped: they came faster than they can be kept\n"
     outlet.write(LogEvent(2, "after"))
     asyncio.run(delivery.flush())
     assert appender.events[-1].message == "after"
+
+
+def test_a_stream_that_writes_little_has_room_beside_floods() -> None:
+    delivery, appender = a_delivery()
+    dropped: list[tuple[str, int]] = []
+    delivery.listen_to_drops(lambda name, count: dropped.append((name.stream, count)))
+    floods = [delivery.open_outlet(LogStreamName(NAME.scope, NAME.group, f"flood {number}")) for number in range(4)]
+    written = STREAM_WAITING_MAX_EVENTS + 1_000
+    for number in range(written):
+        for flood in floods:
+            flood.write(LogEvent(number, "x"))
+    assert floods[0].is_pressed
+    quiet = delivery.open_outlet(NAME)
+    for number in range(50):
+        quiet.write(LogEvent(number, "quiet"))
+    assert delivery.waiting_events < WAITING_MAX_EVENTS + 1_000
+    asyncio.run(delivery.flush())
+    assert sum(event.message == "quiet" for event in appender.events) == 50
+    kept = sum(event.message == "x" for event in appender.events)
+    assert kept + sum(count for _, count in dropped) == 4 * written
+    assert delivery.waiting_events == delivery.waiting_characters == 0
+    assert not floods[0].is_pressed
+
+
+def test_a_batch_that_the_store_refuses_is_lost_alone_and_said_later() -> None:
+    delivery, appender = a_delivery()
+    outlet = delivery.open_outlet(NAME)
+    outlet.write(LogEvent(1, "refused"))
+    asyncio.run(delivery.flush())
+    outlet.write(LogEvent(2, "after"))
+    asyncio.run(delivery.flush())
+    assert [event.message for event in appender.events] == [
+        "after",
+        "[alonzo] 1 lines were dropped: they came faster than they can be kept\n",
+    ]
 
 
 def test_a_batch_that_the_store_refuses_is_lost_alone() -> None:

@@ -13,10 +13,12 @@ from alonzo.model.event_source_mapping import EventSource, EventSourceMapping, M
 from alonzo.model.invocation import InvocationResult
 from alonzo.model.scope import Scope
 from alonzo.observe.function_metrics import FunctionMetrics
+from alonzo.observe.log_delivery import LogOutlet, LogStreamName
 from alonzo.sources.failures import GivenUp
 from alonzo.sources.invoking import BatchAnswer
 from alonzo.sources.metrics import SourceMetrics
 from alonzo.sources.stream_records import StreamRecord
+from alonzo.sources.system_log import SystemLog
 
 HERE = Scope("123456789012", "us-east-1")
 
@@ -71,6 +73,7 @@ class Function:
             invoker=self,
             failures=self,
             metrics=SourceMetrics(a_mapping(), FunctionMetrics()),
+            log=SystemLog(mapping=a_mapping(), log_group=lambda: None, open_outlet=_no_outlet, clock=self.clock),
             report=self.results.append,
             clock=self.clock,
         )
@@ -91,3 +94,7 @@ class Function:
     def batches(self) -> list[list[int]]:
         """The records of each event."""
         return [event["records"] for event in self.events]
+
+
+def _no_outlet(name: LogStreamName) -> LogOutlet:
+    raise AssertionError(f"nothing is to be logged: {name}")

@@ -39,6 +39,10 @@ class Apis:
         """Something about APIs has been written."""
         self._kept.drop()
 
+    def find(self, api_id: str, region: str | None) -> Api | None:
+        """What `get` would give, if that need not be asked for now; None says nothing."""
+        return self._kept.find((api_id, region))
+
     async def get(self, api_id: str, region: str | None) -> Api | None:
         """None: there is no such API. AwsCallFailed. `region`: where to look; None: where it is, or in the default region."""
         return await self._kept.get((api_id, region))

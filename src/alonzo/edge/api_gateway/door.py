@@ -76,6 +76,9 @@ class ApiDoor:
         try:
             if place is None:
                 return await self._management.answer(None, request, request.path)
+            api = self._apis.find(place.api_id, place.region)
+            if isinstance(api, VersionTwoApi):
+                return await self._http_apis.answer(api, request, place.path)
             return await self._answer_at(place, request)
         except Exception:  # a request ends here: whatever it was, the client gets an answer
             _log.exception("a request to %s failed", request.host or request.path)

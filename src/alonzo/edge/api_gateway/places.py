@@ -6,7 +6,8 @@ ID.execute-api.us-east-1.localhost:4566/STAGE/path             also .localhost.l
 """
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 _HOST = re.compile(
     rb"(?P<id>[a-z0-9]{1,64})\.execute-api(?:\.(?P<region>[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}))?\.[a-z0-9.-]+(?::[0-9]+)?", re.IGNORECASE
@@ -19,8 +20,10 @@ _PATH = re.compile(rb"/_aws/execute-api/(?P<id>[A-Za-z0-9]{1,64})(?P<rest>/.*)?"
 _USER_REQUEST = re.compile(rb"/restapis/(?P<id>[A-Za-z0-9]{1,64})/(?P<stage>[^/]+)/_user_request_(?P<rest>/.*)?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class ApiPlace:
+_HOSTS_REMEMBERED = 1_024
+
+
+class ApiPlace(NamedTuple):
     """`path` begins with the stage, where there is one; `base` is what stood before it."""
 
     api_id: str
@@ -31,10 +34,9 @@ class ApiPlace:
 
 def find_place(host: bytes, path: bytes) -> ApiPlace | None:
     """None: the request is for no API."""
-    match = _HOST.fullmatch(host)
-    if match is not None:
-        region = match["region"]
-        return ApiPlace(match["id"].decode().lower(), None if region is None else region.decode().lower(), path)
+    named = _named_by(host)
+    if named is not None:
+        return ApiPlace(*named, path)
     if path.startswith(PATH_PREFIX):
         match = _PATH.fullmatch(path)
         return match and ApiPlace(match["id"].decode().lower(), None, match["rest"] or b"/", PATH_PREFIX + match["id"])
@@ -43,3 +45,13 @@ def find_place(host: bytes, path: bytes) -> ApiPlace | None:
         return None
     rest = b"/" + match["stage"] + (match["rest"] or b"/")
     return ApiPlace(match["id"].decode().lower(), None, rest, b"/restapis/" + match["id"])
+
+
+@lru_cache(maxsize=_HOSTS_REMEMBERED)
+def _named_by(host: bytes) -> tuple[str, str | None] | None:
+    """The API, and the region if it is said."""
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return None
+    region = match["region"]
+    return match["id"].decode().lower(), None if region is None else region.decode().lower()

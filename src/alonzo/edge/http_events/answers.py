@@ -73,6 +73,8 @@ def read_answer_v1(
 def read_headers(single: Any, multi: Any, *, remapped: frozenset[bytes] = frozenset()) -> list[tuple[bytes, bytes]]:
     """`headers` and `multiValueHeaders` of an answer: where both have a name, the values of the latter count. `MalformedAnswer`."""
     headers: list[tuple[bytes, bytes]] = []
+    if single is None and multi is None:
+        return headers
     several: dict[str, list[Any]] = {}
     for name, values in _object(multi, "multiValueHeaders").items():
         if not isinstance(values, list):
@@ -127,9 +129,11 @@ def read_status(value: Any) -> int:
 
 
 def _answer(content: dict[str, Any], headers: list[tuple[bytes, bytes]], *, default_type: str | None) -> Answer:
-    status = read_status(content["statusCode"])
+    status = content["statusCode"]
+    if type(status) is not int or not _STATUS_MIN <= status <= _STATUS_MAX:
+        status = read_status(status)
     body = _body(content.get("body"), is_base64=content.get("isBase64Encoded"))
-    if default_type is not None and not any(name == b"content-type" for name, _ in headers):
+    if default_type is not None and not (headers and any(name == b"content-type" for name, _ in headers)):
         headers.append((b"content-type", default_type.encode()))
     return Answer(status, headers, body)
 

@@ -1,5 +1,6 @@
 """Functions invoked for HTTP requests: what all doors do alike between an event and its answer."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 import msgspec
@@ -75,6 +76,6 @@ class FunctionCalls:
         invocation = Invocation(request_id=request_id, payload=payload, invoked_function_arn=arn, trace_header=trace_header, sink=sink)
         return FunctionCall(version, invocation)
 
-    async def run(self, call: FunctionCall) -> InvocationResult:
+    def run(self, call: FunctionCall) -> Awaitable[InvocationResult]:
         """As `VersionInvoker.invoke`, with its errors."""
-        return await self._invoker.invoke(call.version, call.invocation)
+        return self._invoker.invoke(call.version, call.invocation)

@@ -36,9 +36,11 @@ def payload_v2(
         "rawPath": raw_path,
         "rawQueryString": request.query.decode("latin-1"),
     }
-    cookies = [cookie for name, value in request.headers if name == b"cookie" for cookie in value.decode("latin-1").split("; ") if cookie]
-    if cookies:
-        event["cookies"] = cookies
+    if "cookie" in headers or not keeps_cookie_header:
+        lines = [value.decode("latin-1") for name, value in request.headers if name == b"cookie"]
+        cookies = [cookie for line in lines for cookie in line.split("; ") if cookie]
+        if cookies:
+            event["cookies"] = cookies
     event["headers"] = headers
     if request.query:
         parameters = joined(request.parameters())

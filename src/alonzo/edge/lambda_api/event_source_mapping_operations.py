@@ -5,8 +5,10 @@ from typing import Any
 from alonzo.aws.pagination import paginate
 from alonzo.edge.lambda_api.event_source_mapping_members import Members, Parameters, mapping_members, settings_of
 from alonzo.edge.operations import CallContext, OperationTable
+from alonzo.event_sources.errors import FiltersUnreadable
 from alonzo.event_sources.mappings import EventSourceMappings, MappingChange, NewMapping
 from alonzo.functions.tags import checked_tags
+from alonzo.model.event_source_mapping import EventSourceMapping
 from alonzo.model.names import FunctionReference, refer_to_function
 
 _LIST_PAGE_MAX = 100
@@ -37,10 +39,10 @@ class EventSourceMappingOperations:
             enabled=parameters.get("Enabled", True) is not False,
             tags=checked_tags(parameters.get("Tags") or {}),
         )
-        return mapping_members(await self._mappings.create(new))
+        return await self._members(await self._mappings.create(new))
 
     async def get_event_source_mapping(self, call: CallContext, parameters: dict[str, Any]) -> Members:
-        return mapping_members(self._mappings.get(call.caller.scope, parameters["UUID"]))
+        return await self._members(self._mappings.get(call.caller.scope, parameters["UUID"]))
 
     async def update_event_source_mapping(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         change = MappingChange(
@@ -48,10 +50,10 @@ class EventSourceMappingOperations:
             settings=settings_of(parameters),
             enabled=parameters.get("Enabled"),
         )
-        return mapping_members(await self._mappings.update(call.caller.scope, parameters["UUID"], change))
+        return await self._members(await self._mappings.update(call.caller.scope, parameters["UUID"], change))
 
     async def delete_event_source_mapping(self, call: CallContext, parameters: dict[str, Any]) -> Members:
-        return mapping_members(await self._mappings.delete(call.caller.scope, parameters["UUID"]))
+        return await self._members(await self._mappings.delete(call.caller.scope, parameters["UUID"]))
 
     async def list_event_source_mappings(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         mappings = self._mappings.iter_mappings(
@@ -68,6 +70,12 @@ class EventSourceMappingOperations:
         # Filters encrypted with a key of the customer's are not shown in lists. Source: botocore, `EventSourceMappingConfiguration`.
         listed = [mapping_members(mapping) | ({"FilterCriteria": None} if mapping.settings.kms_key_arn else {}) for mapping in page.items]
         return {"EventSourceMappings": listed, "NextMarker": page.next_marker}
+
+    async def _members(self, mapping: EventSourceMapping) -> Members:
+        try:
+            return mapping_members(await self._mappings.read_filters(mapping))
+        except FiltersUnreadable as error:
+            return mapping_members(mapping) | {"FilterCriteriaError": {"ErrorCode": error.code, "Message": str(error)}}
 
 
 def _function(call: CallContext, parameters: Parameters) -> FunctionReference:

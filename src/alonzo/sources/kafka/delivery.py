@@ -70,6 +70,14 @@ class BatchDelivery:
         except RetriesStopped:
             return False  # the node stops: the destination is told after its next start
 
+    async def reject(self, records: Sequence[KafkaRecord], condition: Condition) -> bool:
+        """Give up records that the function is not to see. False when the node stops before the destination was told."""
+        try:
+            await self._give_up(_Part(records), condition)
+        except RetriesStopped:
+            return False
+        return True
+
     async def _deliver(self, records: Sequence[KafkaRecord], interrupted: asyncio.Event, progress: Progress) -> bool:
         parts = [_Part(part) for part in fitting(records, _size_bytes)]
         backoff = Backoff(first_seconds=_FIRST_PAUSE_SECONDS, longest_seconds=_LONGEST_PAUSE_SECONDS)
@@ -95,10 +103,11 @@ class BatchDelivery:
             await self._give_up(part, Condition.PAYLOAD_SIZE_EXCEEDED)
             return []
         until = None if self._age_max_ms is None else min(record.timestamp_ms for record in part.records) + self._age_max_ms
-        answer = await self._kit.invoker.insist(event, stopping=interrupted, until_unix_ms=until)
+        answer = await self._kit.invoker.insist(event, stopping=interrupted, report=self._note_failure, until_unix_ms=until)
         if answer is None:
             return None if interrupted.is_set() else [part]  # a record has become too old meanwhile
         self._kit.metrics.invoked(len(part.records))
+        self._kit.log.debug("Function was invoked", requestId=answer.request_id, recordCount=len(part.records))
         return await self._after(part, answer)
 
     async def _after(self, part: _Part, answer: BatchAnswer) -> list[_Part]:
@@ -107,7 +116,7 @@ class BatchDelivery:
         if not failed:
             self._kit.report(OK)
             return []
-        self._kit.report(FUNCTION_FAILED)
+        self._note_failure(FUNCTION_FAILED)
         self._kit.metrics.failed(len(failed))
         middle = len(failed) // 2
         if self._bisects and middle and len(failed) == len(part.records):
@@ -118,6 +127,10 @@ class BatchDelivery:
             await self._give_up(left, Condition.RETRY_ATTEMPTS_EXHAUSTED)
             return []
         return [left]
+
+    def _note_failure(self, result: str) -> None:
+        self._kit.report(result)
+        self._kit.metrics.invocation_failed()
 
     def _failed(self, records: Sequence[KafkaRecord], answer: BatchAnswer) -> Sequence[KafkaRecord]:
         if answer.has_failed:
@@ -140,8 +153,8 @@ class BatchDelivery:
 
     async def _give_up(self, part: _Part, condition: Condition) -> None:
         destination = self._kit.failures.destination or ""
+        self._kit.log.warn("Records were given up", condition=condition.value, recordCount=len(part.records))
         if destination.startswith(_KAFKA_SCHEME):
-            self._kit.metrics.dropped(len(part.records))
             for record in part.records:
                 await self._write_to_topic(destination.removeprefix(_KAFKA_SCHEME), record, self._told_of_one(part, record, condition))
         else:

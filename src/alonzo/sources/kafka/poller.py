@@ -7,18 +7,23 @@ and what is not is left to whoever gets them, from the last commit on. So order 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import ConsumerRecord
 
+from alonzo.errors import AlonzoError
 from alonzo.model import quotas
 from alonzo.model.event_source_mapping import EventSourceMapping, KafkaConsumer
+from alonzo.sources.failures import Condition
 from alonzo.sources.filters import RecordFilter
 from alonzo.sources.kafka.cluster import KafkaCluster
 from alonzo.sources.kafka.delivery import BatchDelivery
 from alonzo.sources.kafka.records import KafkaRecord
+from alonzo.sources.kafka.schemas.errors import SchemaProblem
+from alonzo.sources.kafka.schemas.validation import SchemaValidation
 from alonzo.sources.source import PolledUnit, PollerKit
 
 _WINDOW_SECONDS = 0.5
@@ -33,11 +38,25 @@ _FETCH_WAIT_MS, _METADATA_MS = 5_000, 30_000
 _STOP_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """A batch without what is filtered out, and by partition where it began and the offset behind it all."""
+
+    records: Sequence[KafkaRecord]
+    rejected: Mapping[Condition, Sequence[KafkaRecord]]
+    """Those that are not as their schemas say."""
+    starts: Mapping[TopicPartition, int]
+    ends: Mapping[TopicPartition, int]
+
+
 class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the client has no types
     """`run` once."""
 
-    def __init__(self, *, mapping: EventSourceMapping, cluster: KafkaCluster, kit: PollerKit, unit: PolledUnit) -> None:
+    def __init__(
+        self, *, mapping: EventSourceMapping, cluster: KafkaCluster, validation: SchemaValidation | None, kit: PollerKit, unit: PolledUnit
+    ) -> None:
         self._mapping = mapping
+        self._validation = validation
         self._cluster = cluster
         self._kit = kit
         self._unit = unit
@@ -71,6 +90,7 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
             watching = group.create_task(self._watch())
             try:
                 await _until(self._unit.stopping, self._consumer.start())
+                self._kit.log.info("Poller has started", poller=self._unit.name)
                 while not self._unit.stopping.is_set():
                     await self._poll_once()
             except Exception as error:  # on its way to whoever has the unit polled; a group would wrap it
@@ -78,6 +98,7 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
             finally:
                 watching.cancel()
                 await self._stop()
+                self._kit.log.info("Poller has stopped", poller=self._unit.name)
         if problem is not None:
             raise problem
 
@@ -91,6 +112,8 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """As the client has it. It reads on from what has been committed."""
+        names = sorted(f"{place.topic}-{place.partition}" for place in assigned)
+        self._kit.log.info("Partitions were assigned", poller=self._unit.name, partitions=names)
 
     async def _watch(self) -> None:
         await self._unit.stopping.wait()
@@ -98,20 +121,21 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
 
     async def _poll_once(self) -> None:
         generation = self._generation
-        records, ends = await self._gather(generation)
+        gathered = await self._gather(generation)
         if generation != self._generation:
             await self._rewind()
-        elif ends and not self._unit.stopping.is_set():
+        elif gathered.ends and not self._unit.stopping.is_set():
             async with self._in_hand:
                 if generation == self._generation:
-                    await self._deliver(records, ends)
+                    await self._deliver(gathered)
 
-    async def _gather(self, generation: int) -> tuple[list[KafkaRecord], dict[TopicPartition, int]]:
-        """A batch without what is filtered out, and by partition the offset behind it all."""
+    async def _gather(self, generation: int) -> _Gathered:
         settings, clock = self._mapping.settings, self._kit.clock
         window_seconds = _WINDOW_SECONDS if settings.maximum_batching_window_seconds is None else settings.maximum_batching_window_seconds
         size, room_bytes = settings.batch_size or 1, quotas.PAYLOAD_SYNC_MAX_BYTES
         records: list[KafkaRecord] = []
+        rejected: dict[Condition, list[KafkaRecord]] = {}
+        starts: dict[TopicPartition, int] = {}
         ends: dict[TopicPartition, int] = {}
         deadline: float | None = None
         while len(records) < size and room_bytes > 0 and generation == self._generation and not self._unit.stopping.is_set():
@@ -121,40 +145,48 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
             for place, raw in (
                 await self._consumer.getmany(timeout_ms=int(wait_seconds * 1000) + 1, max_records=size - len(records))
             ).items():
+                starts.setdefault(place, raw[0].offset)
                 ends[place] = raw[-1].offset + 1
-                kept = self._kept(raw)
+                kept = await self._kept(raw, rejected)
                 records += kept
                 room_bytes -= sum(len(record.encoded) for record in kept)
             if deadline is None and ends:
                 deadline = clock.monotonic() + window_seconds
-        return records, ends
+        return _Gathered(records, rejected, starts, ends)
 
-    async def _deliver(self, records: Sequence[KafkaRecord], ends: Mapping[TopicPartition, int]) -> None:
+    async def _deliver(self, gathered: _Gathered) -> None:
         is_ours = True
-        committed = {TopicPartition(record.topic, record.partition): record.offset for record in reversed(records)}
+        committed = dict(gathered.starts)
 
         async def commit(left: Sequence[KafkaRecord]) -> None:
             nonlocal is_ours
-            offsets = dict(ends)
+            offsets = dict(gathered.ends)
             for record in left:
                 place = TopicPartition(record.topic, record.partition)
                 offsets[place] = min(offsets[place], record.offset)
             news = {place: offset for place, offset in offsets.items() if committed.get(place) != offset}
+            if is_ours and news:
+                is_ours = await self._commit(news, count=sum(offset - committed[place] for place, offset in news.items()))
             committed.update(news)
-            is_ours = is_ours and (not news or await self._commit(news))
 
-        if records:
-            await self._delivery.deliver(records, interrupted=self._interrupted, progress=commit)
+        for condition, records in gathered.rejected.items():
+            if not await self._delivery.reject(records, condition):
+                return
+        if gathered.records:
+            await self._delivery.deliver(gathered.records, interrupted=self._interrupted, progress=commit)
         else:
             await commit(())
         if not is_ours:
             await self._rewind()
 
-    async def _commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+    async def _commit(self, offsets: Mapping[TopicPartition, int], *, count: int) -> bool:
         try:
             await self._consumer.commit(dict(offsets))
         except (CommitFailedError, IllegalStateError):
+            self._kit.metrics.commit_failed()
             return False  # the partitions are somebody else's by now, and so is what was not committed
+        self._kit.metrics.committed(count)
+        self._kit.log.debug("Offsets were committed", offsets={f"{place.topic}-{place.partition}": at for place, at in offsets.items()})
         return True
 
     async def _rewind(self) -> None:
@@ -166,14 +198,32 @@ class KafkaPoller(ConsumerRebalanceListener):  # type: ignore[misc]  # the clien
             if place in self._consumer.assignment():
                 self._consumer.seek(place, offset)
 
-    def _kept(self, raw: Sequence[ConsumerRecord]) -> list[KafkaRecord]:
+    async def _kept(self, raw: Sequence[ConsumerRecord], rejected: dict[Condition, list[KafkaRecord]]) -> list[KafkaRecord]:
         self._kit.metrics.polled(len(raw))
         records = [_record_of(each) for each in raw]
+        if self._validation is not None:
+            records = await self._validated(self._validation, records, rejected)
         if self._filter.is_empty:
             return records
         kept = [record for record in records if self._filter.keeps(record.for_filters())]
         self._kit.metrics.filtered_out(len(records) - len(kept))
         return kept
+
+    async def _validated(
+        self, validation: SchemaValidation, records: Sequence[KafkaRecord], rejected: dict[Condition, list[KafkaRecord]]
+    ) -> list[KafkaRecord]:
+        valid: list[KafkaRecord] = []
+        for record in records:
+            try:
+                valid.append(await validation.read(record))
+            except SchemaProblem as error:
+                self._kit.metrics.schema_failed()
+                self._kit.log.warn(f"Record does not go with its schema: {error}", place=record.place, offset=record.offset)
+                rejected.setdefault(error.condition, []).append(record)
+            except AlonzoError:
+                self._kit.metrics.schema_failed()
+                raise
+        return valid
 
     async def _write_to_topic(self, topic: str, record: KafkaRecord, content: bytes) -> None:
         if self._producer is None:

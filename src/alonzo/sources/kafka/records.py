@@ -20,6 +20,21 @@ _TIMESTAMP_TYPES = ("CREATE_TIME", "LOG_APPEND_TIME")
 _BYTE_MAX, _BYTES = 127, 256
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadContent:
+    """A key or a value that was read by its schema. `content`: for the function; `as_json`: for filters."""
+
+    content: bytes
+    as_json: bytes
+    schema_id: str
+    data_format: str
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """As in an event. Source: https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html."""
+        return {"dataFormat": self.data_format, "schemaId": self.schema_id}
+
+
 @dataclass(frozen=True)
 class KafkaRecord:
     """One record, with what it takes in an event."""
@@ -32,6 +47,8 @@ class KafkaRecord:
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
+    read_key: ReadContent | None = None
+    read_value: ReadContent | None = None
 
     @property
     def place(self) -> str:
@@ -52,6 +69,10 @@ class KafkaRecord:
             record["key"] = base64.b64encode(self.key).decode()
         if self.value is not None:
             record["value"] = base64.b64encode(self.value).decode()
+        if self.read_key is not None:
+            record["keySchemaMetadata"] = self.read_key.metadata
+        if self.read_value is not None:
+            record["valueSchemaMetadata"] = self.read_value.metadata
         record["headers"] = [{name: _signed(value or b"")} for name, value in self.headers]
         return msgspec.json.encode(record)
 
@@ -62,8 +83,8 @@ class KafkaRecord:
             "partition": self.partition,
             "offset": self.offset,
             "timestamp": self.timestamp_ms,
-            "key": None if self.key is None else decoded(self.key),
-            "value": None if self.value is None else decoded(self.value),
+            "key": _for_filters(self.key, self.read_key),
+            "value": _for_filters(self.value, self.read_value),
         }
 
 
@@ -117,6 +138,12 @@ def _span(records: Sequence[KafkaRecord]) -> dict[str, Any]:
 
 def _instant(unix_ms: int) -> str:
     return timestamp(max(unix_ms, 0))
+
+
+def _for_filters(content: bytes | None, read: ReadContent | None) -> Any:
+    if read is not None:
+        content = read.as_json
+    return None if content is None else decoded(content)
 
 
 def _signed(content: bytes) -> list[int]:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from aiokafka.errors import KafkaError
 
-from alonzo.model.event_source_mapping import EventSourceMapping, KafkaConsumer
-from alonzo.sources.errors import SourceProblem
+from alonzo.model.event_source_mapping import EventSourceMapping
 from alonzo.sources.kafka.cluster import KafkaCluster, open_cluster
 from alonzo.sources.kafka.poller import KafkaPoller, group_of
 from alonzo.sources.kafka.positions import GroupView
 from alonzo.sources.kafka.scaling import PollerCount
+from alonzo.sources.kafka.schemas.validation import SchemaValidation, open_validation
 from alonzo.sources.source import PolledUnit, PollerKit, Unit
 
 _LOOK_SECONDS = 10.0
@@ -18,24 +18,29 @@ _LOOK_SECONDS = 10.0
 
 async def open_source(mapping: EventSourceMapping, kit: PollerKit) -> "KafkaSource":
     """As `SourceOpener`."""
-    consumer = mapping.settings.managed_kafka or mapping.settings.self_managed_kafka or KafkaConsumer()
-    if consumer.schema_registry is not None and consumer.schema_registry.uri is not None:
-        raise SourceProblem("Schema registries are not supported here")
     cluster = await open_cluster(mapping, kit)
     try:
         view = await GroupView.open(group=group_of(mapping), topics=mapping.settings.topics or (), options=cluster.options)
     except KafkaError as error:
         raise await cluster.problem(error) from error
-    return KafkaSource(mapping=mapping, cluster=cluster, view=view, kit=kit)
+    try:
+        validation = await open_validation(mapping, kit)
+    except BaseException:
+        await view.aclose()
+        raise
+    return KafkaSource(mapping=mapping, cluster=cluster, view=view, validation=validation, kit=kit)
 
 
 class KafkaSource:
     """A `Source`."""
 
-    def __init__(self, *, mapping: EventSourceMapping, cluster: KafkaCluster, view: GroupView, kit: PollerKit) -> None:
+    def __init__(
+        self, *, mapping: EventSourceMapping, cluster: KafkaCluster, view: GroupView, validation: SchemaValidation | None, kit: PollerKit
+    ) -> None:
         self._mapping = mapping
         self._cluster = cluster
         self._view = view
+        self._validation = validation
         self._kit = kit
         settings = mapping.settings
         self._count = PollerCount(provisioned=settings.provisioned_pollers, batch_size=settings.batch_size or 1)
@@ -65,10 +70,12 @@ class KafkaSource:
     async def poll(self, unit: PolledUnit) -> None:
         """As the protocol says."""
         try:
-            await KafkaPoller(mapping=self._mapping, cluster=self._cluster, kit=self._kit, unit=unit).run()
+            await KafkaPoller(mapping=self._mapping, cluster=self._cluster, validation=self._validation, kit=self._kit, unit=unit).run()
         except KafkaError as error:
             raise await self._cluster.problem(error) from error
 
     async def aclose(self) -> None:
         """As the protocol says."""
+        if self._validation is not None:
+            await self._validation.aclose()
         await self._view.aclose()

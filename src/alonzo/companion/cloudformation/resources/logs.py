@@ -3,28 +3,46 @@
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Logs.html.
 """
 
+from typing import Any
+
 from alonzo.companion.cloudformation.resources.api_resource import ApiResource
 from alonzo.companion.cloudformation.resources.provider import Existing, Made, Provider, Wanted, changed
 
 _NAME_LENGTH = 512
+_SETTINGS = {"LogGroupClass": "logGroupClass", "KmsKeyId": "kmsKeyId"}
 
 
 class LogGroupProvider:
-    """A `Provider` of log groups by name; nothing else about them has an effect here."""
+    """A `Provider` of log groups: their names, how long they keep events, their tags, class and key."""
 
     def create(self, wanted: Wanted) -> Made:
         """Empty."""
         name = str(wanted.properties.get("LogGroupName") or wanted.new_name(longest=_NAME_LENGTH))
-        wanted.client("logs").create_log_group(logGroupName=name)
+        client = wanted.client("logs")
+        settings: dict[str, Any] = {member: wanted.properties[name] for name, member in _SETTINGS.items() if name in wanted.properties}
+        if tags := _tags_of(wanted):
+            settings["tags"] = tags
+        client.create_log_group(logGroupName=name, **settings)
+        if "RetentionInDays" in wanted.properties:
+            _keep(client, name, wanted)
         return Made(physical_id=name, attributes={"Arn": f"arn:aws:logs:{wanted.region}:{wanted.account_id}:log-group:{name}:*"})
 
     def replaces(self, wanted: Wanted, existing: Existing) -> bool:
-        """Of another name it is another one."""
-        return changed(wanted, existing, "LogGroupName")
+        """Of another name or class it is another one."""
+        return changed(wanted, existing, "LogGroupName") or changed(wanted, existing, "LogGroupClass")
 
     def update(self, wanted: Wanted, existing: Existing) -> Made:
-        """It stays as it is."""
-        del wanted
+        """What it keeps and its tags follow."""
+        client, name = wanted.client("logs"), existing.physical_id
+        if "RetentionInDays" in wanted.properties:
+            _keep(client, name, wanted)
+        else:
+            client.delete_retention_policy(logGroupName=name)
+        tags, there = _tags_of(wanted), client.list_tags_log_group(logGroupName=name)["tags"]
+        if gone := [key for key in there if key not in tags]:
+            client.untag_log_group(logGroupName=name, tags=gone)
+        if tags:
+            client.tag_log_group(logGroupName=name, tags=tags)
         return Made(physical_id=existing.physical_id, attributes=existing.attributes)
 
     def delete(self, wanted: Wanted, existing: Existing) -> None:
@@ -34,6 +52,14 @@ class LogGroupProvider:
             client.delete_log_group(logGroupName=existing.physical_id)
         except client.exceptions.ResourceNotFoundException:
             return
+
+
+def _keep(client: Any, name: str, wanted: Wanted) -> None:
+    client.put_retention_policy(logGroupName=name, retentionInDays=int(wanted.properties["RetentionInDays"]))
+
+
+def _tags_of(wanted: Wanted) -> dict[str, str]:
+    return {str(tag["Key"]): str(tag["Value"]) for tag in wanted.properties.get("Tags") or ()}
 
 
 def log_providers() -> dict[str, Provider]:

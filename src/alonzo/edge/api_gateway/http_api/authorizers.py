@@ -154,7 +154,8 @@ class HttpApiAuthorizers:
 
 
 def _identity(routed: RoutedRequest, source: str) -> str | None:
-    return find_value(source, request=routed.request, context=routed.context_v2(None), stage_variables=routed.stage.variables)
+    context = routed.context_v2(None) if "context" in source else {}
+    return find_value(source, request=routed.request, context=context, stage_variables=routed.stage.variables)
 
 
 def _failed(message: str) -> NotAuthorized:

@@ -16,6 +16,7 @@ from alonzo.clock import Clock
 from alonzo.edge.api_gateway.answers import extended_request_id, message_answer
 from alonzo.edge.api_gateway.http_api.authorizers import API_GATEWAY, HttpApiAuthorizers, NotAuthorized
 from alonzo.edge.api_gateway.http_api.configuration import Integration, Stage, VersionTwoApi
+from alonzo.edge.api_gateway.http_api.cors import CorsConfiguration
 from alonzo.edge.api_gateway.http_api.integrations import answer_of_endpoint, answer_of_service, mapped_answer
 from alonzo.edge.api_gateway.http_api.requests import DEFAULT_STAGE, RoutedRequest, decoded_path
 from alonzo.edge.api_gateway.outgoing import Outgoing, OutgoingFailed
@@ -59,15 +60,17 @@ class HttpApiFront:
     async def answer(self, api: VersionTwoApi, request: HttpRequest, path: bytes) -> Answer:
         """`path` is what follows the API's address: a stage, perhaps, and the rest."""
         request_id = extended_request_id(self._ids)
-        preflight = _preflight(api, request)
+        preflight = None if api.cors is None else _preflight(api.cors, request)
         if preflight is not None:
             return Answer(204, [*preflight, (b"apigw-requestid", request_id.encode())], b"")
         try:
             answer = await self._answer(api, request, decoded_path(path), request_id)
         except TooManyParameters:
             answer = message_answer(400, "Bad Request")
-        headers = answer.headers if api.cors is None else api.cors.applied(answer.headers, request.find_header(b"origin"))
-        return Answer(answer.status, [*headers, (b"apigw-requestid", request_id.encode())], answer.body)
+        if api.cors is not None:
+            answer = Answer(answer.status, api.cors.applied(answer.headers, request.find_header(b"origin")), answer.body)
+        answer.headers.append((b"apigw-requestid", request_id.encode()))
+        return answer
 
     async def _answer(self, api: VersionTwoApi, request: HttpRequest, path: str, request_id: str) -> Answer:
         stage, path_in_stage = find_stage(api, path)
@@ -89,7 +92,9 @@ class HttpApiFront:
             at_ms=self._clock.unix_ms(),
         )
         try:
-            authorizer_v2, authorizer_v1 = await self._authorizers.authorize(routed)
+            authorizer_v2 = authorizer_v1 = None
+            if found.target.authorization != "NONE":
+                authorizer_v2, authorizer_v1 = await self._authorizers.authorize(routed)
             return await self._integrate(routed, found.target.integration, authorizer_v2, authorizer_v1)
         except NotAuthorized as refusal:
             return refusal.answer
@@ -122,6 +127,8 @@ class HttpApiFront:
         if result.function_error is not None:
             raise MalformedAnswer(f"{arn} has failed ({result.function_error})")
         answer = read_answer_v2(result.payload, remapped=_REMAPPED) if is_v2 else read_answer_v1(result.payload, remapped=_REMAPPED)
+        if not integration.response_parameters:
+            return answer
         return mapped_answer(answer, integration.response_parameters, routed, authorizer_v2)
 
     def _may_pass(self, api: VersionTwoApi, stage: Stage, route_key: str) -> bool:
@@ -142,17 +149,18 @@ def find_stage(api: VersionTwoApi, path: str) -> tuple[Stage | None, str]:
     return api.stages.get(DEFAULT_STAGE), path
 
 
-def _preflight(api: VersionTwoApi, request: HttpRequest) -> Headers | None:
+def _preflight(cors: CorsConfiguration, request: HttpRequest) -> Headers | None:
     """The headers of the answer, if the request is for the gateway itself, whatever its routes are."""
-    if api.cors is None or request.method != "OPTIONS" or request.find_header(b"access-control-request-method") is None:
+    if request.method != "OPTIONS" or request.find_header(b"access-control-request-method") is None:
         return None
     origin = request.find_header(b"origin")
-    return None if origin is None else api.cors.preflight(origin)
+    return None if origin is None else cors.preflight(origin)
 
 
 def _traced(request: HttpRequest, ids: IdSource) -> HttpRequest:
-    if request.find_header(_TRACE) is not None:
-        return request
+    for name, _ in request.headers:
+        if name == _TRACE:
+            return request
     trace = f"Root=1-{int(time.time()):08x}-{ids.new_hex_id(12)}"
     return HttpRequest(
         method=request.method,

@@ -1,8 +1,10 @@
 """A request to an HTTP API that has found its stage and route, and the events that are made of it."""
 
 import urllib.parse
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from alonzo.edge.api_gateway.http_api.configuration import Route, Stage, VersionTwoApi
 from alonzo.edge.http_events.payload_v1 import payload_v1
@@ -17,8 +19,7 @@ _CAPITALIZED = {
 """In format 1.0 HTTP APIs write these so, and all others as they came. Source: the sample event on the page of format 1.0."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoutedRequest:
+class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`path` is decoded, with the stage if it is a named one; `variables` are those of the route's path."""
 
     api: VersionTwoApi
@@ -33,9 +34,8 @@ class RoutedRequest:
     @property
     def arn(self) -> str:
         """Of the route, as authorizers' policies and functions' policies know it: with the key's path, variables and all."""
-        method, _, path = self.route.key.partition(" ")
-        rest = f"{method.replace('ANY', '*')}{path}" if path else self.route.key
-        return f"{api_arn(self.api)}/{self.stage.name}/{rest}"
+        scope = self.api.scope
+        return _route_arn(scope.partition, scope.region, scope.account_id, self.api.api_id, self.stage.name, self.route.key)
 
     @property
     def method_arn(self) -> str:
@@ -122,6 +122,13 @@ class RoutedRequest:
             "resourcePath": resource,
             "stage": self.stage.name,
         }
+
+
+@lru_cache(maxsize=1_024)
+def _route_arn(partition: str, region: str, account_id: str, api_id: str, stage_name: str, key: str) -> str:  # noqa: PLR0917
+    method, _, path = key.partition(" ")
+    rest = f"{method.replace('ANY', '*')}{path}" if path else key
+    return f"arn:{partition}:execute-api:{region}:{account_id}:{api_id}/{stage_name}/{rest}"
 
 
 def api_arn(api: VersionTwoApi) -> str:

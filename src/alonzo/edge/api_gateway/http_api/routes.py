@@ -8,7 +8,9 @@ that is literal before its first variable wins; a method of its own wins over AN
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
+
+import msgspec
 
 DEFAULT_ROUTE = "$default"
 _VARIABLE = re.compile(r"\{([^{}+]+)(\+?)\}")
@@ -16,8 +18,7 @@ _VARIABLE = re.compile(r"\{([^{}+]+)(\+?)\}")
 Target = TypeVar("Target")
 
 
-@dataclass(frozen=True, slots=True)
-class FoundRoute(Generic[Target]):
+class FoundRoute(msgspec.Struct, Generic[Target], frozen=True):
     """A route with what its variables stand for."""
 
     key: str
@@ -25,18 +26,26 @@ class FoundRoute(Generic[Target]):
     variables: dict[str, str]
 
 
+class _Segment(NamedTuple):
+    """`variable` None: the path must have `text` there."""
+
+    text: str
+    variable: str | None
+    is_greedy: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Pattern(Generic[Target]):
     key: str
     method: str
-    segments: tuple[str, ...]
+    segments: tuple[_Segment, ...]
     is_greedy: bool
     target: Target
 
     @property
     def rank(self) -> tuple[object, ...]:
         """The lowest is tried first."""
-        shape = tuple(_VARIABLE.fullmatch(segment) is not None for segment in self.segments)
+        shape = tuple(segment.variable is not None for segment in self.segments)
         return (self.is_greedy, -len(self.segments) if self.is_greedy else 0, shape, self.method == "ANY")
 
 
@@ -52,7 +61,7 @@ class RouteTable(Generic[Target]):
         """`path` is decoded and without the stage. A slash at its end makes no difference."""
         segments = _segments(path)
         for pattern in self._patterns:
-            if pattern.method in {method, "ANY"}:
+            if pattern.method == method or pattern.method == "ANY":  # noqa: PLR1714 - a set would be made for each request
                 variables = _match(pattern.segments, segments, is_greedy=pattern.is_greedy)
                 if variables is not None:
                     return FoundRoute(pattern.key, pattern.target, variables)
@@ -66,7 +75,7 @@ class RouteTable(Generic[Target]):
 
 def match_path(pattern: str, path: str) -> dict[str, str] | None:
     """What the variables of a resource's path (`/pets/{id}`, `/{proxy+}`) stand for; None if it is another path."""
-    segments = _segments(pattern)
+    segments = _read(pattern)
     return _match(segments, _segments(path), is_greedy=_is_greedy(segments))
 
 
@@ -74,32 +83,39 @@ def _pattern(key: str, target: Target) -> _Pattern[Target] | None:
     method, _, path = key.partition(" ")
     if not path.startswith("/"):
         return None
-    segments = _segments(path)
+    segments = _read(path)
     return _Pattern(key, method, segments, _is_greedy(segments), target)
 
 
-def _is_greedy(segments: tuple[str, ...]) -> bool:
-    last = _VARIABLE.fullmatch(segments[-1]) if segments else None
-    return last is not None and last[2] == "+"
+def _read(pattern: str) -> tuple[_Segment, ...]:
+    read = []
+    for text in _segments(pattern):
+        match = _VARIABLE.fullmatch(text)
+        read.append(_Segment(text, None, False) if match is None else _Segment(text, match[1], bool(match[2])))
+    return tuple(read)
 
 
-def _segments(path: str) -> tuple[str, ...]:
-    return tuple(path.strip("/").split("/")) if path.strip("/") else ()
+def _is_greedy(segments: tuple[_Segment, ...]) -> bool:
+    return bool(segments) and segments[-1].is_greedy
 
 
-def _match(wanted: tuple[str, ...], given: tuple[str, ...], *, is_greedy: bool) -> dict[str, str] | None:
+def _segments(path: str) -> list[str]:
+    stripped = path.strip("/")
+    return stripped.split("/") if stripped else []
+
+
+def _match(wanted: tuple[_Segment, ...], given: list[str], *, is_greedy: bool) -> dict[str, str] | None:
     if len(given) < len(wanted) or (len(given) > len(wanted) and not is_greedy):
         return None
     variables: dict[str, str] = {}
     for index, segment in enumerate(wanted):
-        variable = _VARIABLE.fullmatch(segment)
-        if variable is None:
-            if segment != given[index]:
+        if segment.variable is None:
+            if segment.text != given[index]:
                 return None
-        elif variable[2]:
-            variables[variable[1]] = "/".join(given[index:])
+        elif segment.is_greedy:
+            variables[segment.variable] = "/".join(given[index:])
         elif not given[index]:
             return None
         else:
-            variables[variable[1]] = given[index]
+            variables[segment.variable] = given[index]
     return variables

@@ -16,11 +16,12 @@ from alonzo.edge.api_gateway.outgoing import OutgoingFailed
 from alonzo.edge.api_gateway.rest_api.configuration import Authorizer
 from alonzo.edge.api_gateway.rest_api.gateway_responses import Refused, ResponseType
 from alonzo.edge.api_gateway.rest_api.requests import RestRequest
-from alonzo.edge.api_gateway.signers import Signers
+from alonzo.edge.api_gateway.rest_api.resource_policies import refusal_message
+from alonzo.edge.api_gateway.signers import ApiCaller, Signers
 from alonzo.edge.api_gateway.uris import function_of, with_stage_variables
 from alonzo.edge.function_urls.refusals import Refused as SignatureRefused
 from alonzo.edge.service_calls import FunctionNotCalled, ServiceCalls
-from alonzo.functions.policies.evaluation import Decision
+from alonzo.functions.policies.evaluation import ANONYMOUS, Decision, Requester
 
 _AUTHORIZER_SECONDS = 29.0
 _PATTERN_SECONDS = 0.2
@@ -43,19 +44,22 @@ class RestAuthorizers:
         """Sets `rest.authorizer`; the API key that an authorizer names. `Refused`, `TooManyParameters`."""
         match rest.method.authorization:
             case "NONE":
+                _check_policy(rest, needs_allowance=True)
                 return None
             case "AWS_IAM":
-                self._check_signature(rest)
+                _check_policy(rest, self._check_signature(rest))
                 return None
         authorizer = rest.stage.deployed.authorizers.get(rest.method.authorizer_id)
         if authorizer is None:
             raise Refused(ResponseType.AUTHORIZER_CONFIGURATION_ERROR)
         if authorizer.kind == "COGNITO_USER_POOLS":
             await self._check_token(rest, authorizer)
+            _check_policy(rest, needs_allowance=True)
             return None
+        _check_policy(rest)
         return await self._ask_function(rest, authorizer)
 
-    def _check_signature(self, rest: RestRequest) -> None:
+    def _check_signature(self, rest: RestRequest) -> ApiCaller:
         try:
             caller = self._signers.caller_of(rest.request, rest.api.scope)
         except SignatureRefused as error:
@@ -64,6 +68,7 @@ class RestAuthorizers:
             raise Refused(ResponseType.ACCESS_DENIED, str(error)) from error
         if caller is None:
             raise Refused(ResponseType.ACCESS_DENIED)
+        return caller
 
     async def _check_token(self, rest: RestRequest, authorizer: Authorizer) -> None:
         token = _source(rest, authorizer.identity_sources[0] if authorizer.identity_sources else "method.request.header.Authorization")
@@ -144,6 +149,24 @@ class RestAuthorizers:
                 raise Refused(ResponseType.UNAUTHORIZED)
             raise MalformedAuthorization(f"{arn} has failed")
         return read_policy_answer(answer, flat_context=True)
+
+
+def _check_policy(rest: RestRequest, caller: ApiCaller | None = None, *, needs_allowance: bool = False) -> None:
+    """`Refused`. Where something else decides, the policy may only deny; a signer is of the API's own account."""
+    policy = rest.stage.deployed.policy
+    if policy is None:
+        return
+    request = rest.request
+    known = {
+        "aws:SourceIp": request.source_ip,
+        "aws:SecureTransport": "true" if request.scheme == "https" else "false",
+        "aws:UserAgent": request.find_header(b"user-agent") or "",
+        "aws:Referer": request.find_header(b"referer") or "",
+    }
+    requester = ANONYMOUS if caller is None else Requester(account_id=caller.account_id, arn=caller.arn)
+    decision = policy.decide(rest.arn, requester, known)
+    if decision is Decision.DENIED or (needs_allowance and decision is not Decision.ALLOWED):
+        raise Refused(ResponseType.ACCESS_DENIED, refusal_message(rest.arn, None if caller is None else caller.arn, decision))
 
 
 def _source(rest: RestRequest, source: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from alonzo.edge.api_gateway.http_api.configuration import Throttle
 from alonzo.edge.api_gateway.http_api.routes import RouteTable
+from alonzo.edge.api_gateway.rest_api.resource_policies import ApiPolicy, read_api_policy
 from alonzo.model.scope import Scope
 
 
@@ -106,7 +107,7 @@ class DeployedApi:
     gateway_responses: Mapping[str, GatewayResponse]
     binary_types: tuple[str, ...]
     takes_key_from_authorizer: bool
-    policy: str | None
+    policy: ApiPolicy | None
     needs_plans: bool
 
 
@@ -153,6 +154,7 @@ class RestApi:
 
 
 def read_deployed(
+    scope: Scope,
     api: Mapping[str, Any],
     *,
     resources: list[dict[str, Any]],
@@ -177,7 +179,7 @@ def read_deployed(
         gateway_responses={each["responseType"]: _gateway_response(each) for each in gateway_responses},
         binary_types=tuple(each.replace("~1", "/") for each in api.get("binaryMediaTypes") or ()),
         takes_key_from_authorizer=api.get("apiKeySource") == "AUTHORIZER",
-        policy=api.get("policy") or None,
+        policy=read_api_policy(api.get("policy"), scope=scope, api_id=api.get("id") or ""),
         needs_plans=any(method.needs_api_key for method in methods),
     )
 

@@ -53,6 +53,7 @@ class RestApiReader:
 
         of_api = {"restApiId": api_id}
         deployed = read_deployed(
+            scope,
             await ask("GetRestApi", of_api),
             resources=await _list(ask, "GetResources", of_api | {"embed": ["methods"], "limit": 500}),
             authorizers=await _list(ask, "GetAuthorizers", of_api),

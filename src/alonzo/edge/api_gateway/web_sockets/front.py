@@ -124,16 +124,14 @@ class WebSocketFront:
 
     async def _converse(self, connection: Connection, receive: Receive) -> tuple[int, str]:
         """Until either side ends it: with which code, and why."""
-        ends_at = asyncio.get_running_loop().time() + _LIFE_SECONDS
         places = asyncio.Semaphore(_AT_ONCE_MAX)
         async with asyncio.TaskGroup() as group:
             while True:
-                left_seconds = ends_at - asyncio.get_running_loop().time()
                 try:
-                    async with asyncio.timeout(min(_IDLE_SECONDS, left_seconds)):
+                    async with asyncio.timeout(self._left_seconds(connection)):
                         message = await receive()
                 except TimeoutError:
-                    if left_seconds > _IDLE_SECONDS and self._is_active(connection):
+                    if self._left_seconds(connection) > 0:
                         continue
                     await connection.close(_GOING_AWAY, "Going away")
                     return _GOING_AWAY, "Going away"
@@ -146,9 +144,11 @@ class WebSocketFront:
                 task = group.create_task(self._take(connection, content if content is not None else ""))
                 task.add_done_callback(lambda _: places.release())
 
-    def _is_active(self, connection: Connection) -> bool:
-        """Messages to the client count, too."""
-        return self._clock.unix_ms() - connection.active_ms < _IDLE_SECONDS * 1_000
+    def _left_seconds(self, connection: Connection) -> float:
+        """Until its end, unless there is a message before. Those to the client count, too."""
+        now = self._clock.unix_ms()
+        left_ms = min(connection.active_ms + _IDLE_SECONDS * 1_000, connection.connected_ms + _LIFE_SECONDS * 1_000) - now
+        return max(0.0, left_ms / 1_000)
 
     async def _take(self, connection: Connection, message: str | bytes) -> None:
         request_id = extended_request_id(self._ids)

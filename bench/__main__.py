@@ -18,6 +18,7 @@ from bench.measures.http_api import measure_http_api
 from bench.measures.keep_alive import measure_keep_alive
 from bench.measures.languages import measure_languages
 from bench.measures.many_functions import measure_many_functions
+from bench.measures.observability import measure_observability
 from bench.measures.peers import measure_peers
 from bench.measures.saved import measure_saved
 from bench.measures.scale import measure_scale
@@ -41,6 +42,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "store": measure_store,
         "cold": measure_cold,
         "warm": measure_warm,
+        "observability": measure_observability,
         "urls": measure_urls,
         "http-api": measure_http_api,
         "burst": measure_burst,

@@ -14,6 +14,7 @@ PROMISES: Mapping[str, Promise] = MappingProxyType(
         "cold start, beyond the time of its imports: p50": Promise(below=30),
         "burst of cold environments, 2 s each: all answered": Promise(below=8),
         "burst of 1,000 cold environments, 5 s each: all answered": Promise(below=15),
+        "warm invoke, in rates with nothing observed": Promise(at_least=0.85),
         "rate with 1,000 connections, in rates with 8": Promise(at_least=0.5),
         "memory of each of 1,000 environments (PSS)": Promise(below=8),
         "first start to ready: median": Promise(below=1),

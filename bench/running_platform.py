@@ -6,7 +6,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psutil
 from tests.support.queues import read_queue
-from tests.support.server import ROLE, Server, zip_of
+from tests.support.server import ALONZO, ROLE, Server, zip_of
 
 from bench.http_messages import parse_response, signed_request
 from bench.processes import PlatformProcesses, read_cpu_seconds, read_processes, sort_platform
@@ -210,7 +210,10 @@ class PlatformConnection:
 
 
 @contextlib.contextmanager
-def started_platform(*options: str) -> Iterator[Platform]:
-    """A new platform without functions, started with these options of `alonzo up`; ended and removed at the end."""
-    with temporary_directory() as directory, Server.start(*options, data_directory=directory / "data") as server:
+def started_platform(*options: str, command: Sequence[str] = (ALONZO,)) -> Iterator[Platform]:
+    """A new platform without functions, started with these options of `alonzo up`; ended and removed at the end.
+
+    `command` starts `alonzo` in another way.
+    """
+    with temporary_directory() as directory, Server.start(*options, data_directory=directory / "data", command=command) as server:
         yield Platform(server)

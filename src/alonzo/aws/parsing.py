@@ -36,6 +36,12 @@ def parse(model: ServiceModel, route: Route, request: Request) -> Parameters:
     return parameters
 
 
+def parse_content(model: ServiceModel, route: Route, content: dict[str, Any]) -> Parameters:
+    """The parameters in a decoded body, of a protocol that has all of them there; else as `parse`."""
+    reference = route.operation.input
+    return {} if reference is None else _structure(model, model.shape(reference.shape), content)
+
+
 def decode_json_object(body: bytes) -> dict[str, Any]:
     """The JSON object in a body; an empty body is an empty object."""
     if not body or body.isspace():

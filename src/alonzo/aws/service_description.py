@@ -13,11 +13,14 @@ class ShapeReference(msgspec.Struct, frozen=True, rename="camel"):
     shape: str
     location: str | None = None
     location_name: str | None = None
+    result_wrapper: str | None = None
 
 
 class ErrorTrait(msgspec.Struct, frozen=True, rename="camel"):
     """How an exception shape is answered."""
 
+    code: str | None = None
+    """What it is called in the query protocol, if not as the shape."""
     http_status_code: int = 400
     sender_fault: bool = False
 
@@ -71,6 +74,7 @@ class Metadata(msgspec.Struct, frozen=True, rename="camel"):
     signing_name: str | None = None
     target_prefix: str | None = None
     json_version: str | None = None
+    xml_namespace: str | None = None
 
 
 class ServiceDescription(msgspec.Struct, frozen=True, rename="camel"):

@@ -8,6 +8,7 @@ import gzip
 import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -15,8 +16,11 @@ from alonzo.aws.java_patterns import compile_java_pattern
 from alonzo.aws.routing import Route, RouteTable
 from alonzo.aws.service_description import Operation, ServiceDescription, Shape
 
-MODELLED_SERVICES = ("lambda", "logs", "xray", "cloudtrail")
-"""The services whose requests we read; all others are answered as not implemented."""
+MODELLED_SERVICES = ("lambda", "logs", "monitoring", "xray", "cloudtrail")
+"""The services whose requests we read, by their signing names; all others are answered as not implemented."""
+
+_DIRECTORIES = MappingProxyType({"monitoring": "cloudwatch"})
+"""Where botocore has a model, if not under the signing name."""
 
 
 class ServiceModel:
@@ -84,7 +88,7 @@ class ServiceModels:
 
 def load_service_model(service: str, *, data_directory: Path) -> ServiceModel:
     """Read the newest version of a service's model. Source of the layout: botocore's `loaders.py`."""
-    versions = sorted(path for path in (data_directory / service).iterdir() if path.is_dir())
+    versions = sorted(path for path in (data_directory / _DIRECTORIES.get(service, service)).iterdir() if path.is_dir())
     content = _read(versions[-1] / "service-2.json")
     return ServiceModel(service=service, description=msgspec.json.decode(content, type=ServiceDescription))
 

@@ -20,7 +20,7 @@ from alonzo.aws.service_model import ServiceModel
 REPORTED_VIOLATIONS_MAX = 100
 """Ours: it bounds the answer to a request with thousands of broken elements."""
 
-_ERROR_CODES = {"lambda": "ValidationException", "logs": "InvalidParameterException"}
+_ERROR_CODES = {"lambda": "ValidationException", "logs": "InvalidParameterException", "monitoring": "ValidationError"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,17 +58,6 @@ class BrokerType(click.ParamType[tuple[str, str]]):
         return match[1], match[2]
 
 
-class OtlpEndpointType(click.ParamType[str]):
-    """The base URL of a collector: http://127.0.0.1:4318."""
-
-    name = "url"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", str(value)) is None:
-            self.fail(f"{value!r} is not a URL such as http://127.0.0.1:4318", param, ctx)
-        return str(value)
-
-
 class SizeType(click.ParamType[int]):
     """A size as people write it (500m, 2g), in bytes."""
 
@@ -79,6 +68,17 @@ class SizeType(click.ParamType[int]):
         if match is None:
             self.fail(f"{value!r} is not a size such as 500m or 2g", param, ctx)
         return int(match[1]) << _SHIFT_BY_UNIT[match[2]]
+
+
+class OtlpEndpointType(click.ParamType[str]):
+    """The base URL of a collector: http://127.0.0.1:4318."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", str(value)) is None:
+            self.fail(f"{value!r} is not a URL such as http://127.0.0.1:4318", param, ctx)
+        return str(value)
 
 
 @click.command(short_help="Start the platform.")

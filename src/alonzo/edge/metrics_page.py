@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping
 
 from alonzo.edge.asgi import AsgiScope, Endpoint, Receive, Send, send_response
-from alonzo.observe.function_metrics import GAUGES, CountSource, Metric, MetricKey
+from alonzo.observe.function_metrics import DURATION_BOUNDS, GAUGES, CountSource, Duration, Durations, Metric, MetricKey
 from alonzo.observe.process_metrics import ReadProcess
 
 METRICS_PATH = b"/_alonzo/metrics"
+PROMETHEUS_PATH = b"/metrics"
+"""Where Prometheus looks unless it is told another path: the same page."""
 _CONTENT_TYPE = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 _READ_METHODS = frozenset({"GET", "HEAD"})
@@ -21,7 +23,9 @@ def metrics_page(metrics: CountSource, read_process: ReadProcess) -> Endpoint:
 
     async def answer(scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["method"] in _READ_METHODS:
-            await send_response(send, 200, [_CONTENT_TYPE], (exposition(await metrics.collect()) + gauges(read_process())).encode())
+            counts, durations = await metrics.collect(), await metrics.collect_durations()
+            text = exposition(counts) + histograms(durations) + gauges(read_process())
+            await send_response(send, 200, [_CONTENT_TYPE], text.encode())
         else:
             await send_response(send, 405, [(b"allow", b"GET, HEAD")], b"")
 
@@ -37,6 +41,20 @@ def exposition(counts: Mapping[MetricKey, int]) -> str:
             labels += f',mapping="{key.mapping_uuid}"'
         samples[key.metric].append(f"{_name(key.metric)}{{{labels}}} {count}\n")
     return "".join(f"# TYPE {_name(metric)} {_type(metric)}\n{''.join(lines)}" for metric, lines in samples.items())
+
+
+def histograms(durations: Durations) -> str:
+    """What was timed, in seconds. The bounds are powers of two of milliseconds, at which buckets end: the counts are exact."""
+    samples: dict[Duration, list[str]] = {duration: [] for duration in Duration}
+    for key, values in durations.items():
+        name = f"alonzo_{key.duration.value}_duration_seconds"
+        labels = f'account="{key.scope.account_id}",region="{key.scope.region}",function="{key.function_name}"'
+        lines = samples[key.duration]
+        for power, bound in DURATION_BOUNDS:
+            lines.append(f'{name}_bucket{{{labels},le="{bound:g}"}} {values.count_up_to(power):.0f}\n')
+        lines.append(f'{name}_bucket{{{labels},le="+Inf"}} {values.count:.0f}\n')
+        lines.append(f"{name}_sum{{{labels}}} {values.sum / 1_000:.17g}\n{name}_count{{{labels}}} {values.count:.0f}\n")
+    return "".join(f"# TYPE alonzo_{duration.value}_duration_seconds histogram\n{''.join(lines)}" for duration, lines in samples.items())
 
 
 def gauges(values: Mapping[str, float]) -> str:

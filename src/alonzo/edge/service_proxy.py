@@ -9,7 +9,7 @@ import contextlib
 import importlib
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from alonzo.aws.api_error import ApiError, not_implemented
@@ -68,9 +68,16 @@ class RequestFinder(Protocol):
         ...
 
 
+class PartlyOwn(Protocol):
+    """Answers some operations of a service itself, and has the rest answered otherwise."""
+
+    async def answer(self, scope: AsgiScope, receive: Receive, send: Send, *, otherwise: Endpoint) -> None: ...
+
+
 class ServiceProxy:
     """An `Endpoint`: `own` answers what is for our services, and what is for services that are nowhere.
 
+    `partly_own`: services of which we answer a part, by signing names, unless the user said that they are elsewhere.
     `companion_socket` is where the companion listens. `on_request` is told the service of each request that was answered; `on_write`,
     before the client has the answer, of each that may have changed something.
     `aclose` ends what is under way.
@@ -83,6 +90,7 @@ class ServiceProxy:
         endpoints: AwsEndpoints,
         companion_socket: str | None,
         own: Endpoint,
+        partly_own: Mapping[str, PartlyOwn],
         new_request_id: Callable[[], str],
         on_request: Callable[[str], None],
         on_write: Callable[[str], Awaitable[None]],
@@ -91,6 +99,7 @@ class ServiceProxy:
         self._endpoints = endpoints
         self._companion_socket = companion_socket
         self._own = own
+        self._partly_own = partly_own
         self._new_request_id = new_request_id
         self._on_request = on_request
         self._on_write = on_write
@@ -100,6 +109,18 @@ class ServiceProxy:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         request = self._requests.find(scope)
         endpoint = None if request is None else self._endpoint_of(request.service)
+        partly_own = None if request is None else self._partly_own.get(request.service)
+        if partly_own is not None and endpoint in {None, COMPANION}:
+            await partly_own.answer(scope, receive, send, otherwise=self._answer_otherwise)
+            return
+        await self._answer(scope, receive, send, request=request, endpoint=endpoint)
+
+    async def _answer_otherwise(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        request = self._requests.find(scope)
+        endpoint = None if request is None else self._endpoint_of(request.service)
+        await self._answer(scope, receive, send, request=request, endpoint=endpoint)
+
+    async def _answer(self, scope: AsgiScope, receive: Receive, send: Send, *, request: OtherRequest | None, endpoint: str | None) -> None:
         if request is None or endpoint is None:
             await self._own(scope, receive, send)
             return

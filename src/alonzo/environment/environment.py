@@ -541,7 +541,7 @@ class ExecutionEnvironment:
         duration_ms = (self._clock.monotonic() - running.started_at) * 1_000
         if not self._running:
             self._rest()
-        end = End(running.invocation.request_id, duration_ms, status, error_type)
+        end = End(running.invocation.request_id, running.invocation.invoked_function_arn, duration_ms, status, error_type)
         if error_type is not None and self._journal.tracing is not None:
             end = end.with_error(*error_of(result))
         if may_still_log:

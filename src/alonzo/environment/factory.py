@@ -35,6 +35,7 @@ from alonzo.model.function import ACTIVE_TRACING, FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
 from alonzo.model.scope import Scope
 from alonzo.observe.log_delivery import LogDelivery, LogOutlet, LogStreamName
+from alonzo.observe.metrics.invocations import InvocationMeter
 from alonzo.observe.platform_log import JsonPlatformLog, PlatformLog, TextPlatformLog
 from alonzo.observe.usage import UsageMeter
 from alonzo.runtimes.catalog import find_runtime
@@ -72,6 +73,7 @@ class EnvironmentFactory:
         delivery: LogDelivery,
         usage: UsageMeter,
         traces: TraceKeeper,
+        metrics: InvocationMeter,
         serve_endpoint: ServeEndpoint,
         tasks: EnvironmentTasks,
         clock: Clock,
@@ -82,6 +84,7 @@ class EnvironmentFactory:
         self._delivery = delivery
         self._usage = usage
         self._traces = traces
+        self._metrics = metrics
         self._serve_endpoint = serve_endpoint
         self._tasks = tasks
         self._clock = clock
@@ -130,6 +133,7 @@ class EnvironmentFactory:
                 words=words,
                 version=version,
                 usage=self._usage.counter(version, is_provisioned=False),
+                metrics=self._metrics.counter(version, is_provisioned=False),
                 peak_memory=clone.peak_memory_bytes,
                 tracing=self._tracing_of(version),
                 clock=self._clock,
@@ -183,13 +187,15 @@ class EnvironmentFactory:
             external_extensions=external_extensions,
             snapshot=snapshot,
         )
+        is_provisioned = initialization_type is InitializationType.PROVISIONED_CONCURRENCY
         log = LogChannel(pipe=sandbox.log_pipe, outlet=self._open_outlet(version, stream), clock=self._clock)
         words = _platform_log(version, initialization_type)
         journal = Journal(
             log=log,
             words=words,
             version=version,
-            usage=self._usage.counter(version, is_provisioned=initialization_type is InitializationType.PROVISIONED_CONCURRENCY),
+            usage=self._usage.counter(version, is_provisioned=is_provisioned),
+            metrics=self._metrics.counter(version, is_provisioned=is_provisioned),
             peak_memory=sandbox.peak_memory_bytes,
             tracing=self._tracing_of(version),
             clock=self._clock,

@@ -20,6 +20,7 @@ from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.model.log_event import LogEvent
 from alonzo.observe.log_delivery import LogOutlet
+from alonzo.observe.metrics.invocations import InvocationCounter
 from alonzo.observe.platform_log import (
     ExtensionStatus,
     InitReport,
@@ -45,6 +46,7 @@ class End(msgspec.Struct, frozen=True, gc=False):
     """How an invocation ended."""
 
     request_id: str
+    invoked_arn: str
     duration_ms: float
     status: str
     error_type: str | None
@@ -78,6 +80,7 @@ class Journal:
         words: PlatformLog,
         version: FunctionVersion,
         usage: UsageCounter,
+        metrics: InvocationCounter,
         peak_memory: Callable[[], int | None],
         tracing: FunctionTracing | None,
         clock: Clock,
@@ -87,6 +90,7 @@ class Journal:
         self._words = words
         self._version = version
         self._usage = usage
+        self._metrics = metrics
         self._peak_memory = peak_memory
         self.tracing = tracing
         self._clock = clock
@@ -185,7 +189,7 @@ class Journal:
         self.write_start(within, now)
         if failure.payload is None:
             self._log.write(self._words.fault(now, within.request_id, fault.message))
-        self._write_end(End(within.request_id, duration_ms, fault.status, fault.reported_type))
+        self._write_end(End(within.request_id, within.invoked_function_arn, duration_ms, fault.status, fault.reported_type))
         failure.log_tail = self._log.end_tail(within.request_id)
 
     def write_start(self, invocation: Invocation, unix_ms: int) -> None:
@@ -258,8 +262,10 @@ class Journal:
             status=end.status,
             error_type=end.error_type,
         )
+        now = self._clock.unix_ms()
         self._usage.note(report)
-        self._log.write(self._words.end(end.request_id), self._words.report(self._clock.unix_ms(), report))
+        self._metrics.note(report, invoked_arn=end.invoked_arn, ended_unix_ms=now)
+        self._log.write(self._words.end(end.request_id), self._words.report(now, report))
         if self.tracing is not None:
             self.tracing.end(
                 end.request_id,

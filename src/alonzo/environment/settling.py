@@ -47,7 +47,8 @@ class SettlingInvocation:
         now = clock.monotonic()
         spans = () if self.runtime_done_at is None else (_span(clock, "extensionOverhead", self.runtime_done_at, now),)
         duration_ms = (now - self.running.started_at) * 1_000
-        end = End(self.running.invocation.request_id, duration_ms, self.status, self.error_type, spans)
+        invocation = self.running.invocation
+        end = End(invocation.request_id, invocation.invoked_function_arn, duration_ms, self.status, self.error_type, spans)
         return end if self.error_type is None else end.with_error(*error_of(self.result))
 
 
@@ -56,7 +57,9 @@ def faulty_end(running: RunningInvocation, fault: Fault, clock: Clock) -> End:
     duration_ms = (clock.monotonic() - running.started_at) * 1_000
     if fault.status == "timeout":
         duration_ms = running.timeout_seconds * 1_000
-    return End(running.invocation.request_id, duration_ms, fault.status, fault.reported_type).with_error(fault.error_type, fault.message)
+    invocation = running.invocation
+    end = End(invocation.request_id, invocation.invoked_function_arn, duration_ms, fault.status, fault.reported_type)
+    return end.with_error(fault.error_type, fault.message)
 
 
 def runtime_done_record(

@@ -12,7 +12,8 @@ time and nobody needs to remember which kind of place an invocation took.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from alonzo.clock import Clock
 from alonzo.invoke.errors import Throttled
@@ -33,6 +34,21 @@ _ENVIRONMENTS_PER_SECOND = quotas.SCALING_ENVIRONMENTS_MAX / quotas.SCALING_SECO
 
 _REMEMBERED_MIN = 64
 _NO_LIMIT = 1 << 62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcurrencyPeak:
+    """How many invocations ran at once: of the account, of a function, or of a version in its provisioned concurrency.
+
+    `unreserved`: of an account, those without reserved concurrency. `provisioned`: of a version, how many environments it has.
+    """
+
+    scope: Scope
+    function_name: str | None = None
+    version: str | None = None
+    running: int
+    unreserved: int = 0
+    provisioned: int = 0
 
 
 class Admission:
@@ -88,6 +104,11 @@ class Admission:
         if wait_seconds:
             raise Throttled(RATE_REASON, retry_after_seconds=math.ceil(wait_seconds))
 
+    def take_peaks(self) -> Iterator["ConcurrencyPeak"]:
+        """The most that ran at once since this was asked last, of every account and function that had anything to do."""
+        for scope, account in self._accounts.items():
+            yield from account.take_peaks(scope)
+
     def running_count(self, scope: Scope) -> int:
         """How many invocations of the account run in the region."""
         account = self._accounts.get(scope)
@@ -102,14 +123,27 @@ class Admission:
 
 
 class _Function:
-    __slots__ = ("environments", "on_demand_count", "on_demand_limit", "provisioned", "requests", "reserved", "running")
+    __slots__ = (
+        "environments",
+        "on_demand_count",
+        "on_demand_limit",
+        "peak",
+        "provisioned",
+        "provisioned_peaks",
+        "requests",
+        "reserved",
+        "running",
+        "running_count",
+    )
 
     def __init__(self, *, requests: BeginningRate, environments: BeginningRate) -> None:
         self.running: dict[str, int] = {}
+        self.running_count = self.peak = 0
         self.on_demand_count = 0
         self.reserved: int | None = None
         self.on_demand_limit: int | None = None  # None: it shares the unreserved places
         self.provisioned: Mapping[str, int] = {}
+        self.provisioned_peaks: dict[str, int] = {}
         self.requests = requests
         self.environments = environments
 
@@ -127,19 +161,21 @@ class _Account:
         "forgetting_at",
         "functions",
         "limit",
+        "peak",
         "rates",
         "requests",
         "running_count",
         "scope",
         "unreserved_count",
         "unreserved_limit",
+        "unreserved_peak",
     )
 
     def __init__(self, limit: int | None, scope: Scope, rates: Rates) -> None:
         self.scope = scope
         self.rates = rates
         self.limit = _NO_LIMIT if limit is None else limit
-        self.running_count = 0
+        self.running_count = self.peak = self.unreserved_peak = 0
         self.unreserved_limit = limit or 0
         self.unreserved_count = 0
         self.functions: dict[str, _Function] = {}
@@ -194,7 +230,9 @@ class _Account:
         function.running[version] = running + 1
         function.on_demand_count += is_on_demand
         self.unreserved_count += is_unreserved
-        self.running_count += 1
+        self._note_begun(function)
+        if function.provisioned and not is_on_demand:
+            function.provisioned_peaks[version] = max(function.provisioned_peaks.get(version, 0), running + 1)
 
     def prolong(self, name: str, version: str) -> None:
         function = self.functions[name]
@@ -203,7 +241,7 @@ class _Account:
             function.on_demand_count += 1
             self.unreserved_count += function.on_demand_limit is None
         function.running[version] = running + 1
-        self.running_count += 1
+        self._note_begun(function)
 
     def release(self, name: str, version: str) -> None:
         function = self.functions[name]
@@ -212,7 +250,28 @@ class _Account:
             function.on_demand_count -= 1
             self.unreserved_count -= function.on_demand_limit is None
         self.running_count -= 1
+        function.running_count -= 1
         function.running[version] = running
+
+    def take_peaks(self, scope: Scope) -> Iterator[ConcurrencyPeak]:
+        for name, function in self.functions.items():
+            if function.peak:
+                yield ConcurrencyPeak(scope=scope, function_name=name, running=function.peak)
+            function.peak = function.running_count
+            for version, count in function.provisioned.items():
+                peak, now = function.provisioned_peaks.pop(version, 0), min(function.running.get(version, 0), count)
+                yield ConcurrencyPeak(scope=scope, function_name=name, version=version, running=max(peak, now), provisioned=count)
+        if self.peak:
+            yield ConcurrencyPeak(scope=scope, function_name=None, running=self.peak, unreserved=self.unreserved_peak)
+        self.peak, self.unreserved_peak = self.running_count, self.unreserved_count
+
+    def _note_begun(self, function: _Function) -> None:
+        self.running_count += 1
+        function.running_count += 1
+        # Comparisons, and not `max`, which costs three times as much on every invocation.
+        self.peak = max(self.peak, self.running_count)
+        self.unreserved_peak = max(self.unreserved_peak, self.unreserved_count)
+        function.peak = max(function.peak, function.running_count)
 
     def _check_rate(self, function: _Function, now: float) -> None:
         requests, limit, reason = self.requests, self.limit, RATE_REASON

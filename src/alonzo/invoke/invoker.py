@@ -4,6 +4,7 @@ When a warm environment is idle, nothing here waits for anything but the functio
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from alonzo.environment.environment import ExecutionEnvironment
@@ -50,7 +51,7 @@ class SharedPlaces(Protocol):
 
 
 class Invoker:
-    """Runs functions. `shared`: where other workers keep to the same limits."""
+    """Runs functions. `shared`: where other workers keep to the same limits. `on_throttled` is told of what nobody has a place for."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class Invoker:
         pools: EnvironmentPools,
         admission: Admission,
         wakefulness: Wakefulness,
+        on_throttled: Callable[[FunctionVersion, Invocation], None],
         shared: SharedPlaces | None = None,
     ) -> None:
         self._versions = versions
@@ -69,6 +71,7 @@ class Invoker:
         self._pools = pools
         self._admission = admission
         self._wakefulness = wakefulness
+        self._on_throttled = on_throttled
         self._shared = shared
         self._starts = Starts()
 
@@ -84,9 +87,7 @@ class Invoker:
         try:
             self._admission.acquire(version)
         except Throttled as refusal:
-            if self._shared is None:
-                raise
-            await self._shared.acquire(version, refusal)
+            await self._acquire_elsewhere(version, invocation, refusal)
         self._wakefulness.enter()
         try:
             environment = self._pools.take_idle(version)
@@ -105,7 +106,7 @@ class Invoker:
     async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         problem: Exception | None = None
         if version.capacity_provider is None:
-            await self._begin_environment(version)
+            await self._begin_environment(version, invocation)
         invoke = self._invoke_in_new if version.capacity_provider is None else self._invoke_in_shared
         for pause_seconds in _PAUSES_SECONDS:
             try:
@@ -166,20 +167,33 @@ class Invoker:
         """Put a new environment into its pool; how much of the invocation's time that has cost."""
         # Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html ("Init phase").
         timeout_seconds = max(version.timeout_seconds, INIT_TIMEOUT_PROVISIONED_MIN_SECONDS)
-        await self._begin_environment(version)
+        await self._begin_environment(version, invocation)
         with self._starts.begin(version):
             environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=timeout_seconds)
             self._new_environments.note_used(environment)
             self._pools.give_back(environment, version)
         return spent_seconds
 
-    async def _begin_environment(self, version: FunctionVersion) -> None:
+    async def _acquire_elsewhere(self, version: FunctionVersion, invocation: Invocation, refusal: Throttled) -> None:
+        try:
+            if self._shared is None:
+                raise refusal
+            await self._shared.acquire(version, refusal)
+        except Throttled:
+            self._on_throttled(version, invocation)
+            raise
+
+    async def _begin_environment(self, version: FunctionVersion, invocation: Invocation) -> None:
         try:
             self._admission.begin_environment(version)
         except Throttled as refusal:
-            if self._shared is None:
+            try:
+                if self._shared is None:
+                    raise
+                await self._shared.begin_environment(version, refusal)
+            except Throttled:
+                self._on_throttled(version, invocation)
                 raise
-            await self._shared.begin_environment(version, refusal)
 
     def _give_back(self, environment: ExecutionEnvironment, version: FunctionVersion) -> None:
         if environment.settled is None:

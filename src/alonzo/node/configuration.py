@@ -38,8 +38,8 @@ class Configuration:
     `persist` keeps the companion's state in the data directory.
     `log_format`: of the node's own log. `drain_delay_seconds`: how long a node that has been told to stop goes on as before, but not ready.
     `events_token`: what senders of events must say; None: nothing.
-    `otlp_endpoint`: the base URL of the OpenTelemetry collector that is told what was observed; None: nobody is.
     `logs_max_bytes`: so much of all functions' logs is kept; None: as much as the disk has room for, up to a gigabyte.
+    `otlp_endpoint`: the base URL of the OpenTelemetry collector that is told what was observed; None: nobody is.
     `tls`: with which certificates HTTPS is served, on the same port; None: it is not.
     """
 
@@ -61,8 +61,8 @@ class Configuration:
     prewarm: bool
     persist: bool
     events_token: str | None
-    otlp_endpoint: str | None = None
     logs_max_bytes: int | None = None
+    otlp_endpoint: str | None = None
     tls: TlsSettings | None = None
     log_format: LogFormat = LogFormat.TEXT
     drain_delay_seconds: float = 0.0

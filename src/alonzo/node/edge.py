@@ -12,6 +12,8 @@ from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.aws_api import AwsApi
 from alonzo.edge.changed_code import FUNCTIONS_PATH, ChangedCodeEndpoint
 from alonzo.edge.cloudtrail_api import CloudTrailOperations
+from alonzo.edge.cloudwatch.endpoint import SERVICE as CLOUDWATCH
+from alonzo.edge.cloudwatch.endpoint import CloudWatchEndpoint
 from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
@@ -20,7 +22,7 @@ from alonzo.edge.ingestion_endpoint import INGESTION_PATH
 from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads
 from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
-from alonzo.edge.metrics_page import METRICS_PATH, metrics_page
+from alonzo.edge.metrics_page import METRICS_PATH, PROMETHEUS_PATH, metrics_page
 from alonzo.edge.operations import OperationTable
 from alonzo.edge.other_services import EVERY_OPERATION, OtherServices
 from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
@@ -29,7 +31,6 @@ from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.edge.usage_routes import USAGE_PATH, UsageEndpoint
 from alonzo.invoke.recursion import RecursionGuard
 from alonzo.node.cluster import Cluster
-from alonzo.node.cluster_views import SharedMetrics
 from alonzo.node.companion import COMPANION_SERVICES
 from alonzo.node.configuration import Configuration
 from alonzo.node.event_queue import AsynchronousInvocation
@@ -39,7 +40,7 @@ from alonzo.node.invocation import InvocationParts
 from alonzo.node.logs import Logs
 from alonzo.node.stores import Stores
 from alonzo.node.triggers import Triggers, wire_ingestion
-from alonzo.observe.function_metrics import FunctionMetrics
+from alonzo.observe.function_metrics import CountSource
 from alonzo.observe.process_metrics import read_process
 
 
@@ -53,7 +54,8 @@ class EdgeParts:
     asynchronous: AsynchronousInvocation
     triggers: Triggers
     recursion: RecursionGuard
-    metrics: FunctionMetrics
+    metrics: CountSource
+    cloudwatch: OperationTable
     logs: Logs
     is_ready: Callable[[], bool]
     resources: AsyncExitStack
@@ -63,7 +65,8 @@ class EdgeParts:
 def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
     """The node's whole HTTP interface, and the proxy in it, which is to be closed."""
     configuration, stores, parts, clock = edge.configuration, edge.stores, edge.parts, edge.clock
-    asynchronous, triggers, recursion, metrics = edge.asynchronous, edge.triggers, edge.recursion, edge.metrics
+    asynchronous, triggers, recursion = edge.asynchronous, edge.triggers, edge.recursion
+    metrics = metrics_page(edge.metrics, read_process)
     control = stores.control
     models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
     trace_headers = parts.traces.headers
@@ -101,6 +104,16 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
         endpoints=configuration.aws_endpoints,
         companion_socket=None if stores.companion is None else stores.companion.socket_path,
         own=aws_api,
+        partly_own={
+            CLOUDWATCH: CloudWatchEndpoint(
+                models=models,
+                operations=edge.cloudwatch,
+                callers=callers,
+                translate_error=to_api_error,
+                new_request_id=ids.new_uuid,
+                before_answer=None if stores.cluster is None else stores.cluster.agree,
+            )
+        },
         new_request_id=ids.new_uuid,
         on_request=stores.notices.note,
         on_write=writes.note,
@@ -113,7 +126,8 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
             count_workers=_worker_count(stores.cluster),
             is_ready=edge.is_ready,
         ),
-        METRICS_PATH: metrics_page(metrics if stores.cluster is None else SharedMetrics(stores.cluster, metrics), read_process),
+        METRICS_PATH: metrics,
+        PROMETHEUS_PATH: metrics,
     }
     own_routes = OwnRoutes(
         exact={path: proxy.beside(page) for path, page in pages.items()},

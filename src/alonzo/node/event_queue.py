@@ -24,6 +24,7 @@ from alonzo.model.scope import Scope
 from alonzo.node.cluster import Cluster, QueueOwners
 from alonzo.node.cluster_views import QueuesElsewhere, answer_about_queues
 from alonzo.node.control_plane import ControlPlane
+from alonzo.observe.function_metrics import FunctionMetrics
 from alonzo.store.connection import Connection
 from alonzo.store.event_queue import EventQueue
 from alonzo.store.failed_events import FailedEvents
@@ -71,6 +72,7 @@ def wire_asynchronous_invocation(
     control: ControlPlane,
     invoker: VersionInvoker,
     recursion: RecursionGuard,
+    metrics: FunctionMetrics,
     outcomes: Callable[[EventAcceptance], OutcomeDelivery],
     retry_delays_seconds: tuple[float, ...],
     account_concurrency: int,
@@ -94,6 +96,7 @@ def wire_asynchronous_invocation(
         queue=stores.queue,
         wake=wake,
         counters=counters,
+        metrics=metrics,
         clock=clock,
     )
     handling = EventHandling(
@@ -112,6 +115,7 @@ def wire_asynchronous_invocation(
         policy=RetryPolicy(retry_delays_seconds),
         configs=control.event_invoke,
         counters=counters,
+        metrics=metrics,
         clock=clock,
     )
     dispatcher = EventDispatcher(

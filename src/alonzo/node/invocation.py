@@ -29,6 +29,7 @@ from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.host_setup import Host
 from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
+from alonzo.node.metrics import MetricParts
 from alonzo.node.seat import Seat
 from alonzo.node.stores import Stores
 from alonzo.node.traces import Traces, wire_traces
@@ -72,6 +73,7 @@ def wire_invocation(
     stores: Stores,
     host: Host,
     serve_endpoint: ServeEndpoint,
+    metrics: MetricParts,
     clock: Clock,
 ) -> InvocationParts:
     """Nothing runs yet."""
@@ -116,6 +118,7 @@ def wire_invocation(
         delivery=delivery,
         usage=meter,
         traces=traces.store,
+        metrics=metrics.meter,
         serve_endpoint=serve_endpoint,
         tasks=tasks,
         clock=clock,
@@ -127,6 +130,7 @@ def wire_invocation(
     )
     room = MemoryRoom(read=memory.read, evict=pools.make_room, wait_seconds=_MEMORY_WAIT_SECONDS, clock=clock)
     limits = wire_limits(control=stores.control, cluster=stores.cluster, account_limit=configuration.account_concurrency, clock=clock)
+    metrics.watch(limits.admission)
     new_environments = NewEnvironments(code=stores.control.code_directories, environments=factory, pools=pools, room=room)
     snap_start = SnapStartEnvironments(
         versions=stores.control.functions, environments=new_environments, memory_available=memory_available, clock=clock
@@ -138,6 +142,7 @@ def wire_invocation(
         pools=pools,
         admission=limits.admission,
         wakefulness=Wakefulness(processor_count=processor_count),
+        on_throttled=metrics.note_throttled,
         shared=limits.shared,
     )
     if limits.shared is not None and stores.cluster is not None:

@@ -1,6 +1,6 @@
 """The Logs API and the subscriptions to log groups, wired."""
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,10 @@ from alonzo.edge.logs_api import LogOperations
 from alonzo.edge.operations import OperationTable, StreamTable
 from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.invoke.asynchronous.acceptance import EventAcceptance
+from alonzo.model.log_event import LogEvent
 from alonzo.node.control_plane import ControlPlane
 from alonzo.observe.function_metrics import FunctionMetrics, Metric
-from alonzo.observe.log_delivery import LogDelivery
+from alonzo.observe.log_delivery import Listener, LogDelivery, LogStreamName
 from alonzo.store.log_stream import LogStore
 from alonzo.triggers.log_groups import LogGroups
 from alonzo.triggers.log_queries import LogQueries
@@ -33,13 +34,15 @@ class Logs:
     subscriptions: LogSubscriptions
     retention: LogRetention
     queries: LogQueries
+    tell: Listener
+    """To be told of events that were kept."""
     operations: OperationTable
     """Of the service `logs`."""
     streams: StreamTable
 
     def listen_to(self, delivery: LogDelivery, metrics: FunctionMetrics) -> None:
-        """What functions write from here on reaches subscribers; what is dropped of it is counted."""
-        delivery.listen(self.subscriptions.tell)
+        """What functions write from here on reaches subscribers, and metrics are read of it; what is dropped of it is counted."""
+        delivery.listen(self.tell)
         delivery.listen_to_drops(lambda name, count: metrics.count(Metric.LOG_EVENTS_DROPPED, name.scope, name.function_name, by=count))
 
     def components(self) -> list[Coroutine[Any, Any, None]]:
@@ -54,9 +57,10 @@ def wire_logs(
     control: ControlPlane,
     acceptance: EventAcceptance,
     trace_headers: TraceHeaders,
+    read_metrics: Listener,
     clock: Clock,
 ) -> Logs:
-    """Nothing runs yet."""
+    """Nothing runs yet. `read_metrics` is told of what is written, too."""
     subscriptions = LogSubscriptions(
         subscriptions=groups,
         resolution=control.resolution,
@@ -65,17 +69,23 @@ def wire_logs(
         new_uuid=ids.new_uuid,
     )
     queries = LogQueries(logs=logs, groups=groups, clock=clock, new_uuid=ids.new_uuid)
+
+    def tell(name: LogStreamName, events: Sequence[LogEvent], chain: str | None) -> None:
+        subscriptions.tell(name, events, chain)
+        read_metrics(name, events, chain)
+
     operations = {
         **LogQueryOperations(queries=queries).table(),
         **LogGroupOperations(groups=groups).table(),
         **LogOperations(logs=logs, groups=groups).table(),
-        **LogWritingOperations(groups=groups, logs=logs, tell=subscriptions.tell, clock=clock).table(),
+        **LogWritingOperations(groups=groups, logs=logs, tell=tell, clock=clock).table(),
         **LogSubscriptionOperations(groups=groups, resolution=control.resolution, policies=control.policies, clock=clock).table(),
     }
     live_tail = LiveTail(logs=logs, groups=groups, clock=clock, new_uuid=ids.new_uuid)
     return Logs(
         streams=live_tail.table(),
         subscriptions=subscriptions,
+        tell=tell,
         retention=LogRetention(groups=groups),
         queries=queries,
         operations=with_log_errors(operations),

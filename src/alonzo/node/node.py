@@ -19,15 +19,15 @@ from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.edge import EdgeParts, wire_edge
 from alonzo.node.event_queue import wire_asynchronous_invocation
 from alonzo.node.event_sources import wire_event_sources
-from alonzo.node.host_setup import Host, set_up_host
+from alonzo.node.host_setup import Host, node_name, set_up_host
 from alonzo.node.invocation import activation_with, note_change, warm_up, wire_invocation
 from alonzo.node.logs import wire_logs
+from alonzo.node.metrics import wire_metrics
 from alonzo.node.programs import Programs
 from alonzo.node.seat import Seat
 from alonzo.node.stores import Stores, open_stores
 from alonzo.node.tls import open_tls_context
 from alonzo.node.triggers import home_of, life_of, wire_triggers
-from alonzo.observe.function_metrics import FunctionMetrics
 
 _DRAIN_SECONDS = 30.0
 _SHUTDOWN_SECONDS = 5.0
@@ -80,24 +80,31 @@ class Node:
         async def serve_endpoint(endpoint: socket.socket) -> Callable[[], None]:
             return (await servers[0].serve_socket(endpoint)).close
 
+        metering = wire_metrics(stores=stores, instance=instance_of(self._configuration, self._seat), clock=self._clock)
         parts = wire_invocation(
             configuration=self._configuration,
             seat=self._seat,
             stores=stores,
             host=host,
             serve_endpoint=serve_endpoint,
+            metrics=metering,
             clock=self._clock,
         )
-        metrics = FunctionMetrics()
         retries = Retries(pauses_seconds=PAUSES_SECONDS, waiting_max_bytes=WAITING_MAX_BYTES, random=random.random)
-        recursion = RecursionGuard(settings=control.recursion, metrics=metrics)
+        recursion = RecursionGuard(settings=control.recursion, metrics=metering.functions)
         asynchronous = wire_asynchronous_invocation(
             stores=stores.events,
             control=control,
             invoker=parts.invoker,
             recursion=recursion,
+            metrics=metering.functions,
             outcomes=lambda acceptance: wire_destinations(
-                control=control, services=stores.services, acceptance=acceptance, recursion=recursion, metrics=metrics, retries=retries
+                control=control,
+                services=stores.services,
+                acceptance=acceptance,
+                recursion=recursion,
+                metrics=metering.functions,
+                retries=retries,
             ),
             retry_delays_seconds=self._configuration.async_retry_delays_seconds,
             account_concurrency=self._configuration.account_concurrency,
@@ -115,15 +122,17 @@ class Node:
             cluster=stores.cluster,
             clock=self._clock,
         )
+        metering.watch_with(stores.metrics.alarms, triggers)
         logs = wire_logs(
             logs=stores.logs,
             groups=stores.log_groups,
             control=control,
             acceptance=asynchronous.acceptance,
             trace_headers=parts.traces.headers,
+            read_metrics=metering.tell,
             clock=self._clock,
         )
-        logs.listen_to(parts.delivery, metrics)
+        logs.listen_to(parts.delivery, metering.functions)
         application, proxy = wire_edge(
             EdgeParts(
                 configuration=self._configuration,
@@ -132,7 +141,8 @@ class Node:
                 asynchronous=asynchronous,
                 triggers=triggers,
                 recursion=recursion,
-                metrics=metrics,
+                metrics=metering.counts,
+                cloudwatch=metering.operations(),
                 logs=logs,
                 is_ready=lambda: not stop.is_set(),
                 resources=resources,
@@ -146,7 +156,7 @@ class Node:
             invoker=parts.invoker,
             services=stores.services,
             recursion=recursion,
-            metrics=metrics,
+            metrics=metering.functions,
             delivery=parts.delivery,
             notices=stores.notices,
             retries=retries,
@@ -170,10 +180,9 @@ class Node:
                     *parts.traces.components,
                 )
             ]
-            tasks += [group.create_task(parts.tasks.run()), group.create_task(parts.usage.run())]
+            tasks += [group.create_task(parts.tasks.run()), group.create_task(parts.usage.run()), group.create_task(metering.run())]
             tasks.append(group.create_task(warm_up(control.records, parts.factory)))
-            tasks.append(group.create_task(asynchronous.dispatcher.run()))
-            tasks.append(group.create_task(triggers.run()))
+            tasks += [group.create_task(asynchronous.dispatcher.run()), group.create_task(triggers.run())]
             tasks += [group.create_task(component) for component in logs.components()]
             existing = [version for _, version in control.records.iter_prefix(())]
             keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
@@ -210,6 +219,12 @@ class Node:
         if self._configuration.drain_delay_seconds:
             _log.info("not ready any more, and going on for %g s", self._configuration.drain_delay_seconds)
             await asyncio.sleep(self._configuration.drain_delay_seconds)
+
+
+def instance_of(configuration: Configuration, seat: Seat | None) -> str:
+    """What tells a node from all others that report to the same place."""
+    name = node_name(configuration.data_directory)
+    return name if seat is None else f"{name}-{seat.name}"
 
 
 def url_of(host: str, port: int) -> str:

@@ -17,6 +17,7 @@ from alonzo.node.configuration import Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.event_queue import EventStores, open_event_stores
 from alonzo.node.event_sources import SourceTables, open_source_tables
+from alonzo.node.metric_tables import MetricTables, open_metric_tables
 from alonzo.node.otlp import open_otlp
 from alonzo.node.seat import Seat
 from alonzo.node.secrets import get_secret
@@ -54,6 +55,7 @@ class Stores:
     notices: WriteNotices
     control: ControlPlane
     usage: RecordTable[MonthlyUsage]
+    metrics: MetricTables
     cluster: Cluster | None
     services: AwsClients
     companion: CompanionAccess | None
@@ -104,12 +106,14 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
     async with asyncio.TaskGroup() as group:
         opening_events = group.create_task(open_event_stores(connection, data_directory=data))
         opening_usage = group.create_task(RecordTable.open(connection, name="usage", record_type=MonthlyUsage))
+        opening_metrics = group.create_task(open_metric_tables(connection, data_directory=data))
         opening_triggers = group.create_task(open_trigger_tables(connection))
         opening_sources = group.create_task(open_source_tables(connection, configuration=configuration, seat=seat))
         opening_audit = group.create_task(AuditStore.open(connection))
         opening_logs = group.create_task(LogStore.open(connection, max_bytes=_log_stream_bytes(configuration)))
     events, usage, triggers, sources = opening_events.result(), opening_usage.result(), opening_triggers.result(), opening_sources.result()
-    followers = (*control.followers, *triggers.followers)
+    metrics = opening_metrics.result()
+    followers = (*control.followers, *triggers.followers, *metrics.followers)
     components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in followers), *sources.followers()]
     if cluster is not None:
         components += cluster.followers()
@@ -134,6 +138,7 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
         notices=notices,
         control=control,
         usage=usage,
+        metrics=metrics,
         cluster=cluster,
         services=services,
         companion=companion,

@@ -59,6 +59,8 @@ class Triggers:
     deliveries: TargetDeliveries
     rules: EventRules
     schedules: Schedules
+    is_own: Callable[[str], bool]
+    """Of several workers, whether this one sees to what has that name."""
 
     async def run(self) -> None:
         """Component: until cancelled. It does nothing as long as nothing is there to be done."""
@@ -121,7 +123,7 @@ def wire_triggers(
         cluster.members.subscribe(deliveries.look)
         cluster.members.subscribe(schedules.look)
     rules = EventRules(deliveries=deliveries, new_uuid=ids.new_uuid, clock=clock)
-    return Triggers(deliveries=deliveries, rules=rules, schedules=schedules)
+    return Triggers(deliveries=deliveries, rules=rules, schedules=schedules, is_own=is_own)
 
 
 def _ownership(cluster: Cluster | None) -> Callable[[str], bool]:

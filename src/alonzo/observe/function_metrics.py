@@ -3,7 +3,7 @@
 Source of the names: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from alonzo.model.scope import Scope
+from alonzo.observe.metrics.distribution import Distribution
 
 _FUNCTIONS_MAX = 100_000
 """Counts are kept of functions that are gone as well; beyond this many the oldest are forgotten."""
@@ -40,10 +41,21 @@ class Metric(StrEnum):
     MAX_OFFSET_LAG = "MaxOffsetLag"
     LOG_EVENTS_DROPPED = "LogEventsDropped"
     """Ours: lines of a function's log that could not be kept."""
+    INVOCATIONS = "Invocations"
+    ERRORS = "Errors"
+    THROTTLES = "Throttles"
+    ASYNC_EVENTS_RECEIVED = "AsyncEventsReceived"
+    ASYNC_EVENTS_DROPPED = "AsyncEventsDropped"
+    ASYNC_EVENT_AGE = "AsyncEventAge"
 
 
 GAUGES: Mapping[Metric, str] = MappingProxyType(
-    {Metric.ITERATOR_AGE: "milliseconds", Metric.SUM_OFFSET_LAG: "records", Metric.MAX_OFFSET_LAG: "records"}
+    {
+        Metric.ASYNC_EVENT_AGE: "milliseconds",
+        Metric.ITERATOR_AGE: "milliseconds",
+        Metric.SUM_OFFSET_LAG: "records",
+        Metric.MAX_OFFSET_LAG: "records",
+    }
 )
 """Which are no counts but what was so the last time, and in what they are measured."""
 
@@ -57,8 +69,40 @@ class MetricKey(msgspec.Struct, frozen=True):
     mapping_uuid: str | None = None
 
 
+class Duration(StrEnum):
+    """What is timed, in milliseconds."""
+
+    INVOCATION = "invocation"
+    INIT = "init"
+
+
+DURATION_BOUNDS: Sequence[tuple[int, float]] = tuple((power, 2**power / 1_000) for power in range(21))
+"""Bounds for histograms, as powers of two of a millisecond and in seconds: up to 17 minutes, and no function runs longer than 15."""
+
+
+class DurationKey(msgspec.Struct, frozen=True):
+    """Of which function."""
+
+    duration: Duration
+    scope: Scope
+    function_name: str
+
+
+Durations = dict[DurationKey, Distribution]
+
+
+class Observer(Protocol):
+    """Told of every count and gauge besides, as it comes."""
+
+    def observe(self, key: MetricKey, value: float) -> None: ...
+
+
 class CountSource(Protocol):
     """Where counts come from: of one node, or of all workers together."""
+
+    async def collect_durations(self) -> Durations:
+        """All that has been timed."""
+        ...
 
     async def collect(self) -> Mapping[MetricKey, int]:
         """All that has been counted."""
@@ -68,17 +112,38 @@ class CountSource(Protocol):
 class FunctionMetrics:
     """One a node."""
 
-    def __init__(self) -> None:
+    def __init__(self, observer: Observer | None = None) -> None:
+        self._observer = observer
         self._counts: dict[MetricKey, int] = {}
+        self._durations: Durations = {}
 
     def count(self, metric: Metric, scope: Scope, function_name: str, *, by: int = 1, mapping_uuid: str | None = None) -> None:
         """It has happened once more, or so many times."""
+        self.add_count(metric, scope, function_name, by=by, mapping_uuid=mapping_uuid)
+        if self._observer is not None:
+            self._observer.observe(MetricKey(metric, scope, function_name, mapping_uuid), by)
+
+    def add_count(self, metric: Metric, scope: Scope, function_name: str, *, by: int, mapping_uuid: str | None = None) -> None:
+        """The same, of what the observer knows already."""
         key = MetricKey(metric, scope, function_name, mapping_uuid)
         self._set(key, self._counts.get(key, 0) + by)
 
+    def add_durations(self, duration: Duration, scope: Scope, function_name: str, values: Distribution) -> None:
+        """It has taken so long, several times."""
+        key = DurationKey(duration, scope, function_name)
+        total = self._durations.get(key)
+        if total is None:
+            total = self._durations[key] = Distribution()
+            if len(self._durations) > _FUNCTIONS_MAX:
+                del self._durations[next(iter(self._durations))]
+        total.merge(values)
+
     def set_gauge(self, metric: Metric, scope: Scope, function_name: str, value: int, *, mapping_uuid: str | None = None) -> None:
         """It is so now. `metric`: one of `GAUGES`."""
-        self._set(MetricKey(metric, scope, function_name, mapping_uuid), value)
+        key = MetricKey(metric, scope, function_name, mapping_uuid)
+        self._set(key, value)
+        if self._observer is not None:
+            self._observer.observe(key, value)
 
     def _set(self, key: MetricKey, value: int) -> None:
         self._counts[key] = value
@@ -89,9 +154,35 @@ class FunctionMetrics:
         """What the page of a node alone shows (`CountSource`)."""
         return dict(self._counts)
 
+    async def collect_durations(self) -> Durations:
+        """The same of what was timed."""
+        return self._durations
+
+    @property
+    def durations(self) -> Durations:
+        """All that has been timed."""
+        return self._durations
+
     def iter_counts(self) -> Iterator[tuple[MetricKey, int]]:
         """All that has been counted."""
         return iter(list(self._counts.items()))
+
+
+class OwnMetrics:
+    """What a node alone has counted, with what it can `gather`. A `CountSource`."""
+
+    def __init__(self, own: FunctionMetrics, gather: Callable[[], None]) -> None:
+        self._own = own
+        self._gather = gather
+
+    async def collect(self) -> Mapping[MetricKey, int]:
+        """As the protocol says."""
+        self._gather()
+        return await self._own.collect()
+
+    async def collect_durations(self) -> Durations:
+        """As the protocol says."""
+        return await self._own.collect_durations()
 
 
 def summed(counts: Iterable[tuple[MetricKey, int]]) -> dict[MetricKey, int]:
@@ -100,4 +191,12 @@ def summed(counts: Iterable[tuple[MetricKey, int]]) -> dict[MetricKey, int]:
     for key, value in counts:
         before = total.get(key, 0)
         total[key] = max(before, value) if key.metric in GAUGES else before + value
+    return total
+
+
+def merged(durations: Iterable[tuple[DurationKey, Distribution]]) -> Durations:
+    """Those of several nodes as those of one."""
+    total: Durations = {}
+    for key, values in durations:
+        total.setdefault(key, Distribution()).merge(values)
     return total

@@ -48,6 +48,9 @@ class RecordIndex(Generic[T]):
         del self._sorted_keys[bisect_left(self._sorted_keys, key)]
         return True
 
+    def __len__(self) -> int:
+        return len(self._records)
+
     def iter_prefix(self, prefix: Key, *, start: Key = ()) -> Iterator[tuple[Key, T]]:
         """Sorted; O(log records + matches). Of records that change during the iteration it shows what is then."""
         length = len(prefix)

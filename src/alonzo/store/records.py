@@ -107,6 +107,9 @@ class RecordTable(Generic[T]):
         """The record with its revision, for `update` and `delete`."""
         return self._index.find(key)
 
+    def __len__(self) -> int:
+        return len(self._index)
+
     def iter_prefix(self, prefix: Key, *, start: Key = ()) -> Iterator[tuple[Key, T]]:
         """The records whose keys begin with these parts, sorted by key; `()` is all. Changes during the iteration do it no harm.
 

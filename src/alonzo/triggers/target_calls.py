@@ -22,12 +22,13 @@ _UNIVERSAL_PARTS = 3
 
 
 class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """What a target needs to know beside the text. `partition_key`: of Kinesis."""
+    """What a target needs to know beside the text. `partition_key`: of Kinesis; `subject`: of a message to a topic."""
 
     message_group_id: str | None = None
     partition_key: str = ""
     detail_type: str = ""
     source: str = ""
+    subject: str = ""
 
 
 def call_of(target: TargetArn, payload: str, details: CallDetails, *, unique: str) -> AwsCall:  # noqa: PLR0911 - one a kind
@@ -36,7 +37,8 @@ def call_of(target: TargetArn, payload: str, details: CallDetails, *, unique: st
         case "sqs", _:
             return message_to_queue(target, payload, group_id=details.message_group_id, unique=unique)
         case "sns", _:
-            return AwsCall("sns", "Publish", {"TopicArn": target.text, "Message": payload}, target.scope, proof="MessageId")
+            message = {"TopicArn": target.text, "Message": payload} | ({"Subject": details.subject} if details.subject else {})
+            return AwsCall("sns", "Publish", message, target.scope, proof="MessageId")
         case "states", "stateMachine":
             parameters = {"stateMachineArn": target.text, "input": payload, "name": unique}
             return AwsCall("sfn", "StartExecution", parameters, target.scope, proof="executionArn")

@@ -23,6 +23,7 @@ from alonzo.model.invocation import Invocation
 from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 from alonzo.observe.log_delivery import LogDelivery, LogStreamName
+from alonzo.observe.metrics.invocations import InvocationCounter
 from alonzo.observe.platform_log import TextPlatformLog
 from alonzo.observe.usage import UsageCounter
 
@@ -175,6 +176,7 @@ async def an_environment(
         words=TextPlatformLog(),
         version=version,
         usage=UsageCounter(),
+        metrics=InvocationCounter(version, is_provisioned=False),
         peak_memory=sandbox.peak_memory_bytes,
         tracing=None,
         clock=clock,

@@ -83,6 +83,7 @@ class MemoryNode:
         )
         room = MemoryRoom(read=lambda: self.memory, evict=self.pools.make_room, wait_seconds=0.0, clock=ManualClock())
         self.invoker = Invoker(
+            on_throttled=lambda version, invocation: None,
             versions=role,
             new_environments=NewEnvironments(code=role, environments=role, pools=self.pools, room=room),
             snapshots=role,

@@ -9,16 +9,26 @@ from alonzo.invoke.errors import FunctionNotReady
 from alonzo.model.asynchronous import AcceptedEvent
 from alonzo.model.function import FunctionVersion, State
 from alonzo.model.names import FunctionReference
+from alonzo.observe.function_metrics import FunctionMetrics, Metric
 from alonzo.store.event_queue import EventQueue
 
 
 class EventAcceptance:
     """`wake` is told whose queue has something new."""
 
-    def __init__(self, *, queue: EventQueue, wake: Callable[[FunctionReference], None], counters: EventCounters, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        queue: EventQueue,
+        wake: Callable[[FunctionReference], None],
+        counters: EventCounters,
+        metrics: FunctionMetrics,
+        clock: Clock,
+    ) -> None:
         self._queue = queue
         self._wake = wake
         self._counters = counters
+        self._metrics = metrics
         self._clock = clock
 
     async def accept(
@@ -42,4 +52,5 @@ class EventAcceptance:
         queued = QueuedEvent(event=event)
         await self._queue.add(queued.function, encode(queued), message_id=request_id)
         self._counters.of(queued.function).accepted += 1
+        self._metrics.count(Metric.ASYNC_EVENTS_RECEIVED, target.scope, target.name)
         self._wake(queued.function)

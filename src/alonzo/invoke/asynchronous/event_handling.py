@@ -16,6 +16,7 @@ from alonzo.invoke.asynchronous.trials import CouldNotRun, EventConfigs, EventTr
 from alonzo.model.asynchronous import Condition
 from alonzo.model.function import FunctionVersion
 from alonzo.model.names import FunctionReference
+from alonzo.observe.function_metrics import FunctionMetrics, Metric
 from alonzo.store.event_queue import EventQueue
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class EventHandling:
         policy: RetryPolicy,
         configs: EventConfigs,
         counters: EventCounters,
+        metrics: FunctionMetrics,
         clock: Clock,
     ) -> None:
         self._trials = trials
@@ -41,6 +43,7 @@ class EventHandling:
         self._policy = policy
         self._configs = configs
         self._counters = counters
+        self._metrics = metrics
         self._clock = clock
 
     async def handle(self, queued: QueuedEvent, gate: ThrottleGate, *, on_throttled: Callable[[], None]) -> None:
@@ -51,6 +54,10 @@ class EventHandling:
             on_throttled()
 
         trial = await self._trials.run(queued, gate, on_throttled=count_throttled)
+        if isinstance(trial, Ran) and not queued.invoke_count:
+            event = queued.event
+            age_ms = max(self._clock.unix_ms() - event.accepted_unix_ms - trial.ran_ms, 0)
+            self._metrics.set_gauge(Metric.ASYNC_EVENT_AGE, event.scope, event.function_name, age_ms)
         match trial:
             case Ran(version, result):
                 ran = msgspec.structs.replace(
@@ -121,6 +128,8 @@ class EventHandling:
 
     async def _end(self, queued: QueuedEvent, condition: Condition, version: FunctionVersion) -> None:
         await self._endings.end(queued, condition, version=version)
+        if condition is not Condition.SUCCESS:
+            self._metrics.count(Metric.ASYNC_EVENTS_DROPPED, queued.event.scope, queued.event.function_name)
 
     def _drop(self, queued: QueuedEvent) -> None:
         self._counters.of(queued.function).dropped += 1

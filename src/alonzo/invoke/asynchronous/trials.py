@@ -41,6 +41,8 @@ class Ran:
 
     version: FunctionVersion
     result: InvocationResult
+    ran_ms: int = 0
+    """How long its caller waited for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class EventTrials:
             hindrance = self._find_hindrance(queued, version)
             if hindrance is not None:
                 return hindrance
+            began_at = self._clock.monotonic()
             try:
                 result = await self._invoker.invoke(version, _invocation(queued, version))
             except Throttled:
@@ -128,7 +131,7 @@ class EventTrials:
                 gate.leave()
                 return CouldNotRun(error)
             gate.leave()
-            return Ran(version, result)
+            return Ran(version, result, round((self._clock.monotonic() - began_at) * 1_000))
 
     def _find_hindrance(self, queued: QueuedEvent, version: FunctionVersion) -> TooOld | SwitchedOff | Looping | None:
         """Why the event is not to be run, not now and not later."""

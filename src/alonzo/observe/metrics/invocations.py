@@ -1,0 +1,133 @@
+"""Invocations as metrics of AWS/Lambda: counted where they are reported, beside the path; spread over their dimensions a minute later.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html, and `monitoring-metrics-view.html` for dimensions.
+"""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from alonzo.model.function import FunctionVersion
+from alonzo.model.scope import Scope
+from alonzo.observe.function_metrics import Duration, FunctionMetrics, Metric
+from alonzo.observe.metrics.distribution import Distribution
+from alonzo.observe.metrics.recorder import LAMBDA_NAMESPACE, MINUTE_SECONDS, Dimensions, MetricRecorder, MetricSet
+from alonzo.observe.platform_log import InvocationReport
+
+_MINUTE_MS = MINUTE_SECONDS * 1_000
+_QUALIFIED_ARN_COLONS = 7
+
+
+class _Window(msgspec.Struct, gc=False):
+    """What one version has done in a minute, asked for by one name."""
+
+    invocations: int = 0
+    errors: int = 0
+    duration: Distribution = msgspec.field(default_factory=Distribution)
+    memory: Distribution = msgspec.field(default_factory=Distribution)
+    init: Distribution | None = None
+
+
+class InvocationCounter:
+    """Of environments of one version. Made by `InvocationMeter`."""
+
+    __slots__ = ("is_provisioned", "version", "windows")
+
+    def __init__(self, version: FunctionVersion, *, is_provisioned: bool) -> None:
+        self.version = version
+        self.is_provisioned = is_provisioned
+        self.windows: dict[tuple[str, int], _Window] = {}
+
+    def note(self, report: InvocationReport, *, invoked_arn: str, ended_unix_ms: int) -> None:
+        """An invocation has ended. It counts for the minute in which it began, as on AWS."""
+        duration_ms = report.duration_ms
+        key = (invoked_arn, int(ended_unix_ms - duration_ms) // _MINUTE_MS)
+        window = self.windows.get(key)
+        if window is None:
+            window = self.windows[key] = _Window()
+        window.invocations += 1
+        window.duration.add(duration_ms)
+        if report.error_type is not None or report.status != "success":
+            window.errors += 1
+        memory_mib = report.max_memory_mib
+        if memory_mib is not None:
+            window.memory.add(memory_mib)
+        if report.init_duration_ms is not None:
+            if window.init is None:
+                window.init = Distribution()
+            window.init.add(report.init_duration_ms)
+
+
+class InvocationMeter:
+    """One a node. `has_provision`: whether a version has provisioned concurrency, which an invocation on demand has then spilled over."""
+
+    def __init__(self, *, recorder: MetricRecorder, metrics: FunctionMetrics, has_provision: Callable[[FunctionVersion], bool]) -> None:
+        self._recorder = recorder
+        self._metrics = metrics
+        self._has_provision = has_provision
+        self._counters: dict[tuple[Scope, str, str, bool], InvocationCounter] = {}
+
+    def counter(self, version: FunctionVersion, *, is_provisioned: bool) -> InvocationCounter:
+        """What the invocations of an environment are counted with; environments of the same version share it."""
+        key = (version.scope, version.name, version.version, is_provisioned)
+        counter = self._counters.get(key)
+        if counter is None:
+            counter = self._counters[key] = InvocationCounter(version, is_provisioned=is_provisioned)
+        return counter
+
+    def fold(self) -> None:
+        """Hand on what has been counted since the last time."""
+        for counter in list(self._counters.values()):
+            windows, counter.windows = counter.windows, {}
+            for (invoked_arn, minute), window in windows.items():
+                self._fold(counter, invoked_arn, minute * MINUTE_SECONDS, window)
+
+    def _fold(self, counter: InvocationCounter, invoked_arn: str, minute: int, window: _Window) -> None:
+        version, metrics = counter.version, self._metrics
+        scope, name = version.scope, version.name
+        metrics.add_count(Metric.INVOCATIONS, scope, name, by=window.invocations)
+        metrics.add_count(Metric.ERRORS, scope, name, by=window.errors)
+        metrics.add_durations(Duration.INVOCATION, scope, name, window.duration)
+        if window.init is not None:
+            metrics.add_durations(Duration.INIT, scope, name, window.init)
+        is_spillover = not counter.is_provisioned and self._has_provision(version)
+        for dimensions in dimensions_of(version, invoked_arn):
+            of = MetricSet(scope, LAMBDA_NAMESPACE, dimensions)
+
+            def point(metric: str, unit: str, of: MetricSet = of) -> Distribution:
+                return self._recorder.point(of, metric, unit=unit, unix_seconds=minute)
+
+            point("Invocations", "Count").add(1.0, window.invocations)
+            errors = point("Errors", "Count")
+            if window.errors:
+                errors.add(1.0, window.errors)
+            if window.invocations > window.errors:
+                errors.add(0.0, window.invocations - window.errors)
+            point("Throttles", "Count").add(0.0, window.invocations)
+            point("Duration", "Milliseconds").merge(window.duration)
+            if window.memory.count:
+                point("MaxMemoryUsed", "Megabytes").merge(window.memory)
+            if window.init is not None:
+                point("InitDuration", "Milliseconds").merge(window.init)
+            if counter.is_provisioned:
+                point("ProvisionedConcurrencyInvocations", "Count").add(1.0, window.invocations)
+            elif is_spillover:
+                point("ProvisionedConcurrencySpilloverInvocations", "Count").add(1.0, window.invocations)
+
+
+def dimensions_of(version: FunctionVersion, invoked_arn: str) -> Iterator[Dimensions]:
+    """Of all together, of the function, of what was invoked, and, where that was an alias, of the version that it led to."""
+    parts = invoked_arn.split(":")
+    qualifier = parts[_QUALIFIED_ARN_COLONS] if len(parts) > _QUALIFIED_ARN_COLONS else None
+    name = version.name
+    resource = name if qualifier is None else f"{name}:{qualifier}"
+    yield ()
+    yield (("FunctionName", name),)
+    yield (("FunctionName", name), ("Resource", resource))
+    if qualifier is not None and qualifier != version.version:
+        yield (("ExecutedVersion", version.version), ("FunctionName", name), ("Resource", resource))
+
+
+def function_dimensions(name: str) -> tuple[Dimensions, Dimensions]:
+    """Of what is counted of a function as such: of all together, and of it."""
+    return (), (("FunctionName", name),)

@@ -4,13 +4,12 @@ Modules log with `logging.getLogger(__name__)` and give fields by `extra={"reque
 Functions' logs are something else: they go to the log store.
 """
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TextIO
-
-import msgspec
 
 _LEVEL_COLOURS = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m", logging.CRITICAL: "\x1b[1;31m"}
 _TALKATIVE = ("aiokafka", "aiormq", "pymongo", "stompman")
@@ -21,7 +20,7 @@ _COLOUR_END = "\x1b[0m"
 class LogFormat(StrEnum):
     """How a log line looks: text for people, one JSON object for machines."""
 
-    CONSOLE = "console"
+    TEXT = "text"
     JSON = "json"
 
 
@@ -75,7 +74,8 @@ class JsonFormatter(logging.Formatter):
         }
         fields = {name: value for name, value in _fields_of(record, self._own_attributes).items() if name not in line}
         exception = "\n".join(_traceback_of(self, record))
-        return msgspec.json.encode(line | fields | ({"exception": exception} if exception else {}), enc_hook=str).decode()
+        content = line | fields | ({"exception": exception} if exception else {})
+        return json.dumps(content, default=str, ensure_ascii=False, separators=(",", ":"))
 
 
 def _own_attributes() -> frozenset[str]:

@@ -14,8 +14,9 @@ from tests.support.recorded import pattern_of
 _RECORDED: dict[str, dict[str, str]] = json.loads((Path(__file__).parent / "recorded" / "variables.json").read_text())
 _OURS = {
     "AWS_LAMBDA_RUNTIME_API": r"127\.0\.0\.1:[0-9]+",
-    "AWS_XRAY_DAEMON_ADDRESS": r"127\.0\.0\.1:2000",
+    "AWS_XRAY_DAEMON_ADDRESS": r"127\.0\.0\.1:[0-9]{2,5}",
     "_AWS_XRAY_DAEMON_ADDRESS": r"127\.0\.0\.1",
+    "_AWS_XRAY_DAEMON_PORT": r"[0-9]{2,5}",
 }
 """Where Alonzo's services are is not where AWS's are."""
 _ADDED = {"AWS_ENDPOINT_URL"}

@@ -291,6 +291,7 @@ class ServerThread:
             activations = Activations(records=control.records, code_directories=control.code_directories, activate=self._activate)
             models = ServiceModels()
             api = AwsApi(
+                audit=lambda _: None,
                 models=models,
                 operations={"lambda": control.operations},
                 callers=CallerDirectory(),

@@ -47,8 +47,9 @@ def handler(event, context):
 
 DIFFERS = {
     "AWS_LAMBDA_RUNTIME_API": r"127\.0\.0\.1:[0-9]+",
-    "AWS_XRAY_DAEMON_ADDRESS": r"127\.0\.0\.1:2000",
+    "AWS_XRAY_DAEMON_ADDRESS": r"127\.0\.0\.1:[0-9]{2,5}",
     "_AWS_XRAY_DAEMON_ADDRESS": r"127\.0\.0\.1",
+    "_AWS_XRAY_DAEMON_PORT": r"[0-9]{2,5}",
 }
 """Where Alonzo's services are is not where AWS's are."""
 ADDED = {"AWS_ENDPOINT_URL"}

@@ -16,7 +16,7 @@ from alonzo.aws.java_patterns import compile_java_pattern
 from alonzo.aws.routing import Route, RouteTable
 from alonzo.aws.service_description import Operation, ServiceDescription, Shape
 
-MODELLED_SERVICES = ("lambda", "logs", "monitoring")
+MODELLED_SERVICES = ("lambda", "logs", "monitoring", "xray", "cloudtrail")
 """The services whose requests we read, by their signing names; all others are answered as not implemented."""
 
 _DIRECTORIES = MappingProxyType({"monitoring": "cloudwatch"})

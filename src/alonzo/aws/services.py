@@ -6,7 +6,7 @@ from alonzo.aws.identity import Caller
 from alonzo.aws.requests import Request
 from alonzo.aws.service_model import ServiceModels
 
-_TARGET_PREFIXES = {"Logs_20140328": "logs"}
+_TARGET_PREFIXES = {"Logs_20140328": "logs", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101": "cloudtrail"}
 _SERVICE_HOST = re.compile(r"([a-z0-9-]+)\.(?:[a-z0-9-]+\.)*(?:amazonaws\.com(?:\.cn)?|localhost\.localstack\.cloud|localhost)(?::[0-9]+)?")
 _DATED_PATH = re.compile(r"/20[0-9]{2}-[0-9]{2}-[0-9]{2}/")
 

@@ -15,6 +15,7 @@ from alonzo.cli.doctor import doctor
 from alonzo.cli.invoke import invoke
 from alonzo.cli.logs import logs
 from alonzo.cli.queue import queue
+from alonzo.cli.trace import trace
 from alonzo.cli.tune import tune
 from alonzo.cli.up import up
 from alonzo.errors import SetupError
@@ -37,7 +38,7 @@ def alonzo() -> None:
     """
 
 
-for _command in (up, deploy, invoke, logs, queue, cost, tune, doctor):
+for _command in (up, deploy, invoke, logs, trace, queue, cost, tune, doctor):
     alonzo.add_command(_command)
 
 

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from alonzo.edge.tls.settings import TlsSettings, own_authority
+from alonzo.log import LogFormat
 from alonzo.model.quotas import ACCOUNT_CONCURRENCY_DEFAULT
 from alonzo.node.aws_endpoints import read_aws_endpoints
 from alonzo.node.configuration import DEFAULT_HOST, DEFAULT_KEEP_ALIVE_SECONDS, DEFAULT_PORT, Configuration
@@ -291,6 +292,25 @@ class OtlpEndpointType(click.ParamType[str]):
     show_default=True,
     help="Start Node.js and Java ahead of their functions, as many as recent demand asks for: some 45 MB each.",
 )
+@click.option(
+    "--log-format",
+    envvar="ALONZO_LOG_FORMAT",
+    type=click.Choice([each.value for each in LogFormat]),
+    default=LogFormat.TEXT.value,
+    show_default=True,
+    help="How the server's own log looks on standard error: text for people, json for machines (one object a line).",
+)
+@click.option(
+    "--drain-delay",
+    "drain_delay_seconds",
+    envvar="ALONZO_DRAIN_DELAY",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to go on serving after SIGTERM, while /health/ready answers 503, so that load balancers send nothing more before the "
+    "server drains.",
+)
 @click.argument("directory", type=click.Path(exists=True, path_type=Path), required=False)
 @click.pass_context
 def up(
@@ -358,6 +378,8 @@ def build_configuration(
     tls_cert: Path | None,
     tls_key: Path | None,
     otlp_endpoint: str | None,
+    log_format: str,
+    drain_delay_seconds: float,
 ) -> Configuration:
     """What the options mean; the names are those of the command's parameters."""
     data_directory = data_directory.expanduser().absolute()
@@ -381,8 +403,10 @@ def build_configuration(
         prewarm=prewarm,
         persist=persist,
         events_token=events_token or None,
-        logs_max_bytes=logs_max_bytes,
         otlp_endpoint=otlp_endpoint,
+        log_format=LogFormat(log_format),
+        drain_delay_seconds=drain_delay_seconds,
+        logs_max_bytes=logs_max_bytes,
         tls=_tls_settings(data_directory, wanted=tls, certificate=tls_cert, key=tls_key),
     )
 

@@ -6,8 +6,9 @@ with its request id and answered as `ServiceException`.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from alonzo.aws.api_error import ApiError, not_implemented
 from alonzo.aws.identity import ANONYMOUS, Caller, CallerDirectory, printable
@@ -19,6 +20,7 @@ from alonzo.aws.service_model import ServiceModel, ServiceModels
 from alonzo.aws.services import expects_xml, service_of
 from alonzo.aws.validation import validate
 from alonzo.edge.asgi import AsgiScope, Receive, Send, send_response
+from alonzo.edge.audit_trail import AuditedCall
 from alonzo.edge.event_stream_answer import EVENT_STREAM_HEADER, StreamedResponse, send_stream
 from alonzo.edge.operations import CallContext, OperationHandler, OperationTable, StreamHandler, StreamTable
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, discard_body, read_body
@@ -44,10 +46,12 @@ class _Call:
     perform: OperationHandler | None
     stream: StreamHandler | None = None
     """One of the two is there."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """Once they have been read."""
 
 
 class AwsApi:
-    """The endpoint of every AWS operation but `Invoke`. `before_answer` is waited for once everything has been done."""
+    """The endpoint of every AWS operation but `Invoke`. `before_answer` is waited for once everything has been done, `audit` told of it."""
 
     def __init__(
         self,
@@ -57,9 +61,11 @@ class AwsApi:
         callers: CallerDirectory,
         translate_error: Callable[[AlonzoError], ApiError],
         new_request_id: Callable[[], str],
+        audit: Callable[[AuditedCall], None],
         before_answer: Callable[[], Awaitable[None]] | None = None,
         streams: Mapping[str, StreamTable] = NO_STREAMS,
     ) -> None:
+        self._audit = audit
         self._streams = streams
         self._models = models
         self._operations = operations
@@ -101,7 +107,9 @@ class AwsApi:
         except ClientDisconnected:
             raise
         except Exception as error:  # a request ends here: whatever it was, the client gets an answer
-            return serialize_error(call.model, self._as_api_error(error, request_id))
+            api_error = self._as_api_error(error, request_id)
+            self._note(call, scope, request_id, None, error=api_error)
+            return serialize_error(call.model, api_error)
 
     def _call_of(self, request: Request, caller: Caller, service: str | None, model: ServiceModel | None) -> _Call:
         target = request.find_header(b"x-amz-target")
@@ -129,18 +137,37 @@ class AwsApi:
         validate(call.model, operation, parameters)
         trace_header = next((value for name, value in scope["headers"] if name == b"x-amzn-trace-id"), None)
         context = CallContext(caller=call.caller, request_id=request_id, base_url=base_url_of(scope), trace_header=trace_header)
+        call.parameters.update(parameters)
         if call.stream is not None:
             return StreamedResponse([EVENT_STREAM_HEADER], await call.stream(context, parameters))
         assert call.perform is not None
         result = await call.perform(context, parameters)
+        self._note(call, scope, request_id, result)
         return serialize(call.model, operation, result)
+
+    def _note(
+        self, call: _Call, scope: AsgiScope, request_id: str, result: Mapping[str, Any] | None, *, error: ApiError | None = None
+    ) -> None:
+        self._audit(
+            AuditedCall(
+                caller=call.caller,
+                model=call.model,
+                operation=call.route.operation,
+                request_id=request_id,
+                headers=scope["headers"],
+                client=scope["client"],
+                parameters=call.parameters,
+                result=result,
+                error=error,
+            )
+        )
 
     def _as_api_error(self, error: Exception, request_id: str) -> ApiError:
         if isinstance(error, ApiError):
             return error
         if isinstance(error, AlonzoError):
             return self._translate_error(error)
-        _logger.error("request %s failed", request_id, exc_info=error)
+        _logger.error("request %s failed", request_id, exc_info=error, extra={"request_id": request_id})
         return ApiError(code="ServiceException", message="An internal error occurred.", http_status=500, fault="Service")
 
 

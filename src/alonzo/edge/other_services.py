@@ -5,7 +5,7 @@ without signing anything. Source: https://docs.aws.amazon.com/AmazonS3/latest/us
 """
 
 import re
-from collections.abc import Set as AbstractSet
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -44,10 +44,20 @@ class OtherRequest:
     host: str | None = None
 
 
-class OtherServices:
-    """Tells their requests from those for `own` services, by signing names."""
+class EveryOperation:
+    """Of a service that is ours altogether, with what it does not have."""
 
-    def __init__(self, *, own: AbstractSet[str], models: ServiceModels, callers: CallerDirectory) -> None:
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+EVERY_OPERATION: Container[str] = EveryOperation()
+
+
+class OtherServices:
+    """Tells their requests from those for operations of our `own`, by the signing names of services."""
+
+    def __init__(self, *, own: Mapping[str, Container[str]], models: ServiceModels, callers: CallerDirectory) -> None:
         self._own = own
         self._models = models
         self._callers = callers
@@ -60,27 +70,21 @@ class OtherServices:
         except ApiError:
             return None
         if caller.service is not None and caller.service != "s3":
-            return None if caller.service in self._own else _request_of(caller, caller.service)
-        request = Request(
-            method=scope["method"],
-            path=scope["raw_path"].decode("latin-1"),
-            query_string=scope["query_string"].decode("latin-1"),
-            headers=headers,
-            body=b"",
-        )
+            return None if self._is_own(caller.service, scope) else _request_of(caller, caller.service)
+        request = _bodiless(scope)
         if caller.service == "s3":
             return _to_bucket(_request_of(caller, "s3"), request)
         access_key_id = _sigv2_key(request)
         if access_key_id is not None:
             signed = OtherRequest(service="s3", account_id=account_of(access_key_id), region=DEFAULT_REGION, access_key_id=access_key_id)
             return _to_bucket(signed, request)
-        return self._find_unsigned(request)
+        return self._find_unsigned(request, scope)
 
-    def _find_unsigned(self, request: Request) -> OtherRequest | None:
+    def _find_unsigned(self, request: Request, scope: AsgiScope) -> OtherRequest | None:
         if _BUCKET_HOST.fullmatch(_host_of(request)) is not None:
             return _to_bucket(_request_of(ANONYMOUS, "s3"), request)
         service = service_of(self._models, ANONYMOUS, request)
-        if service in self._own:
+        if service is not None and self._is_own(service, scope):
             return None
         if service is not None:
             return _request_of(ANONYMOUS, service)
@@ -89,6 +93,26 @@ class OtherServices:
         if _BUCKET_PATH.fullmatch(request.path) is not None:
             return _request_of(ANONYMOUS, "s3")
         return None
+
+    def _is_own(self, service: str, scope: AsgiScope) -> bool:
+        operations = self._own.get(service)
+        if operations is None or operations is EVERY_OPERATION:
+            return operations is not None
+        request = _bodiless(scope)
+        route = self._models.get(service).find_route(
+            method=request.method, path=request.path, query_string=request.query_string, target=request.find_header(b"x-amz-target")
+        )
+        return route is not None and route.operation.name in operations
+
+
+def _bodiless(scope: AsgiScope) -> Request:
+    return Request(
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        query_string=scope["query_string"].decode("latin-1"),
+        headers=scope["headers"],
+        body=b"",
+    )
 
 
 def _request_of(caller: Caller, service: str) -> OtherRequest:

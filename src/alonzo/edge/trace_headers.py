@@ -8,7 +8,9 @@ import time
 
 from alonzo.ids import IdSource
 from alonzo.model import lineage
-from alonzo.model.function import FunctionVersion
+from alonzo.model.function import ACTIVE_TRACING, FunctionVersion
+from alonzo.model.trace_header import continued, read_trace_header
+from alonzo.observe.traces.sampling import Sampler
 
 _GIVEN = re.compile(r"[\x21-\x7e]{1,1024}")
 
@@ -16,17 +18,31 @@ _GIVEN = re.compile(r"[\x21-\x7e]{1,1024}")
 class TraceHeaders:
     """On the hot path of Invoke."""
 
-    def __init__(self, *, ids: IdSource) -> None:
+    def __init__(self, *, ids: IdSource, sampler: Sampler) -> None:
         self._ids = ids
+        self._sampler = sampler
 
     def of_invocation(self, version: FunctionVersion, given: bytes | None) -> str:
         """The header that the function gets. `given`: the client's; what cannot be a header counts as none."""
         mark = lineage.mark_of(version.scope, version.name)
-        if given is None:
-            return self._new(mark)
-        text = given.decode("latin-1")
-        return lineage.advanced(text, mark) if _GIVEN.fullmatch(text) else self._new(mark)
+        text = None if given is None else given.decode("latin-1")
+        if text is None or _GIVEN.fullmatch(text) is None:
+            return self._new(version, mark)
+        if version.tracing_mode == ACTIVE_TRACING:
+            header = read_trace_header(text)
+            if header is None:
+                return self._new(version, mark)
+            if header.is_sampled is None:
+                text = continued(text, parent_id=None, is_sampled=self._is_sampled(version))
+        return lineage.advanced(text, mark)
 
-    def _new(self, mark: str) -> str:
+    def _new(self, version: FunctionVersion, mark: str) -> str:
+        """Nobody has called before: a function that is traced decides, and begins with itself."""
         random = self._ids.new_hex_id(20)
-        return lineage.begun(f"Root=1-{int(time.time()):08x}-{random[:24]};Parent={random[24:]};Sampled=0", mark)
+        root = f"Root=1-{int(time.time()):08x}-{random[:24]}"
+        if version.tracing_mode == ACTIVE_TRACING and self._is_sampled(version):
+            return lineage.begun(f"{root};Sampled=1", mark)
+        return lineage.begun(f"{root};Parent={random[24:]};Sampled=0", mark)
+
+    def _is_sampled(self, version: FunctionVersion) -> bool:
+        return self._sampler.decide((version.scope, version.name))

@@ -19,6 +19,7 @@ _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
 _NLM_F_REQUEST = 1
 _HEADER = struct.Struct("=IHHII")
+_PORT_OFFSET = _HEADER.size + 4
 _NO_COOKIE = b"\xff" * 8
 _USER_OFFSET, _INODE_OFFSET = _HEADER.size + 64, _HEADER.size + 68
 _ALL_STATES = 0xFFFFFFFF
@@ -68,6 +69,28 @@ class OwnedByProcessTree:
         return owner is not None and _tree_holds(self._root_process(), f"socket:[{owner[1]}]")
 
 
+class SentByUser:
+    """For datagrams: whoever has sent one must not be another user. A sender that has closed its socket cannot be asked for any more."""
+
+    def __init__(self, user: int) -> None:
+        self._user = user
+
+    def admits(self, *, client: Address, server: Address) -> bool:
+        owner = find_datagram_owner(client=client, server=server)
+        return owner is None or owner[0] == self._user
+
+
+class SentByProcessTree:
+    """The same where sandboxes share a user: the socket must not be another process tree's."""
+
+    def __init__(self, root_process: Callable[[], int]) -> None:
+        self._root_process = root_process
+
+    def admits(self, *, client: Address, server: Address) -> bool:
+        owner = find_datagram_owner(client=client, server=server)
+        return owner is None or _tree_holds(self._root_process(), f"socket:[{owner[1]}]")
+
+
 class ConnectedByProcessTree:
     """The same wherever psutil runs, at the cost of a look at all processes of the machine."""
 
@@ -88,16 +111,34 @@ def owned_by_process_tree(root_process: Callable[[], int]) -> ConnectionCheck:
 
 def find_socket_owner(*, client: Address, server: Address) -> tuple[int, int] | None:
     """User id and inode of the client's IPv4 socket; None if there is none any more."""
+    found = _diagnose(socket.IPPROTO_TCP, client, server)
+    return None if found is None else found[1:]
+
+
+def find_datagram_owner(*, client: Address, server: Address) -> tuple[int, int] | None:
+    """The same for who sends datagrams. Of UDP Linux has taken the ends the other way round ever since it was added (net/ipv4/udp_diag.c);
+    which socket it means is told by its port.
+    """
+    for one, other in ((server, client), (client, server)):
+        found = _diagnose(socket.IPPROTO_UDP, one, other)
+        if found is not None and found[0] == client[1]:
+            return found[1:]
+    return None
+
+
+def _diagnose(protocol: int, client: Address, server: Address) -> tuple[int, int, int] | None:
+    """Port, user id and inode of a socket."""
     ends = struct.pack("!HH", client[1], server[1]) + _padded(client[0]) + _padded(server[0])
     identity = ends + struct.pack("=I", 0) + _NO_COOKIE
-    request = struct.pack("=BBBBI", socket.AF_INET, socket.IPPROTO_TCP, 0, 0, _ALL_STATES) + identity
+    request = struct.pack("=BBBBI", socket.AF_INET, protocol, 0, 0, _ALL_STATES) + identity
     header = _HEADER.pack(_HEADER.size + len(request), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG) as diagnosis:
         diagnosis.sendto(header + request, (0, 0))
         answer = diagnosis.recv(4096)
     if _HEADER.unpack_from(answer)[1] != _SOCK_DIAG_BY_FAMILY:
         return None
-    return struct.unpack_from("=I", answer, _USER_OFFSET)[0], struct.unpack_from("=I", answer, _INODE_OFFSET)[0]
+    port = struct.unpack_from("!H", answer, _PORT_OFFSET)[0]
+    return port, struct.unpack_from("=I", answer, _USER_OFFSET)[0], struct.unpack_from("=I", answer, _INODE_OFFSET)[0]
 
 
 def _padded(address: str) -> bytes:

@@ -27,6 +27,7 @@ from alonzo.environment.outcomes import (
     Fault,
     InitFailed,
     RestoreFailed,
+    error_of,
     exit_fault,
     init_failure,
     response_too_large,
@@ -212,6 +213,8 @@ class ExecutionEnvironment:
         if self._phase is not Phase.INVOKE or len(self._running) >= self._max_concurrency:
             self._enter(Phase.INVOKE)
         expires_at = self._loop.time() + timeout_seconds - spent_seconds
+        if self._journal.tracing is not None:
+            invocation = self._journal.tracing.begin(invocation)
         running = RunningInvocation(
             invocation, invocation.request_id.encode(), timeout_seconds, spent_seconds, self._loop.create_future(), expires_at
         )
@@ -539,6 +542,8 @@ class ExecutionEnvironment:
         if not self._running:
             self._rest()
         end = End(running.invocation.request_id, running.invocation.invoked_function_arn, duration_ms, status, error_type)
+        if error_type is not None and self._journal.tracing is not None:
+            end = end.with_error(*error_of(result))
         if may_still_log:
             self._held_ends.hold(lambda: self._conclusions.conclude(running, result, end))
         else:

@@ -1,6 +1,7 @@
 """Makes execution environments: brings a function version, its code, a sandbox, a log and the Runtime API together."""
 
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -8,11 +9,19 @@ from typing import Protocol
 
 from alonzo import ids
 from alonzo.clock import Clock
-from alonzo.environment.connection_owner import AnyConnection, ConnectionCheck, OwnedByUser, owned_by_process_tree
+from alonzo.environment.connection_owner import (
+    AnyConnection,
+    ConnectionCheck,
+    OwnedByUser,
+    SentByProcessTree,
+    SentByUser,
+    owned_by_process_tree,
+)
 from alonzo.environment.credentials import ServedCredentials
 from alonzo.environment.environment import ExecutionEnvironment
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.external_extensions import find_external_extensions
+from alonzo.environment.function_tracing import FunctionTracing
 from alonzo.environment.journal import Journal
 from alonzo.environment.launch import launch_commands
 from alonzo.environment.log_channel import LogChannel
@@ -20,9 +29,11 @@ from alonzo.environment.plan import EnvironmentPlan
 from alonzo.environment.prestart import fits_prestarted
 from alonzo.environment.restoration import SnapshotPlan
 from alonzo.environment.sandboxes import RuntimeSandbox, RuntimeSandboxes
-from alonzo.environment.variables import LAYERS_DIRECTORY, Place, environment_variables, role_credentials
-from alonzo.model.function import FunctionVersion, LogFormat
+from alonzo.environment.trace_daemon import TraceDaemon
+from alonzo.environment.variables import DEFAULT_TRACE_DAEMON, LAYERS_DIRECTORY, Place, environment_variables, role_credentials
+from alonzo.model.function import ACTIVE_TRACING, FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
+from alonzo.model.scope import Scope
 from alonzo.observe.log_delivery import LogDelivery, LogOutlet, LogStreamName
 from alonzo.observe.metrics.invocations import InvocationMeter
 from alonzo.observe.platform_log import JsonPlatformLog, PlatformLog, TextPlatformLog
@@ -42,6 +53,14 @@ class TmpPreparation(Protocol):
     async def ensure(self, mib: int) -> None: ...
 
 
+class TraceKeeper(Protocol):
+    """Where traces go; see `TraceStore`. `put` takes what functions send (SegmentRefused), `keep_own` what is said of them."""
+
+    def put(self, scope: Scope, document: bytes) -> object: ...
+
+    def keep_own(self, version: FunctionVersion, document: bytes) -> None: ...
+
+
 class EnvironmentFactory:
     """One a node."""
 
@@ -53,6 +72,7 @@ class EnvironmentFactory:
         tmp: TmpPreparation | None,
         delivery: LogDelivery,
         usage: UsageMeter,
+        traces: TraceKeeper,
         metrics: InvocationMeter,
         serve_endpoint: ServeEndpoint,
         tasks: EnvironmentTasks,
@@ -63,6 +83,7 @@ class EnvironmentFactory:
         self._tmp = tmp
         self._delivery = delivery
         self._usage = usage
+        self._traces = traces
         self._metrics = metrics
         self._serve_endpoint = serve_endpoint
         self._tasks = tasks
@@ -114,6 +135,7 @@ class EnvironmentFactory:
                 usage=self._usage.counter(version, is_provisioned=False),
                 metrics=self._metrics.counter(version, is_provisioned=False),
                 peak_memory=clone.peak_memory_bytes,
+                tracing=self._tracing_of(version),
                 clock=self._clock,
             )
             return ExecutionEnvironment(
@@ -175,6 +197,7 @@ class EnvironmentFactory:
             usage=self._usage.counter(version, is_provisioned=is_provisioned),
             metrics=self._metrics.counter(version, is_provisioned=is_provisioned),
             peak_memory=sandbox.peak_memory_bytes,
+            tracing=self._tracing_of(version),
             clock=self._clock,
         )
         environment = ExecutionEnvironment(
@@ -183,7 +206,23 @@ class EnvironmentFactory:
         if len(sandbox.listeners) > 1:
             stop_serving = await self._serve_endpoint(sandbox.listeners.pop())
             environment.ended.add_done_callback(lambda _: stop_serving())
+        self._serve_tracers(environment, sandbox)
         return environment
+
+    def _tracing_of(self, version: FunctionVersion) -> FunctionTracing | None:
+        if version.tracing_mode != ACTIVE_TRACING:
+            return None
+        return FunctionTracing(version=version, keep=self._traces.keep_own, clock=self._clock)
+
+    def _serve_tracers(self, environment: ExecutionEnvironment, sandbox: Sandbox) -> None:
+        """Whatever the function's mode is: it may take part in a trace that others have begun."""
+        datagrams, sandbox.datagrams = sandbox.datagrams, None
+        if datagrams is None:
+            return
+        scope = environment.version.scope
+        daemon = TraceDaemon(datagrams, check=self._sender_check(sandbox), keep=lambda document: self._traces.put(scope, document))
+        daemon.open()
+        environment.ended.add_done_callback(lambda _: daemon.close())
 
     def _snapshot_plan(self, version: FunctionVersion, *, is_clonable: bool) -> SnapshotPlan:
         return SnapshotPlan(
@@ -199,11 +238,13 @@ class EnvironmentFactory:
         sandbox, program = runtime_sandbox.sandbox, runtime_sandbox.program
         libraries = () if program is None else tuple((each.variable, str(each.path)) for each in program.libraries)
         host, port = sandbox.listeners[0].getsockname()
+        trace_daemon = DEFAULT_TRACE_DAEMON if sandbox.datagrams is None else sandbox.datagrams.getsockname()
         endpoint_url = f"http://127.0.0.1:{self._settings.endpoint_port}"
         if self._settings.isolated:
-            return Place(runtime_api=f"{host}:{port}", endpoint_url=endpoint_url, libraries=libraries)
+            return Place(runtime_api=f"{host}:{port}", trace_daemon=trace_daemon, endpoint_url=endpoint_url, libraries=libraries)
         return Place(
             runtime_api=f"{host}:{port}",
+            trace_daemon=trace_daemon,
             endpoint_url=endpoint_url,
             task_root=str(code_directory),
             runtime_directory=str(self._settings.packages),
@@ -218,6 +259,14 @@ class EnvironmentFactory:
         if self._settings.isolated and not self._settings.rootless:
             return OwnedByUser(sandbox.user)
         return owned_by_process_tree(lambda: sandbox.process_id)
+
+    def _sender_check(self, sandbox: Sandbox) -> ConnectionCheck:
+        """The same for datagrams; other systems than Linux do not tell whose they are."""
+        if sys.platform != "linux" or (self._settings.isolated and self._settings.network is Network.ISOLATED):
+            return AnyConnection()
+        if self._settings.isolated and not self._settings.rootless:
+            return SentByUser(sandbox.user)
+        return SentByProcessTree(lambda: sandbox.process_id)
 
 
 def _log_stream_name(now: datetime, version: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from alonzo.clock import Clock
+from alonzo.environment.function_tracing import FunctionTracing
 from alonzo.environment.log_channel import EventOutlet, LogChannel
 from alonzo.environment.outcomes import Fault, InitFailed
 from alonzo.model.function import FunctionVersion
@@ -51,6 +52,12 @@ class End(msgspec.Struct, frozen=True, gc=False):
     error_type: str | None
     spans: tuple[Span, ...] = ()
     """What took time within it, for those who subscribe to telemetry."""
+    error: tuple[str, str] = ("", "")
+    """For traces: the type that the function names, and its message."""
+
+    def with_error(self, kind: str, message: str) -> "End":
+        """The same, with what is to be said of the error."""
+        return msgspec.structs.replace(self, error=(kind, message))
 
 
 class _Restored(msgspec.Struct, frozen=True, gc=False):
@@ -61,7 +68,10 @@ class _Restored(msgspec.Struct, frozen=True, gc=False):
 
 
 class Journal:
-    """One environment's. `peak_memory` gives the most memory it has used in bytes, None where that is not counted."""
+    """One environment's. `peak_memory` gives the most memory it has used in bytes, None where that is not counted.
+
+    `tracing`: of a function with active tracing.
+    """
 
     def __init__(
         self,
@@ -72,6 +82,7 @@ class Journal:
         usage: UsageCounter,
         metrics: InvocationCounter,
         peak_memory: Callable[[], int | None],
+        tracing: FunctionTracing | None,
         clock: Clock,
     ) -> None:
         self._log = log
@@ -81,6 +92,7 @@ class Journal:
         self._usage = usage
         self._metrics = metrics
         self._peak_memory = peak_memory
+        self.tracing = tracing
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._unwritten_ends: list[End] = []
@@ -89,6 +101,8 @@ class Journal:
 
     def open(self, *, runtime_version: str, notice: str | None) -> None:
         """Begin: INIT starts."""
+        if self.tracing is not None:
+            self.tracing.note_init()
         self._log.open()
         if notice is not None:
             self._log.write(self._words.notice(self._clock.unix_ms(), notice))
@@ -182,6 +196,8 @@ class Journal:
         """An invocation is handed to the runtime."""
         self._write_late_end()
         self._log.note_chain(invocation.trace_header)
+        if self.tracing is not None:
+            self.tracing.note_start(invocation.request_id, unix_ms)
         self._log.write(self._words.start(unix_ms, invocation.request_id, self._version.version))
 
     def write_fault(self, fault: Fault, end: End) -> None:
@@ -250,6 +266,14 @@ class Journal:
         self._usage.note(report)
         self._metrics.note(report, invoked_arn=end.invoked_arn, ended_unix_ms=now)
         self._log.write(self._words.end(end.request_id), self._words.report(now, report))
+        if self.tracing is not None:
+            self.tracing.end(
+                end.request_id,
+                duration_seconds=end.duration_ms / 1_000,
+                init_seconds=init_seconds,
+                restore_seconds=None if restored is None else restored.duration_ms / 1_000,
+                error=None if end.status == "success" else (end.error[0] or end.error_type or "Runtime.Unknown", end.error[1]),
+            )
         if self._records is not None:
             self._records.emit("platform.end", {"requestId": end.request_id})
             self._records.emit("platform.report", report_record(report) | {"spans": [span.fields() for span in end.spans]})

@@ -21,6 +21,7 @@ _SIGNALS = (
 
 INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
 _MESSAGE_MAX_LENGTH = 4_096
+_ERROR_READ_MAX_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,17 @@ def stream_too_large() -> InvocationResult:
     return InvocationResult(json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).encode(), UNHANDLED)
 
 
+def error_of(result: InvocationResult) -> tuple[str, str]:
+    """Type and message of the error that the function, or the platform for it, has answered; empty if they are not understood."""
+    if len(result.payload) > _ERROR_READ_MAX_BYTES:
+        return "", ""
+    try:
+        error = msgspec.json.decode(result.payload, type=_Error)
+    except (msgspec.DecodeError, RecursionError):
+        return "", ""
+    return error.errorType, error.errorMessage[:_MESSAGE_MAX_LENGTH]
+
+
 def _reported_message(body: bytes) -> str | None:
     """None for what no program of ours has sent."""
     try:
@@ -141,6 +153,11 @@ def _reported_message(body: bytes) -> str | None:
     except msgspec.DecodeError:
         return None
     return message if len(message) <= _MESSAGE_MAX_LENGTH else None
+
+
+class _Error(msgspec.Struct, frozen=True):
+    errorType: str = ""  # noqa: N815 - as it is on the wire
+    errorMessage: str = ""  # noqa: N815
 
 
 class _Report(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import Any
 
 from alonzo.clock import Clock
 from alonzo.environment.journal import End
-from alonzo.environment.outcomes import Fault
+from alonzo.environment.outcomes import Fault, error_of
 from alonzo.environment.running import RunningInvocation
 from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.observe.telemetry_records import Span
@@ -48,7 +48,8 @@ class SettlingInvocation:
         spans = () if self.runtime_done_at is None else (_span(clock, "extensionOverhead", self.runtime_done_at, now),)
         duration_ms = (now - self.running.started_at) * 1_000
         invocation = self.running.invocation
-        return End(invocation.request_id, invocation.invoked_function_arn, duration_ms, self.status, self.error_type, spans)
+        end = End(invocation.request_id, invocation.invoked_function_arn, duration_ms, self.status, self.error_type, spans)
+        return end if self.error_type is None else end.with_error(*error_of(self.result))
 
 
 def faulty_end(running: RunningInvocation, fault: Fault, clock: Clock) -> End:
@@ -57,7 +58,8 @@ def faulty_end(running: RunningInvocation, fault: Fault, clock: Clock) -> End:
     if fault.status == "timeout":
         duration_ms = running.timeout_seconds * 1_000
     invocation = running.invocation
-    return End(invocation.request_id, invocation.invoked_function_arn, duration_ms, fault.status, fault.reported_type)
+    end = End(invocation.request_id, invocation.invoked_function_arn, duration_ms, fault.status, fault.reported_type)
+    return end.with_error(fault.error_type, fault.message)
 
 
 def runtime_done_record(

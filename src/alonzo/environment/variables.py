@@ -18,8 +18,8 @@ _UNCHECKED = "alonzo"
 _TELEMETRY_DESCRIPTOR = "62"
 _STARTED_BY_SCRIPTS = frozenset({RuntimeFamily.PYTHON, RuntimeFamily.NODEJS, RuntimeFamily.RUBY, RuntimeFamily.DOTNET})
 """Runtimes whose /var/runtime/bootstrap is a shell script on AWS, which leaves its marks in the environment."""
-_XRAY_DAEMON_HOST, _XRAY_DAEMON_PORT = "127.0.0.1", "2000"
-"""Where an X-Ray daemon of the machine's own listens; tracers send it UDP packets and do not miss an answer."""
+DEFAULT_TRACE_DAEMON = ("127.0.0.1", 2000)
+"""The X-Ray daemon of an environment with a network of its own; also where nobody listens: tracers do not miss an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,8 @@ class Place:
 
     runtime_api: str
     endpoint_url: str
+    trace_daemon: tuple[str, int] = DEFAULT_TRACE_DAEMON
+    """Where tracers send their segments."""
     task_root: str = TASK_ROOT
     runtime_directory: str = RUNTIME_DIRECTORY
     tmp_directory: str | None = None
@@ -103,13 +105,14 @@ def startup_defaults(
 
 def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
     """Variables that a function may set otherwise."""
+    daemon_host, daemon_port = place.trace_daemon
     defaults = startup_defaults(
         task_root=place.task_root, runtime_directory=place.runtime_directory, layers_directory=place.layers_directory
     ) | {
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-        "AWS_XRAY_DAEMON_ADDRESS": f"{_XRAY_DAEMON_HOST}:{_XRAY_DAEMON_PORT}",
-        "_AWS_XRAY_DAEMON_ADDRESS": _XRAY_DAEMON_HOST,
-        "_AWS_XRAY_DAEMON_PORT": _XRAY_DAEMON_PORT,
+        "AWS_XRAY_DAEMON_ADDRESS": f"{daemon_host}:{daemon_port}",
+        "_AWS_XRAY_DAEMON_ADDRESS": daemon_host,
+        "_AWS_XRAY_DAEMON_PORT": str(daemon_port),
         "AWS_ENDPOINT_URL": place.endpoint_url,
     }
     if place.tmp_directory is not None:

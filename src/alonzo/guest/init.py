@@ -3,9 +3,10 @@
 A sandbox may wait here complete but for its function, the runtime's process already confined (`sandbox/pool.py`): what a cold start then
 costs is one mount, one more with layers, and the function's own imports.
 Messages to the node: `{"ready"}` with the node's end of the runtime's own connection to the Runtime API, the Runtime API's listening socket
-and, with a network of its own, the AWS endpoint's; `{"started"}`, `{"exited"}`; `{"failed"}`; of programs that run beside the runtime
-`{"side_log"}` with the pipe that they write to, and `{"side", "exited" | "failed"}`; `{"connected"}` with a socket that was asked for. From
-the node: perhaps `{"prestart"}` (`prestart.py`), one assignment, then what it wants done (`{"op"}`: see `_Sandbox.serve`). When the node
+and, with a network of its own, the AWS endpoint's, and last the UDP socket that tracers send to; `{"started"}`, `{"exited"}`;
+`{"failed"}`; of programs that run beside the runtime `{"side_log"}` with the pipe that they write to, and `{"side", "exited" | "failed"}`;
+`{"connected"}` with a socket that was asked for. From the node: perhaps `{"prestart"}` (`prestart.py`), one assignment, then what it wants
+done (`{"op"}`: see `_Sandbox.serve`). When the node
 closes the socket, the sandbox ends: with namespaces because this process does, without them because it kills all that it can find below
 itself.
 """
@@ -23,6 +24,7 @@ from alonzo.guest import channel, confine, family, linux, prestart, processes, r
 
 WORKPLACE = "/.alonzo"
 RUNTIME_API_PORT = 9001
+TRACE_PORT = 2000
 LISTEN_BACKLOG = 128
 _MAPPED = b"1"
 _READ_ONLY = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
@@ -108,7 +110,9 @@ class _Sandbox:
         if own_network:
             listeners.append(_listen(self._settings["endpoint_port"]))
         self._map_users(unshared)
-        self._sent = [node_end, *listeners]
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        datagrams.bind(("127.0.0.1", TRACE_PORT if own_network else 0))
+        self._sent = [node_end, *listeners, datagrams]
         channel.send(self._control, {"ready": True}, [each.fileno() for each in self._sent])
 
     def prestart(self, order: dict[str, Any]) -> dict[str, Any] | None:

@@ -15,6 +15,8 @@ from alonzo.model.scope import Scope
 LATEST = "$LATEST"
 LATEST_PUBLISHED = "$LATEST.PUBLISHED"
 """The one version that is published again and again. Source: botocore shape `FunctionVersionLatestPublished`."""
+ACTIVE_TRACING, PASS_THROUGH_TRACING = "Active", "PassThrough"
+"""Source: botocore shape `TracingMode`."""
 
 
 class State(StrEnum):
@@ -150,7 +152,7 @@ class FunctionVersion(msgspec.Struct, frozen=True, kw_only=True):
     vpc_config: VpcConfig | None = None
     dead_letter_target_arn: str | None = None
     kms_key_arn: str | None = None
-    tracing_mode: str = "PassThrough"
+    tracing_mode: str = PASS_THROUGH_TRACING
     file_systems: tuple[FileSystemMount, ...] = ()
     logging: LoggingConfig
     snap_start_apply_on: str = "None"

@@ -43,6 +43,13 @@ class ResponseSink(Protocol):
         ...
 
 
+class Queued(msgspec.Struct, frozen=True, gc=False):
+    """Of an asynchronous invocation: when its event was accepted, and which try this is, the first being 1."""
+
+    accepted_unix_ms: int
+    attempt: int
+
+
 class Invocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request to run a function once. `client_context` is the decoded JSON text; `trace_header` an X-Ray tracing header."""
 
@@ -54,6 +61,8 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     wants_log_tail: bool = False
     sink: ResponseSink | None = None
     """Where a streamed response goes; None: it is collected, like any other."""
+    queued: Queued | None = None
+    """None: somebody waits for the answer."""
 
 
 class InvocationResult(msgspec.Struct, frozen=True, gc=False):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints
 from alonzo.edge.tls.settings import TlsSettings
+from alonzo.log import LogFormat
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 from alonzo.sources.broker_addresses import BrokerAddresses
@@ -35,6 +36,7 @@ class Configuration:
     `brokers`: where those are that event source mappings name by ARN and that the services at `aws_endpoints` do not know.
     `prewarm` starts programs ahead of their functions.
     `persist` keeps the companion's state in the data directory.
+    `log_format`: of the node's own log. `drain_delay_seconds`: how long a node that has been told to stop goes on as before, but not ready.
     `events_token`: what senders of events must say; None: nothing.
     `logs_max_bytes`: so much of all functions' logs is kept; None: as much as the disk has room for, up to a gigabyte.
     `otlp_endpoint`: the base URL of the OpenTelemetry collector that is told what was observed; None: nobody is.
@@ -62,6 +64,8 @@ class Configuration:
     logs_max_bytes: int | None = None
     otlp_endpoint: str | None = None
     tls: TlsSettings | None = None
+    log_format: LogFormat = LogFormat.TEXT
+    drain_delay_seconds: float = 0.0
     workers: int = 1
     worker_number: int | None = None
 

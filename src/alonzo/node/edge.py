@@ -1,6 +1,6 @@
 """The node's whole HTTP interface, wired."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from alonzo.clock import Clock
 from alonzo.edge.app import Application, OwnRoutes
 from alonzo.edge.aws_api import AwsApi
 from alonzo.edge.changed_code import FUNCTIONS_PATH, ChangedCodeEndpoint
+from alonzo.edge.cloudtrail_api import CloudTrailOperations
 from alonzo.edge.cloudwatch.endpoint import SERVICE as CLOUDWATCH
 from alonzo.edge.cloudwatch.endpoint import CloudWatchEndpoint
 from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
@@ -23,11 +24,10 @@ from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads
 from alonzo.edge.lambda_api.invoke_async_operations import InvokeAsyncOperations
 from alonzo.edge.metrics_page import METRICS_PATH, PROMETHEUS_PATH, metrics_page
 from alonzo.edge.operations import OperationTable
-from alonzo.edge.other_services import OtherServices
+from alonzo.edge.other_services import EVERY_OPERATION, OtherServices
 from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
 from alonzo.edge.service_proxy import ServiceProxy
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
-from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.edge.usage_routes import USAGE_PATH, UsageEndpoint
 from alonzo.invoke.recursion import RecursionGuard
 from alonzo.node.cluster import Cluster
@@ -57,6 +57,7 @@ class EdgeParts:
     metrics: CountSource
     cloudwatch: OperationTable
     logs: Logs
+    is_ready: Callable[[], bool]
     resources: AsyncExitStack
     clock: Clock
 
@@ -68,7 +69,7 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
     metrics = metrics_page(edge.metrics, read_process)
     control = stores.control
     models, callers, id_source = ServiceModels(), CallerDirectory(), ids.IdSource()
-    trace_headers = TraceHeaders(ids=id_source)
+    trace_headers = parts.traces.headers
     invoke = InvokeEndpoint(
         resolution=control.resolution,
         invoker=parts.invoker,
@@ -84,6 +85,8 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
     operations = {
         "lambda": {**control.operations, **invoke_async.table()},
         "logs": edge.logs.operations,
+        "xray": parts.traces.operations,
+        "cloudtrail": CloudTrailOperations(store=stores.audit).table(),
     }
     aws_api = AwsApi(
         models=models,
@@ -91,12 +94,13 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
         callers=callers,
         translate_error=to_api_error,
         new_request_id=ids.new_uuid,
+        audit=stores.audit_trail.note,
         before_answer=None if stores.cluster is None else stores.cluster.agree,
         streams={"logs": edge.logs.streams},
     )
     writes = GatewayWrites(stores.cluster)
     proxy = ServiceProxy(
-        requests=OtherServices(own=operations.keys(), models=models, callers=callers),
+        requests=OtherServices(own=_own_operations(operations, configuration), models=models, callers=callers),
         endpoints=configuration.aws_endpoints,
         companion_socket=None if stores.companion is None else stores.companion.socket_path,
         own=aws_api,
@@ -116,7 +120,11 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
     )
     pages = {
         **health_routes(
-            version=__version__, services=_services(operations, configuration), clock=clock, count_workers=_worker_count(stores.cluster)
+            version=__version__,
+            services=_services(operations, configuration),
+            clock=clock,
+            count_workers=_worker_count(stores.cluster),
+            is_ready=edge.is_ready,
         ),
         METRICS_PATH: metrics,
         PROMETHEUS_PATH: metrics,
@@ -169,6 +177,19 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
         edge.resources,
     )
     return Application(invoke=invoke, front_doors=front_doors, own_routes=own_routes, aws_api=proxy), proxy
+
+
+_PARTLY_OURS = frozenset({"xray", "cloudtrail"})
+
+
+def _own_operations(operations: Mapping[str, OperationTable], configuration: Configuration) -> dict[str, Container[str]]:
+    """What we answer ourselves: of services that we answer in part only those operations, and none if the user has them elsewhere."""
+    elsewhere = _PARTLY_OURS & configuration.aws_endpoints.of_services.keys()
+    return {
+        service: frozenset(table) if service in _PARTLY_OURS else EVERY_OPERATION
+        for service, table in operations.items()
+        if service not in elsewhere
+    }
 
 
 def _services(own: Iterable[str], configuration: Configuration) -> list[str]:

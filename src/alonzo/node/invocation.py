@@ -22,6 +22,7 @@ from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
 from alonzo.invoke.provisioned import ProvisionedEnvironments
 from alonzo.invoke.snap_start import SnapStartEnvironments
+from alonzo.invoke.traced import TracedInvoker
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
@@ -31,6 +32,7 @@ from alonzo.node.log_appending import StoredLogs
 from alonzo.node.metrics import MetricParts
 from alonzo.node.seat import Seat
 from alonzo.node.stores import Stores
+from alonzo.node.traces import Traces, wire_traces
 from alonzo.node.usage_keeping import UsageKeeper
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.observe.usage import UsageMeter
@@ -57,6 +59,7 @@ class InvocationParts:
     tasks: EnvironmentTasks
     delivery: LogDelivery
     usage: UsageKeeper
+    traces: Traces
     pools: EnvironmentPools
     invoker: VersionInvoker
     provisioned: ProvisionedEnvironments
@@ -77,6 +80,7 @@ def wire_invocation(
     processor_count = (psutil.cpu_count() or 1) // configuration.workers
     delivery = LogDelivery(appender=StoredLogs(logs=stores.logs, groups=stores.log_groups, clock=clock), clock=clock)
     memory = MemoryReader()
+    traces = wire_traces(cluster=stores.cluster, otlp=stores.otlp, clock=clock)
     meter = UsageMeter()
     usage = UsageKeeper(
         meter=meter,
@@ -113,6 +117,7 @@ def wire_invocation(
         tmp=host.tmp_images,
         delivery=delivery,
         usage=meter,
+        traces=traces.store,
         metrics=metrics.meter,
         serve_endpoint=serve_endpoint,
         tasks=tasks,
@@ -164,8 +169,9 @@ def wire_invocation(
         tasks=tasks,
         delivery=delivery,
         usage=usage,
+        traces=traces,
         pools=pools,
-        invoker=invoker,
+        invoker=TracedInvoker(invoker=invoker, keep=traces.store.keep_own, clock=clock),
         provisioned=provisioned,
         snap_start=snap_start,
     )

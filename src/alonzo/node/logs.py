@@ -51,14 +51,21 @@ class Logs:
 
 
 def wire_logs(
-    *, logs: LogStore, groups: LogGroups, control: ControlPlane, acceptance: EventAcceptance, read_metrics: Listener, clock: Clock
+    *,
+    logs: LogStore,
+    groups: LogGroups,
+    control: ControlPlane,
+    acceptance: EventAcceptance,
+    trace_headers: TraceHeaders,
+    read_metrics: Listener,
+    clock: Clock,
 ) -> Logs:
     """Nothing runs yet. `read_metrics` is told of what is written, too."""
     subscriptions = LogSubscriptions(
         subscriptions=groups,
         resolution=control.resolution,
         acceptance=acceptance,
-        trace_header_for=TraceHeaders(ids=ids.IdSource()).of_invocation,
+        trace_header_for=trace_headers.of_invocation,
         new_uuid=ids.new_uuid,
     )
     queries = LogQueries(logs=logs, groups=groups, clock=clock, new_uuid=ids.new_uuid)

@@ -11,7 +11,7 @@ from typing import Any
 import uvloop
 
 from alonzo.errors import setup_errors_alone
-from alonzo.log import LogFormat, configure_logging
+from alonzo.log import configure_logging
 from alonzo.node.configuration import Configuration
 from alonzo.node.life import run_node
 from alonzo.node.process import raise_descriptor_limit, raise_priority, settle_garbage_collection
@@ -29,7 +29,7 @@ Beside = Callable[[str], Coroutine[Any, Any, None]]
 
 def run(configuration: Configuration, *, beside: Beside | None = None) -> int:
     """Run a node, or several workers, until SIGINT or SIGTERM; the exit status. A second signal ends it at once. Raises SetupError."""
-    configure_logging(log_format=LogFormat.CONSOLE)
+    configure_logging(log_format=configuration.log_format)
     check_isolation(configuration.isolation)
     prepare_tls(configuration)
     raise_descriptor_limit()

@@ -1,6 +1,7 @@
 """One node, wired: every part made here and handed to those that need it, started in order, ended in the opposite order."""
 
 import asyncio
+import logging
 import random
 import socket
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,8 @@ _DRAIN_SECONDS = 30.0
 _SHUTDOWN_SECONDS = 5.0
 """More than extensions get of it (`model/quotas.py`)."""
 _HTTP_TIMEOUTS = HttpTimeouts()
+
+_log = logging.getLogger(__name__)
 
 
 class Node:
@@ -115,6 +118,7 @@ class Node:
             control=control,
             acceptance=asynchronous.acceptance,
             services=stores.services,
+            trace_headers=parts.traces.headers,
             cluster=stores.cluster,
             clock=self._clock,
         )
@@ -124,6 +128,7 @@ class Node:
             groups=stores.log_groups,
             control=control,
             acceptance=asynchronous.acceptance,
+            trace_headers=parts.traces.headers,
             read_metrics=metering.tell,
             clock=self._clock,
         )
@@ -139,6 +144,7 @@ class Node:
                 metrics=metering.counts,
                 cloudwatch=metering.operations(),
                 logs=logs,
+                is_ready=lambda: not stop.is_set(),
                 resources=resources,
                 clock=self._clock,
             )
@@ -165,7 +171,14 @@ class Node:
         async with aclosing(proxy), asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(component)
-                for component in (parts.delivery.run(), parts.sandboxes.run(), parts.pools.run(), activations.run(), server.run())
+                for component in (
+                    parts.delivery.run(),
+                    parts.sandboxes.run(),
+                    parts.pools.run(),
+                    activations.run(),
+                    server.run(),
+                    *parts.traces.components,
+                )
             ]
             tasks += [group.create_task(parts.tasks.run()), group.create_task(parts.usage.run()), group.create_task(metering.run())]
             tasks.append(group.create_task(warm_up(control.records, parts.factory)))
@@ -179,7 +192,7 @@ class Node:
             tasks.append(group.create_task(sources.run()))
             await door.open(server)
             on_ready(url_of(self._configuration.host, door.port))
-            await stop.wait()
+            await self._until_stopped(stop)
             retries.stop()
             await door.close()
             async with asyncio.TaskGroup() as drains:
@@ -199,6 +212,13 @@ class Node:
                 await stores.cluster.leave()
             for task in tasks:
                 task.cancel()
+
+    async def _until_stopped(self, stop: asyncio.Event) -> None:
+        """Until it is time to end: what asks for it hears at once that the node is not ready any more."""
+        await stop.wait()
+        if self._configuration.drain_delay_seconds:
+            _log.info("not ready any more, and going on for %g s", self._configuration.drain_delay_seconds)
+            await asyncio.sleep(self._configuration.drain_delay_seconds)
 
 
 def instance_of(configuration: Configuration, seat: Seat | None) -> str:

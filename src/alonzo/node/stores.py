@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alonzo.aws.client.clients import AwsClients
 from alonzo.clock import Clock
+from alonzo.edge.audit_trail import AuditTrail
 from alonzo.edge.lambda_api.code_links import CodeLinks
 from alonzo.node.cluster import Cluster
 from alonzo.node.companion import CompanionAccess, open_companion
@@ -23,6 +24,7 @@ from alonzo.node.secrets import get_secret
 from alonzo.node.triggers import TriggerTables, open_trigger_tables
 from alonzo.observe.usage import MonthlyUsage
 from alonzo.sources.notices import WriteNotices
+from alonzo.store.audit_stream import AuditStore
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
 from alonzo.store.log_stream import LATENESS_MS, LogStore
@@ -58,6 +60,8 @@ class Stores:
     services: AwsClients
     companion: CompanionAccess | None
     triggers: TriggerTables
+    audit: AuditStore
+    audit_trail: AuditTrail
     otlp: "OtlpSender | None"
 
 
@@ -105,6 +109,7 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
         opening_metrics = group.create_task(open_metric_tables(connection, data_directory=data))
         opening_triggers = group.create_task(open_trigger_tables(connection))
         opening_sources = group.create_task(open_source_tables(connection, configuration=configuration, seat=seat))
+        opening_audit = group.create_task(AuditStore.open(connection))
         opening_logs = group.create_task(LogStore.open(connection, max_bytes=_log_stream_bytes(configuration)))
     events, usage, triggers, sources = opening_events.result(), opening_usage.result(), opening_triggers.result(), opening_sources.result()
     metrics = opening_metrics.result()
@@ -112,6 +117,9 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
     components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in followers), *sources.followers()]
     if cluster is not None:
         components += cluster.followers()
+    audit = opening_audit.result()
+    audit_trail = AuditTrail(appender=audit, clock=clock)
+    components.append(audit_trail.run())
     otlp = open_otlp(configuration)
     if otlp is not None:
         components.append(otlp.run())
@@ -135,6 +143,8 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
         services=services,
         companion=companion,
         triggers=triggers,
+        audit=audit,
+        audit_trail=audit_trail,
         otlp=otlp,
     )
 

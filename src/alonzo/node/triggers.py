@@ -87,11 +87,12 @@ def wire_triggers(
     control: ControlPlane,
     acceptance: EventAcceptance,
     services: AwsClients,
+    trace_headers: TraceHeaders,
     cluster: Cluster | None,
     clock: Clock,
 ) -> Triggers:
     """`home`: what names those that share a companion. `life`: what names as much of its time as it remembers what was in it."""
-    trace_headers, is_own = TraceHeaders(ids=ids.IdSource()), _ownership(cluster)
+    is_own = _ownership(cluster)
 
     def new_trace_header(version: FunctionVersion) -> str:
         return trace_headers.of_invocation(version, None)

@@ -7,7 +7,7 @@ import sys
 import uvloop
 
 from alonzo.errors import SetupError
-from alonzo.log import LogFormat, configure_logging
+from alonzo.log import configure_logging
 from alonzo.node.life import run_node
 from alonzo.node.process import raise_descriptor_limit, settle_garbage_collection
 from alonzo.node.seat import Seat, read_seat
@@ -16,7 +16,7 @@ from alonzo.node.seat import Seat, read_seat
 def main() -> int:
     """Serve until SIGTERM, or until the parent has ended; the exit status."""
     seat = read_seat()
-    configure_logging(log_format=LogFormat.CONSOLE)
+    configure_logging(log_format=seat.configuration.log_format)
     raise_descriptor_limit()
     try:
         return uvloop.run(_run(seat))

@@ -24,8 +24,8 @@ from alonzo.sandbox.settings import Network, SandboxSettings
 _log = logging.getLogger(__name__)
 
 _TASK_ROOT = "/var/task"
-_SOCKETS_WHEN_READY = (2, 3)
-"""The runtime's own connection, the Runtime API's listener and, in a network of its own, the AWS endpoint's."""
+_SOCKETS_WHEN_READY = (3, 4)
+"""The runtime's own connection, the Runtime API's listener, in a network of its own the AWS endpoint's, and the tracers' datagrams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +107,8 @@ class Sandbox:
         self.runtime_connection: socket.socket | None = None
         """The node's end of the runtime's own connection to its Runtime API."""
         self.listeners: list[socket.socket] = []
+        self.datagrams: socket.socket | None = None
+        """Where tracers send their segments (UDP)."""
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
         self.started: asyncio.Future[None] = loop.create_future()
@@ -337,7 +339,7 @@ class Sandbox:
 
     def _note_ready(self, sockets: list[socket.socket]) -> None:
         if len(sockets) in _SOCKETS_WHEN_READY and not self.ready.done():
-            self.runtime_connection, *self.listeners = sockets
+            self.runtime_connection, *self.listeners, self.datagrams = sockets
             self.ready.set_result(None)
         else:
             for each in sockets:
@@ -361,6 +363,8 @@ class Sandbox:
             listener.close()
         if self.runtime_connection is not None:
             self.runtime_connection.close()
+        if self.datagrams is not None:
+            self.datagrams.close()
         os.close(self.log_pipe)
         self._peak.close()
 

@@ -134,6 +134,7 @@ def running_edge(timeouts: HttpTimeouts, *, is_empty: bool = False) -> Iterator[
     async def serve() -> None:
         operations: dict[str, dict[str, Any]] = {"lambda": {}, "logs": {}}
         api = AwsApi(
+            audit=lambda _: None,
             models=ServiceModels(),
             operations=operations,
             callers=CallerDirectory(),

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from alonzo.aws.identity import CallerDirectory
 from alonzo.aws.service_model import ServiceModels
-from alonzo.edge.other_services import OtherRequest, OtherServices
+from alonzo.edge.other_services import EVERY_OPERATION, OtherRequest, OtherServices
 
-SERVICES = OtherServices(own={"lambda", "logs"}, models=ServiceModels(), callers=CallerDirectory())
+OWN = {"lambda": EVERY_OPERATION, "logs": EVERY_OPERATION, "xray": {"PutTraceSegments"}}
+SERVICES = OtherServices(own=OWN, models=ServiceModels(), callers=CallerDirectory())
 SIGNED = "AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-west-1/{}/aws4_request, SignedHeaders=host, Signature=ab"
 
 

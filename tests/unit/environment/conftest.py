@@ -178,6 +178,7 @@ async def an_environment(
         usage=UsageCounter(),
         metrics=InvocationCounter(version, is_provisioned=False),
         peak_memory=sandbox.peak_memory_bytes,
+        tracing=None,
         clock=clock,
     )
     plan = EnvironmentPlan(

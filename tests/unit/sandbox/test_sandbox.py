@@ -75,10 +75,12 @@ def run(scenario: Callable[[Given], Awaitable[None]]) -> None:
 
 def test_it_is_ready_with_its_sockets_and_takes_a_function() -> None:
     async def scenario(given: Given) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_UNIX) as connection:
-            guest.send(given.init, {"ready": True}, [connection.fileno(), listener.fileno()])
+        with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_UNIX) as connection, _bound() as datagrams:
+            guest.send(given.init, {"ready": True}, [connection.fileno(), listener.fileno(), datagrams.fileno()])
             await given.sandbox.ready
             assert [each.getsockname() for each in given.sandbox.listeners] == [listener.getsockname()]
+            assert given.sandbox.datagrams is not None
+            assert given.sandbox.datagrams.getsockname() == datagrams.getsockname()
         given.sandbox.assign(Assignment(code_directory=Path("/code"), variables={"A": "é"}, memory_mib=128, tmp_mib=512))
         message, _ = guest.receive(given.init)
         assert message is not None
@@ -104,9 +106,9 @@ def test_one_that_sends_garbage_is_killed_and_lost(garbage: bytes) -> None:
 
 def test_one_that_is_ready_twice_is_killed() -> None:
     async def scenario(given: Given) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_UNIX) as connection:
+        with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_UNIX) as connection, _bound() as datagrams:
             for _ in range(2):
-                guest.send(given.init, {"ready": True}, [connection.fileno(), listener.fileno()])
+                guest.send(given.init, {"ready": True}, [connection.fileno(), listener.fileno(), datagrams.fileno()])
         await given.end()
         await given.sandbox.ready
 
@@ -120,3 +122,9 @@ def test_one_that_is_gone_takes_no_function() -> None:
             given.sandbox.assign(Assignment(code_directory=Path("/code"), variables={}, memory_mib=128, tmp_mib=512))
 
     run(scenario)
+
+
+def _bound() -> socket.socket:
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.bind(("127.0.0.1", 0))
+    return datagrams

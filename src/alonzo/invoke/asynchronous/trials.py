@@ -16,7 +16,7 @@ from alonzo.invoke.invoker import VersionInvoker
 from alonzo.invoke.recursion import RecursionGuard
 from alonzo.model.event_invoke_config import EventInvokeConfig
 from alonzo.model.function import FunctionVersion
-from alonzo.model.invocation import Invocation, InvocationResult
+from alonzo.model.invocation import Invocation, InvocationResult, Queued
 from alonzo.model.names import FunctionReference
 from alonzo.model.scope import Scope
 
@@ -164,4 +164,5 @@ def _invocation(queued: QueuedEvent, version: FunctionVersion) -> Invocation:
         invoked_function_arn=version.function_arn if event.qualifier is None else f"{version.function_arn}:{event.qualifier}",
         trace_header=event.trace_header,
         client_context=event.client_context,
+        queued=Queued(event.accepted_unix_ms, queued.invoke_count + queued.system_error_count + 1),
     )

@@ -1,0 +1,42 @@
+"""X-Ray's tracing header, `Root=1-…;Parent=…;Sampled=1`: which trace a request belongs to, what it comes of, whether the trace is recorded.
+
+Source: https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader. Fields that X-Ray does not know
+(and `Lineage`, see `lineage.py`) are passed on as they are.
+"""
+
+import re
+
+import msgspec
+
+TRACE_ID = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
+SEGMENT_ID = re.compile(r"[0-9a-f]{16}")
+
+
+class TraceHeader(msgspec.Struct, frozen=True, gc=False):
+    """`is_sampled` None: nobody has decided yet (`Sampled=?`, or nothing)."""
+
+    trace_id: str
+    parent_id: str | None = None
+    is_sampled: bool | None = None
+
+
+def read_trace_header(header: str) -> TraceHeader | None:
+    """None for one that names no trace."""
+    fields = {name.strip().lower(): value.strip() for name, _, value in (field.partition("=") for field in header.split(";"))}
+    trace_id, parent_id = fields.get("root", ""), fields.get("parent", "")
+    if TRACE_ID.fullmatch(trace_id) is None:
+        return None
+    return TraceHeader(
+        trace_id=trace_id,
+        parent_id=parent_id if SEGMENT_ID.fullmatch(parent_id) else None,
+        is_sampled={"1": True, "0": False}.get(fields.get("sampled", "")),
+    )
+
+
+def continued(header: str, *, parent_id: str | None, is_sampled: bool) -> str:
+    """The header that whoever is called next gets: of the same trace, as a child of that segment (None: of nobody new)."""
+    replaced = {"parent", "sampled"} if parent_id is not None else {"sampled"}
+    others = [field for field in header.split(";") if field.partition("=")[0].strip().lower() not in replaced]
+    position = next((index + 1 for index, field in enumerate(others) if field.strip().lower().startswith(("root=", "parent="))), 0)
+    ours = [f"Parent={parent_id}"] if parent_id is not None else []
+    return ";".join([*others[:position], *ours, f"Sampled={int(is_sampled)}", *others[position:]])

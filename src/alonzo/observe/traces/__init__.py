@@ -1,0 +1,1 @@
+"""Traces as X-Ray has them: segments that come in, and what is asked of them."""

@@ -74,6 +74,7 @@ ERROR_TABLE: Mapping[type[AlonzoError], ApiErrorRow] = MappingProxyType(
         event_sources.MappingInUse: ApiErrorRow("ResourceInUseException", 400),
         event_sources.InvalidMapping: _INVALID_PARAMETER,
         event_sources.InvalidPattern: _INVALID_PARAMETER,
+        event_sources.FiltersUnreadable: _INVALID_PARAMETER,
         store.StoreError: _SERVICE_FAILURE,
         invoke.Throttled: ApiErrorRow("TooManyRequestsException", 429),
         invoke.FunctionNotReady: _CONFLICT,

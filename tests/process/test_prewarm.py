@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.conftest import StartServer
 from tests.support.invoking import Answer, invoke, read_log, succeed
-from tests.support.prestarted import IS_PRESTARTED, deploy_node, find_prestarted, variables, wait_for_prestarted
+from tests.support.prestarted import IS_PRESTARTED, OWN_PORTS, deploy_node, find_prestarted, variables, wait_for_prestarted
 from tests.support.server import Server, zip_of
 from tests.support.waiting import eventually
 
@@ -64,7 +64,7 @@ def test_a_function_sees_the_same_either_way(server: Server, kind: str) -> None:
         view["atLoad"]["environment"] = [
             [name, value.removeprefix(group) if name == "AWS_LAMBDA_LOG_GROUP_NAME" else value]
             for name, value in view["atLoad"]["environment"]
-            if name not in ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_RUNTIME_API")
+            if name not in ("AWS_LAMBDA_LOG_GROUP_NAME", *OWN_PORTS)
         ]
     assert [view.pop("isPrestarted") for view in views] == [True, False]
     assert views[0] == views[1]

@@ -10,7 +10,7 @@ from tests.conftest import StartServer
 from tests.support.extensions import PROGRAM, publish_extensions
 from tests.support.invoking import invoke, read_log, succeed, wait_for_log
 from tests.support.java_code import compile_java
-from tests.support.prestarted import find_prestarted, variables, wait_for_prestarted
+from tests.support.prestarted import OWN_PORTS, find_prestarted, variables, wait_for_prestarted
 from tests.support.server import ROLE, Server, zip_of
 from tests.support.waiting import eventually
 
@@ -38,7 +38,7 @@ def deploy(server: Server, name: str, files: dict[str, Any], handler: str = "app
 def look(server: Server, name: str) -> dict[str, Any]:
     """The function's view, without what no two environments have in common."""
     view: dict[str, Any] = succeed(server, name, {})
-    own = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_RUNTIME_API")
+    own = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_LOG_GROUP_NAME", *OWN_PORTS)
     for variable in own:
         del view["environment"][variable]
     view["ofChildren"] = [line for line in view["ofChildren"] if not line.startswith(own)]

@@ -13,6 +13,9 @@ from alonzo.guest.confine import RELEASE_DESCRIPTOR
 
 _MARK = "_ALONZO_ASSIGNMENT_FD"
 
+OWN_PORTS = ("AWS_LAMBDA_RUNTIME_API", "AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT")
+"""Variables in which no two environments on one network are alike."""
+
 IS_PRESTARTED = f"require('fs').readFileSync('/proc/self/environ').includes('{_MARK}')"
 """JavaScript that knows whether its process was."""
 

@@ -279,7 +279,9 @@ class Connection:
         self._connected.set()  # who waits shall see that it never will be
 
     async def _on_error(self, error: Exception) -> None:
-        self._last_error = error
+        """What a server has said is kept: it closes the connection at once then, which may be all that is seen of the next attempt."""
+        if not isinstance(error, OSError) or self._last_error is None:
+            self._last_error = error
         _log.debug("NATS client: %s", error)
 
 

@@ -62,17 +62,17 @@ def test_a_function_of_another_account_is_invoked_by_its_own(server: Server) -> 
     account = "333344445555"
     client = server.client("lambda", account=account)
     code = {"ZipFile": zip_of({"app.py": LOGS})}
-    client.create_function(FunctionName="elsewhere", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=code)
-    client.get_waiter("function_active_v2").wait(FunctionName="elsewhere", WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    client.create_function(FunctionName="elsewhere-notified", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=code)
+    client.get_waiter("function_active_v2").wait(FunctionName="elsewhere-notified", WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
     sns = server.client("sns", account=account)
     topic = sns.create_topic(Name="topic")["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=f"arn:aws:lambda:us-east-1:{account}:function:elsewhere")
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=f"arn:aws:lambda:us-east-1:{account}:function:elsewhere-notified")
     sns.publish(TopicArn=topic, Message="hello")
     logs = server.client("logs", account=account)
 
     def find_line() -> str | None:
         try:
-            events = logs.filter_log_events(logGroupName="/aws/lambda/elsewhere")["events"]
+            events = logs.filter_log_events(logGroupName="/aws/lambda/elsewhere-notified")["events"]
         except logs.exceptions.ResourceNotFoundException:
             return None
         return next((event["message"] for event in events if "GOT" in event["message"]), None)

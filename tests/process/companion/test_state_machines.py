@@ -185,7 +185,7 @@ def test_other_services_are_tasks_too(server: Server) -> None:
     send = {"QueueUrl": queue, "MessageBody.$": "$.text"}
     states = {
         "A": task(Resource="arn:aws:states:::sqs:sendMessage", Parameters=send, ResultPath=None, Next="B"),
-        "B": task(Resource="arn:aws:states:::aws-sdk:sqs:listQueues", Parameters={}),
+        "B": task(Resource="arn:aws:states:::aws-sdk:sqs:listQueues", Parameters={"QueueNamePrefix": "of-states"}),
     }
     assert output_of(server, states, {"text": "hello"})["QueueUrls"] == [queue]
     (message,) = server.client("sqs").receive_message(QueueUrl=queue)["Messages"]

@@ -26,7 +26,7 @@ class Programs:
 
 
 async def find_programs(configuration: Configuration) -> Programs:
-    """Ask every interpreter what it is, and lay out the packages: half a second at the first start, little later. SetupError."""
+    """Ask every interpreter what it is, and lay out the packages: half a second at a user's first start, little later. SetupError."""
     data = configuration.data_directory
     path = tuple(Path(directory) for directory in os.environ.get("PATH", "").split(os.pathsep) if directory)
     places = SearchPlaces(path=path, home=Path.home(), own_executable=Path(sys.executable), node_modules=configuration.node_modules)

@@ -33,6 +33,15 @@ class LogPage(msgspec.Struct, frozen=True):
     is_complete: bool
 
 
+class LogBatch(msgspec.Struct, frozen=True):
+    """Events of one log stream that were stored together, still packed (`LogStore.unpack`). `sequence`: the number of its arrival."""
+
+    sequence: int
+    stream: str
+    arrived_ms: int
+    content: bytes
+
+
 class LogSpan(msgspec.Struct, frozen=True):
     """From when to when a log stream has events, and when the last one was stored."""
 

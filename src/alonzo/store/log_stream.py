@@ -24,7 +24,7 @@ from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 from alonzo.store.connection import Connection
 from alonzo.store.keys import from_token, to_subject, to_token
-from alonzo.store.log_page import Accept, LogPage, LogPageBuilder, LogSpan, LogTailBuilder, PageBuilder
+from alonzo.store.log_page import Accept, LogBatch, LogPage, LogPageBuilder, LogRecord, LogSpan, LogTailBuilder, PageBuilder
 
 LATENESS_MS = 2_000
 _STREAM = "LOGS"
@@ -35,6 +35,9 @@ _READ_BATCH_BYTES = 4 * 1024 * 1024
 _NOT_FOUND_STATUS = "404"
 _INLINE_MAX_BYTES = 64 * 1024
 """More is decoded in a thread: a portion of 4 MB takes 60 ms."""
+
+_DIGITS_MAX = 18
+"""Of the numbers in an event's id: more no stream will ever count."""
 
 _FIRST_SPAN_MS = 10_000
 _SPAN_GROWTH = 4
@@ -129,6 +132,39 @@ class LogStore:
             span_ms *= _SPAN_GROWTH
         return page.build()
 
+    async def read_batches(
+        self, *, scope: Scope, group: str, start_ms: int, end_ms: int, lateness_ms: int = LATENESS_MS, position: int | None = None
+    ) -> tuple[list[LogBatch], int | None]:
+        """Some of the batches with a group's events of that time, in the order of arrival, and where to go on; None: that was all.
+
+        For whoever looks at all events and needs no other order: no event is read twice. Batches have events of other times, too.
+        """
+        start = _since(start_ms - lateness_ms) if position is None else {"seq": position}
+        messages, next_sequence = await self._get_portion(_subject(scope, to_token(group), "*"), start)
+        batches = [_batch_of(message) for message in messages]
+        if batches and batches[-1].arrived_ms - lateness_ms > end_ms:
+            next_sequence = None
+        return batches, next_sequence
+
+    def unpack(self, batch: LogBatch) -> tuple[LogEvent, ...]:
+        """The events of a batch. In any thread."""
+        return self._decoder.decode(batch.content)
+
+    async def find_event(self, *, scope: Scope, group: str, event_id: str) -> LogRecord | None:
+        """One event by its id (see `LogRecord`); None when it is not there, or not any more."""
+        sequence, _, index = event_id.partition("-")
+        if not (sequence.isdecimal() and index.isdecimal() and 0 < len(sequence) <= _DIGITS_MAX and len(index) <= _DIGITS_MAX):
+            return None
+        message = await self._get_one({"seq": int(sequence)})
+        if message is None or not (message.headers or {})["Nats-Subject"].startswith(_subject(scope, to_token(group), "")):
+            return None
+        batch = _batch_of(message)
+        events = self.unpack(batch)
+        if int(index) >= len(events):
+            return None
+        event = events[int(index)]
+        return LogRecord(event_id, event.unix_ms, event.message, batch.stream, batch.arrived_ms)
+
     async def follow(
         self, *, scope: Scope, group: str, listener: Callable[[str, tuple[LogEvent, ...]], None]
     ) -> Callable[[], Awaitable[None]]:
@@ -212,16 +248,23 @@ class LogStore:
         await self._connection.call(f"STREAM.PURGE.{_STREAM}", {"filter": subject})
 
     async def _iter_portions(self, subject: str, *, since_ms: int) -> AsyncIterator[list[Msg]]:
-        """In the order of arrival, those that arrived since. Source: ADR-31 (direct get), "Batched requests"; nats-server 2.11."""
-        request: dict[str, Any] = {"next_by_subj": subject, "batch": _READ_BATCH_MESSAGES, "max_bytes": _READ_BATCH_BYTES}
-        start: dict[str, Any] = {"start_time": _to_rfc3339(since_ms)} if since_ms > 0 else {"seq": 1}
+        """In the order of arrival, those that arrived since."""
+        start: dict[str, Any] = _since(since_ms)
         while True:
-            *messages, end = await self._connection.request_many(f"$JS.API.DIRECT.GET.{_STREAM}", msgspec.json.encode(request | start))
+            messages, next_sequence = await self._get_portion(subject, start)
             yield messages
-            headers = end.headers or {}
-            if headers.get("Status") == _NOT_FOUND_STATUS or headers.get("Nats-Num-Pending", "0") == "0":
+            if next_sequence is None:
                 return
-            start = {"seq": int(headers["Nats-Last-Sequence"]) + 1}
+            start = {"seq": next_sequence}
+
+    async def _get_portion(self, subject: str, start: dict[str, Any]) -> tuple[list[Msg], int | None]:
+        """And the number to go on at; None: there are no more. Source: ADR-31 (direct get), "Batched requests"; nats-server 2.11."""
+        request: dict[str, Any] = {"next_by_subj": subject, "batch": _READ_BATCH_MESSAGES, "max_bytes": _READ_BATCH_BYTES, **start}
+        *messages, end = await self._connection.request_many(f"$JS.API.DIRECT.GET.{_STREAM}", msgspec.json.encode(request))
+        headers = end.headers or {}
+        if headers.get("Status") == _NOT_FOUND_STATUS or headers.get("Nats-Num-Pending", "0") == "0":
+            return messages, None
+        return messages, int(headers["Nats-Last-Sequence"]) + 1
 
     async def _get_one(self, request: dict[str, Any]) -> Msg | None:
         answer = await self._connection.request(f"$JS.API.DIRECT.GET.{_STREAM}", msgspec.json.encode(request))
@@ -244,6 +287,16 @@ def _split(events: Sequence[LogEvent]) -> list[list[LogEvent]]:
         batches[-1].append(event)
         size += event_bytes
     return batches
+
+
+def _since(unix_ms: int) -> dict[str, Any]:
+    return {"start_time": _to_rfc3339(unix_ms)} if unix_ms > 0 else {"seq": 1}
+
+
+def _batch_of(message: Msg) -> LogBatch:
+    headers = message.headers or {}
+    stream = from_token(headers["Nats-Subject"].rpartition(".")[2])
+    return LogBatch(int(headers["Nats-Sequence"]), stream, _arrival_of(message), message.data)
 
 
 def _arrival_of(message: Msg) -> int:

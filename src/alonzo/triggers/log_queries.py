@@ -17,7 +17,7 @@ from alonzo.errors import AlonzoError
 from alonzo.model.scope import Scope
 from alonzo.observe.insights.query import Query, Result
 from alonzo.observe.insights.rows import Row, row_of_event
-from alonzo.store.log_page import LogPage
+from alonzo.store.log_page import LogBatch
 from alonzo.store.log_stream import LogStore
 from alonzo.triggers.log_groups import LogGroups, LogLimitExceeded
 
@@ -26,7 +26,6 @@ _AT_ONCE = 2
 _WAITING_MAX = 30
 """Source: quotas of CloudWatch Logs, "StartQuery: concurrency"."""
 
-_PAGE_EVENTS = 20_000
 _SECONDS_MAX = 3_600.0
 
 _log = logging.getLogger(__name__)
@@ -153,44 +152,45 @@ class LogQueries:
         query.results = list(query.query.run(self._iter_rows(query, loop)))
 
     def _iter_rows(self, query: LogQuery, loop: asyncio.AbstractEventLoop) -> Iterator[Row]:
-        """In the thread: pages are fetched by the event loop."""
+        """In the thread, in no order: batches are fetched by the event loop."""
         for group in query.groups:
-            position: str | None = None
             log = f"{query.scope.account_id}:{group}"
-            while True:
-                page = self._fetch(query, loop, group, position)
-                for record in page.events:
+            kept = self._groups.find(query.scope, group)
+            earliest_ms = max(query.start_ms, 0 if kept is None else kept.earliest_kept_ms(self._clock.unix_ms()))
+            for batch in self._iter_batches(query, loop, group, earliest_ms):
+                for index, event in enumerate(self._logs.unpack(batch)):
+                    if not earliest_ms <= event.unix_ms <= query.end_ms:
+                        continue
                     query.scanned_count += 1
-                    query.scanned_bytes += len(record.message)
+                    query.scanned_bytes += len(event.message)
                     yield row_of_event(
-                        unix_ms=record.unix_ms,
-                        ingestion_ms=record.ingestion_ms,
-                        message=record.message,
-                        stream=record.stream,
+                        unix_ms=event.unix_ms,
+                        ingestion_ms=batch.arrived_ms,
+                        message=event.message,
+                        stream=batch.stream,
                         log=log,
-                        pointer=f"{group}|{record.unix_ms}-{record.event_id}",
+                        pointer=f"{group}|{batch.sequence}-{index}",
                     )
-                if page.is_complete:
-                    break
-                position = page.position
 
-    def _fetch(self, query: LogQuery, loop: asyncio.AbstractEventLoop, group: str, position: str | None) -> LogPage:
-        if query.is_stopped:
-            raise _Stopped
-        if self._clock.monotonic() > query.ends_at:
-            raise TimeoutError
-        kept = self._groups.find(query.scope, group)
-        earliest_ms = 0 if kept is None else kept.earliest_kept_ms(self._clock.unix_ms())
-        reading = self._logs.read(
-            scope=query.scope,
-            group=group,
-            start_ms=max(query.start_ms, earliest_ms),
-            end_ms=query.end_ms,
-            limit=_PAGE_EVENTS,
-            position=position,
-            lateness_ms=self._groups.lateness_ms(query.scope, group),
-        )
-        return asyncio.run_coroutine_threadsafe(reading, loop).result()
+    def _iter_batches(self, query: LogQuery, loop: asyncio.AbstractEventLoop, group: str, earliest_ms: int) -> Iterator[LogBatch]:
+        position: int | None = None
+        while True:
+            if query.is_stopped:
+                raise _Stopped
+            if self._clock.monotonic() > query.ends_at:
+                raise TimeoutError
+            reading = self._logs.read_batches(
+                scope=query.scope,
+                group=group,
+                start_ms=earliest_ms,
+                end_ms=query.end_ms,
+                lateness_ms=self._groups.lateness_ms(query.scope, group),
+                position=position,
+            )
+            batches, position = asyncio.run_coroutine_threadsafe(reading, loop).result()
+            yield from batches
+            if position is None:
+                return
 
 
 class _Threads(ThreadPoolExecutor):

@@ -127,7 +127,7 @@ class LogGroupOperations:
             "logGroupArn": arn,
             "creationTime": kept.created_unix_ms,
             "retentionInDays": kept.retention_days,
-            "metricFilterCount": 0,
+            "metricFilterCount": len(kept.metric_filters),
             "logGroupClass": kept.group_class,
             "kmsKeyId": kept.kms_key_id,
             "deletionProtectionEnabled": False,

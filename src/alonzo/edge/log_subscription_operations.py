@@ -1,4 +1,4 @@
-"""The part of the CloudWatch Logs API with which functions are subscribed to log groups, and filter patterns tried.
+"""The part of the CloudWatch Logs API with which functions are subscribed to log groups.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutSubscriptionFilter.html; of the messages: AWS's answers,
 as people have reported them.
@@ -45,7 +45,6 @@ class LogSubscriptionOperations:
             "PutSubscriptionFilter": self.put_subscription_filter,
             "DescribeSubscriptionFilters": self.describe_subscription_filters,
             "DeleteSubscriptionFilter": self.delete_subscription_filter,
-            "TestMetricFilter": self.test_metric_filter,
         }
 
     async def put_subscription_filter(self, call: CallContext, parameters: dict[str, Any]) -> Members:
@@ -80,16 +79,6 @@ class LogSubscriptionOperations:
     async def delete_subscription_filter(self, call: CallContext, parameters: dict[str, Any]) -> Members:
         await self._groups.delete_filter(call.caller.scope, group_of(parameters), parameters["filterName"])
         return {}
-
-    async def test_metric_filter(self, call: CallContext, parameters: dict[str, Any]) -> Members:
-        del call
-        pattern = checked_pattern(parameters["filterPattern"])
-        matches = []
-        for number, message in enumerate(parameters["logEventMessages"], start=1):
-            found = pattern.match(message)
-            if found is not None:
-                matches.append({"eventNumber": number, "eventMessage": message, "extractedValues": dict(found)})
-        return {"matches": matches}
 
     def _check_destination(self, scope: Scope, group: str, arn: str) -> None:
         """CloudWatch Logs invokes the function to see whether it may: asking its resource policy tells the same."""

@@ -6,10 +6,13 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/.
 from collections.abc import Iterable
 from typing import Any
 
+from alonzo.aws.api_error import ApiError
 from alonzo.edge.log_requests import checked_pattern, group_arn, group_of, invalid, offset_of
 from alonzo.edge.operations import CallContext, OperationTable
 from alonzo.model.scope import Scope
 from alonzo.observe.filter_patterns.pattern import FilterPattern
+from alonzo.observe.insights.rows import discovered
+from alonzo.observe.insights.values import text_of
 from alonzo.store.log_page import Accept, LogPage, LogRecord
 from alonzo.store.log_stream import LogStore
 from alonzo.triggers.log_groups import LogGroups
@@ -39,6 +42,7 @@ class LogOperations:
             "DescribeLogStreams": self.describe_log_streams,
             "FilterLogEvents": self.filter_log_events,
             "GetLogEvents": self.get_log_events,
+            "GetLogRecord": self.get_log_record,
         }
 
     async def describe_log_streams(self, call: CallContext, parameters: dict[str, Any]) -> Members:
@@ -116,6 +120,24 @@ class LogOperations:
             "nextForwardToken": f"{_FORWARD}{position}",
             "nextBackwardToken": f"{_BACKWARD}{start}",
         }
+
+    async def get_log_record(self, call: CallContext, parameters: dict[str, Any]) -> Members:
+        """All fields of an event, by the `@ptr` that a query gave."""
+        scope = call.caller.scope
+        group, _, event_id = parameters["logRecordPointer"].rpartition("|")
+        earliest_ms = await self._groups.earliest_kept_ms(scope, group)
+        record = await self._logs.find_event(scope=scope, group=group, event_id=event_id)
+        if record is None or record.unix_ms < earliest_ms:
+            raise ApiError(code="ResourceNotFoundException", message="The specified log record does not exist.", http_status=400)
+        own = {
+            "@ingestionTime": str(record.ingestion_ms),
+            "@log": f"{scope.account_id}:{group}",
+            "@logStream": record.stream,
+            "@message": record.message,
+            "@timestamp": str(record.unix_ms),
+        }
+        found = discovered(record.message).items()
+        return {"logRecord": {name: text_of(value) for name, value in found if value is not None} | own}
 
     async def _describe_stream(self, scope: Scope, group: str, name: str) -> Members:
         stream: Members = {"logStreamName": name, "arn": f"{group_arn(scope, group)}:log-stream:{name}", "storedBytes": 0}

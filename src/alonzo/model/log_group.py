@@ -20,6 +20,23 @@ class SubscriptionFilter(msgspec.Struct, frozen=True):
     distribution: str = "ByLogStream"
 
 
+class MetricFilter(msgspec.Struct, frozen=True):
+    """What is counted of those of a log group's events that a filter pattern chooses. Source: botocore shape `MetricTransformation`."""
+
+    name: str
+    pattern: str
+    created_unix_ms: int
+    metric: str
+    namespace: str
+    value: str
+    """A number, or what names a field of the event: `$.bytes`, `$bytes`."""
+    default: float | None = None
+    """For each minute with events of which the pattern chooses none."""
+    dimensions: dict[str, str] = {}
+    """Names, and what names the fields with their values."""
+    unit: str | None = None
+
+
 class LogResource(msgspec.Struct, frozen=True):
     """A log group, or a log stream, of which only the time is kept. Groups that functions write to may have none of these."""
 
@@ -32,6 +49,7 @@ class LogResource(msgspec.Struct, frozen=True):
     kms_key_id: str | None = None
     lateness_ms: int = 0
     """So far apart were an event's time and its arrival at most; more than events of functions are."""
+    metric_filters: tuple[MetricFilter, ...] = ()
 
     def earliest_kept_ms(self, now_ms: int) -> int:
         """Events before that instant are too old to be kept."""

@@ -1,5 +1,6 @@
 """The Logs API and the subscriptions to log groups, wired."""
 
+import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from alonzo.clock import Clock
 from alonzo.edge.log_errors import with_log_errors
 from alonzo.edge.log_group_operations import LogGroupOperations
 from alonzo.edge.log_live_tail import LiveTail
+from alonzo.edge.log_metric_filter_operations import LogMetricFilterOperations
 from alonzo.edge.log_query_operations import LogQueryOperations
 from alonzo.edge.log_subscription_operations import LogSubscriptionOperations
 from alonzo.edge.log_writing import LogWritingOperations
@@ -20,8 +22,10 @@ from alonzo.model.log_event import LogEvent
 from alonzo.node.control_plane import ControlPlane
 from alonzo.observe.function_metrics import FunctionMetrics, Metric
 from alonzo.observe.log_delivery import Listener, LogDelivery, LogStreamName
+from alonzo.observe.metrics.recorder import MetricRecorder
 from alonzo.store.log_stream import LogStore
 from alonzo.triggers.log_groups import LogGroups
+from alonzo.triggers.log_metric_filters import LogMetricFilters
 from alonzo.triggers.log_queries import LogQueries
 from alonzo.triggers.log_retention import LogRetention
 from alonzo.triggers.log_subscriptions import LogSubscriptions
@@ -32,6 +36,7 @@ class Logs:
     """Made by `wire_logs`."""
 
     subscriptions: LogSubscriptions
+    metric_filters: LogMetricFilters
     retention: LogRetention
     queries: LogQueries
     tell: Listener
@@ -47,7 +52,13 @@ class Logs:
 
     def components(self) -> list[Coroutine[Any, Any, None]]:
         """To be run while the node lives."""
-        return [self.subscriptions.run(), self.retention.run(), self.queries.run()]
+        return [self.subscriptions.run(), self.metric_filters.run(), self.retention.run(), self.queries.run()]
+
+    async def drain(self, *, timeout_seconds: float) -> None:
+        """Return when subscribers and metric filters have had what was told, or the time is over."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.subscriptions.drain(timeout_seconds=timeout_seconds))
+            group.create_task(self.metric_filters.drain(timeout_seconds=timeout_seconds))
 
 
 def wire_logs(
@@ -58,9 +69,10 @@ def wire_logs(
     acceptance: EventAcceptance,
     trace_headers: TraceHeaders,
     read_metrics: Listener,
+    recorder: MetricRecorder,
     clock: Clock,
 ) -> Logs:
-    """Nothing runs yet. `read_metrics` is told of what is written, too."""
+    """Nothing runs yet. `read_metrics` is told of what is written, too; `recorder`: where metric filters count."""
     subscriptions = LogSubscriptions(
         subscriptions=groups,
         resolution=control.resolution,
@@ -68,23 +80,27 @@ def wire_logs(
         trace_header_for=trace_headers.of_invocation,
         new_uuid=ids.new_uuid,
     )
+    metric_filters = LogMetricFilters(filters=groups, recorder=recorder, clock=clock)
     queries = LogQueries(logs=logs, groups=groups, clock=clock, new_uuid=ids.new_uuid)
 
     def tell(name: LogStreamName, events: Sequence[LogEvent], chain: str | None) -> None:
         subscriptions.tell(name, events, chain)
         read_metrics(name, events, chain)
+        metric_filters.tell(name, events)
 
     operations = {
         **LogQueryOperations(queries=queries).table(),
         **LogGroupOperations(groups=groups).table(),
         **LogOperations(logs=logs, groups=groups).table(),
         **LogWritingOperations(groups=groups, logs=logs, tell=tell, clock=clock).table(),
+        **LogMetricFilterOperations(groups=groups, clock=clock).table(),
         **LogSubscriptionOperations(groups=groups, resolution=control.resolution, policies=control.policies, clock=clock).table(),
     }
     live_tail = LiveTail(logs=logs, groups=groups, clock=clock, new_uuid=ids.new_uuid)
     return Logs(
         streams=live_tail.table(),
         subscriptions=subscriptions,
+        metric_filters=metric_filters,
         tell=tell,
         retention=LogRetention(groups=groups),
         queries=queries,

@@ -130,6 +130,7 @@ class Node:
             acceptance=asynchronous.acceptance,
             trace_headers=parts.traces.headers,
             read_metrics=metering.tell,
+            recorder=metering.recorder,
             clock=self._clock,
         )
         logs.listen_to(parts.delivery, metering.functions)
@@ -207,7 +208,7 @@ class Node:
             parts.pools.close()
             await parts.pools.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             await parts.delivery.flush()
-            await logs.subscriptions.drain(timeout_seconds=_SHUTDOWN_SECONDS)
+            await logs.drain(timeout_seconds=_SHUTDOWN_SECONDS)
             if stores.cluster is not None:
                 await stores.cluster.leave()
             for task in tasks:

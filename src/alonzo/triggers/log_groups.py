@@ -10,7 +10,7 @@ import msgspec
 
 from alonzo.clock import Clock
 from alonzo.errors import AlonzoError
-from alonzo.model.log_group import TAGS_MAX, LogResource, SubscriptionFilter
+from alonzo.model.log_group import TAGS_MAX, LogResource, MetricFilter, SubscriptionFilter
 from alonzo.model.scope import Scope
 from alonzo.store.errors import RecordConflict, RecordExists
 from alonzo.store.log_stream import LogStore
@@ -19,11 +19,14 @@ from alonzo.store.records import RecordTable
 FILTERS_MAX = 2
 """Of one log group. Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html."""
 
+METRIC_FILTERS_MAX = 100
+"""Of one log group. Source: API_PutMetricFilter."""
+
 Key = tuple[str, ...]
 
 
 class LogResourceNotFound(AlonzoError):
-    """`kind`: `log group`, `log stream` or `subscription filter`."""
+    """`kind`: `log group`, `log stream`, `subscription filter` or `metric filter`."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"The specified {kind} does not exist.")
@@ -67,6 +70,11 @@ class LogGroups:
         """A look-up in memory: it is asked for each batch of events."""
         record = self._records.find(_key(scope, group))
         return () if record is None else record.filters
+
+    def metric_filters_of(self, scope: Scope, group: str) -> tuple[MetricFilter, ...]:
+        """A look-up in memory, too."""
+        record = self._records.find(_key(scope, group))
+        return () if record is None else record.metric_filters
 
     def find(self, scope: Scope, group: str, stream: str | None = None) -> LogResource | None:
         """What is kept of it; there may be events of what nothing is kept of."""
@@ -202,6 +210,30 @@ class LogGroups:
             return others
 
         await self._change_filters(scope, group, change)
+
+    async def put_metric_filter(self, scope: Scope, group: str, new: MetricFilter) -> None:
+        """In the place of one of the same name, if there is one. LogResourceNotFound of the group, LogLimitExceeded."""
+        await self.check_group(scope, group)
+
+        def change(kept: LogResource) -> LogResource:
+            others = tuple(each for each in kept.metric_filters if each.name != new.name)
+            if len(others) >= METRIC_FILTERS_MAX:
+                raise LogLimitExceeded
+            return msgspec.structs.replace(kept, metric_filters=(*others, new))
+
+        await self._change(scope, group, change)
+
+    async def delete_metric_filter(self, scope: Scope, group: str, name: str) -> None:
+        """LogResourceNotFound, of the group or of the filter."""
+        await self.check_group(scope, group)
+
+        def change(kept: LogResource) -> LogResource:
+            others = tuple(each for each in kept.metric_filters if each.name != name)
+            if len(others) == len(kept.metric_filters):
+                raise LogResourceNotFound("metric filter")
+            return msgspec.structs.replace(kept, metric_filters=others)
+
+        await self._change(scope, group, change)
 
     async def _change_filters(
         self, scope: Scope, group: str, change: Callable[[tuple[SubscriptionFilter, ...]], tuple[SubscriptionFilter, ...]]

@@ -31,6 +31,7 @@ class Columns:
         self._before = before
         self._behind = behind
         self._conditions = conditions
+        self.fields: frozenset[str] | None = frozenset((*before, *(behind or ())))
 
     def match(self, message: str) -> Mapping[str, str] | None:
         """What is found are the columns that have names."""

@@ -37,6 +37,7 @@ class JsonSelection:
     def __init__(self, *, condition: Condition, selectors: tuple["_Selector", ...]) -> None:
         self._condition = condition
         self._selectors = selectors
+        self.fields: frozenset[str] | None = frozenset(selector.text for selector in selectors)
 
     def match(self, message: str) -> Mapping[str, str] | None:
         """None, too, of a message that is not JSON."""
@@ -52,14 +53,15 @@ class JsonSelection:
         return {text: _text_of(value) for text, value in named if isinstance(value, str | int | float)}
 
 
-def parse_json_selection(text: str) -> JsonSelection:
-    """Raises FilterPatternInvalid."""
+def parse_json_selection(text: str, *, also: tuple[str, ...] = ()) -> JsonSelection:
+    """Raises FilterPatternInvalid. `also`: further selectors."""
     parser = _Parser(text)
     parser.expect("{")
     condition = parser.either(0)
     parser.expect("}")
     parser.end()
-    return JsonSelection(condition=condition, selectors=tuple(parser.selectors))
+    further = tuple(_selector_of(each) for each in also)
+    return JsonSelection(condition=condition, selectors=(*parser.selectors, *further))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +152,7 @@ class _Parser:
         if match is None:
             rest = self._text[self._position : self._position + 20]
             raise FilterPatternInvalid(f"a selector ($.name) is wanted before '{rest}'")
-        steps: list[str | int | None] = []
-        for step in _STEP.finditer(match[0]):
-            if step["index"] is not None:
-                steps.append(int(step["index"]))
-            else:
-                steps.append(None if step["every"] else step["name"] if step["name"] is not None else step["quoted"])
-        selector = _Selector(match[0], tuple(steps))
+        selector = _selector_of(match[0])
         self.selectors.append(selector)
         return selector
 
@@ -178,6 +174,18 @@ class _Parser:
         space = _SPACE.match(self._text, self._position)
         assert space is not None
         self._position = space.end()
+
+
+def _selector_of(text: str) -> _Selector:
+    if _SELECTOR.fullmatch(text) is None:
+        raise FilterPatternInvalid(f"'{text}' is no selector ($.name)")
+    steps: list[str | int | None] = []
+    for step in _STEP.finditer(text):
+        if step["index"] is not None:
+            steps.append(int(step["index"]))
+        else:
+            steps.append(None if step["every"] else step["name"] if step["name"] is not None else step["quoted"])
+    return _Selector(text, tuple(steps))
 
 
 def _compare(comparison: Comparison, value: Any) -> bool:

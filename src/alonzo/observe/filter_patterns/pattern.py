@@ -15,6 +15,9 @@ PATTERN_MAX_CHARACTERS = 1_024
 class FilterPattern(Protocol):
     """Of one kind. Matching takes time in proportion to the message and does not fail, whatever is in it."""
 
+    fields: frozenset[str] | None
+    """The names that `match` may find something by; None: the pattern names nothing, whatever the message."""
+
     is_columns: bool
     """Whether it names columns: only then events that are delivered show what was found."""
 
@@ -23,13 +26,16 @@ class FilterPattern(Protocol):
         ...
 
 
-def parse_filter_pattern(text: str) -> FilterPattern:
-    """Raises FilterPatternInvalid. The empty pattern matches everything."""
+def parse_filter_pattern(text: str, *, also: tuple[str, ...] = ()) -> FilterPattern:
+    """Raises FilterPatternInvalid. The empty pattern matches everything.
+
+    `also`: selectors of which values are found, too, where messages are JSON; the others find only what the pattern itself names.
+    """
     if len(text) > PATTERN_MAX_CHARACTERS:
         raise FilterPatternInvalid(f"it has more than {PATTERN_MAX_CHARACTERS} characters")
     stripped = text.strip()
     if stripped.startswith("{"):
-        return parse_json_selection(stripped)
+        return parse_json_selection(stripped, also=also)
     if stripped.startswith("["):
         return parse_columns(stripped)
     return parse_terms(stripped)

@@ -18,6 +18,7 @@ class Terms:
     """All that are required, none that is excluded, and one of the optional ones where there are no others."""
 
     is_columns = False
+    fields: frozenset[str] | None = None
 
     def __init__(self, *, required: tuple[Test, ...], excluded: tuple[Test, ...], optional: tuple[Test, ...]) -> None:
         self._required = required

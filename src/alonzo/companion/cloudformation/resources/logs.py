@@ -1,4 +1,4 @@
-"""Log groups, log streams and the functions that are subscribed to them.
+"""Log groups, log streams, the functions that are subscribed to them and the metrics that are counted of them.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Logs.html.
 """
@@ -73,6 +73,17 @@ def log_providers() -> dict[str, Provider]:
             physical_id="properties.LogStreamName",
             identity={"logGroupName": "properties.LogGroupName", "logStreamName": "id"},
             delete_operation="delete_log_stream",
+        ),
+        "AWS::Logs::MetricFilter": ApiResource(
+            service="logs",
+            create_operation="put_metric_filter",
+            name="FilterName",
+            name_length=_NAME_LENGTH,
+            physical_id="properties.FilterName",
+            identity={"logGroupName": "properties.LogGroupName", "filterName": "id"},
+            update_operation="put_metric_filter",
+            delete_operation="delete_metric_filter",
+            replaced_by=frozenset({"LogGroupName"}),
         ),
         "AWS::Logs::SubscriptionFilter": ApiResource(
             service="logs",

@@ -272,6 +272,21 @@ def test_a_stack_makes_groups_and_subscribes_functions(server: Server, subscribe
                 "Type": "AWS::Logs::SubscriptionFilter",
                 "Properties": {"LogGroupName": {"Ref": "Group"}, "FilterPattern": "ERROR", "DestinationArn": arn_of(subscriber)},
             },
+            "Metric": {
+                "Type": "AWS::Logs::MetricFilter",
+                "Properties": {
+                    "LogGroupName": {"Ref": "Group"},
+                    "FilterPattern": "{ $.a = * }",
+                    "MetricTransformations": [
+                        {
+                            "MetricName": "of-stack",
+                            "MetricNamespace": "Stack",
+                            "MetricValue": 1,
+                            "Dimensions": [{"Key": "A", "Value": "$.a"}],
+                        }
+                    ],
+                },
+            },
         },
         "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Group", "Arn"]}}},
     }
@@ -282,6 +297,10 @@ def test_a_stack_makes_groups_and_subscribes_functions(server: Server, subscribe
     assert stack["Outputs"][0]["OutputValue"] == f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/of/stack:*"
     assert server.client("logs").describe_log_groups(logGroupNamePrefix="/of/")["logGroups"][0]["retentionInDays"] == 7
     assert server.client("logs").list_tags_log_group(logGroupName="/of/stack")["tags"] == {"team": "blue"}
+    (counted,) = server.client("logs").describe_metric_filters(logGroupName="/of/stack")["metricFilters"]
+    assert counted["metricTransformations"] == [
+        {"metricName": "of-stack", "metricNamespace": "Stack", "metricValue": "1", "dimensions": {"A": "$.a"}}
+    ]
     put(server, ("/of/stack", "stream"), "fine", "ERROR")
     assert texts_of(messages_of(server, subscriber, "/of/stack", event_count=1)) == ["ERROR"]
     cloudformation.delete_stack(StackName="logs")

@@ -127,7 +127,7 @@ def test_a_group_has_no_more_than_100_metric_filters(server: Server, new_group: 
     for number in range(100):
         put_filter(server, group, f"f{number}", "ERROR", metricName="m")
     put_filter(server, group, "f7", "WARN", metricName="m")
-    with pytest.raises(ClientError, match="LimitExceededException.*Resource limit exceeded"):
+    with pytest.raises(ClientError, match=r"LimitExceededException.*Resource limit exceeded"):
         put_filter(server, group, "another", "ERROR", metricName="m")
 
 

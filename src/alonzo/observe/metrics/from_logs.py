@@ -66,7 +66,7 @@ class LogMetricReader:
         found = self._pattern.match(message)
         if found is None:
             return None
-        dimensions = tuple((name, found.get(field, "")[:_DIMENSION_MAX_CHARACTERS]) for name, field in self._dimensions)
+        dimensions = tuple((name, _dimension(found.get(field, ""))) for name, field in self._dimensions)
         if not all(value for _, value in dimensions):
             return Reading(None, ())
         return Reading(self._number if self._field is None else _number(found.get(self._field, "")), dimensions)
@@ -101,6 +101,11 @@ def _field_of(pattern: FilterPattern, selector: str) -> str | None:
     if not selector.startswith(_SELECTS):
         return None
     return next((field for field in (selector, selector.removeprefix(_SELECTS)) if field in fields), None)
+
+
+def _dimension(text: str) -> str:
+    """What can be kept: a message may have halves of characters, which no metric could be written with."""
+    return text[:_DIMENSION_MAX_CHARACTERS].encode("utf-8", "replace").decode()
 
 
 def _number(text: str) -> float | None:

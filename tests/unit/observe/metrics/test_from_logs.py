@@ -29,6 +29,7 @@ def a_filter(pattern: str, value: str = "1", *, default: float | None = None, **
         (a_filter('{ $.level = "E" }', service="$.service"), '{"level": "E", "service": "shop"}', Reading(1.0, (("service", "shop"),))),
         (a_filter('{ $.level = "E" }', service="$.service"), '{"level": "E"}', Reading(None, ())),
         (a_filter("[ip, user, size > 9]", "$size"), "1.2.3.4 me 10", Reading(10.0, ())),
+        (a_filter("[ip, user]", user="$user"), "1.2.3.4 \ud800x", Reading(1.0, (("user", "?x"),))),
         (a_filter("[ip, , size]", "$size", user="$2", ip="$ip"), "1.2.3.4 me 10", Reading(10.0, (("ip", "1.2.3.4"), ("user", "me")))),
     ],
 )

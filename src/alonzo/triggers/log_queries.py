@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -16,7 +16,7 @@ from alonzo.clock import Clock
 from alonzo.errors import AlonzoError
 from alonzo.model.scope import Scope
 from alonzo.observe.insights.query import Query, Result
-from alonzo.observe.insights.rows import Row, row_of_event
+from alonzo.observe.insights.rows import EventBatch, EventRow, Row
 from alonzo.store.log_page import LogBatch
 from alonzo.store.log_stream import LogStore
 from alonzo.triggers.log_groups import LogGroups, LogLimitExceeded
@@ -157,28 +157,16 @@ class LogQueries:
             log = f"{query.scope.account_id}:{group}"
             kept = self._groups.find(query.scope, group)
             earliest_ms = max(query.start_ms, 0 if kept is None else kept.earliest_kept_ms(self._clock.unix_ms()))
-            for batch in self._iter_batches(query, loop, group, earliest_ms):
-                for index, event in enumerate(self._logs.unpack(batch)):
-                    if not earliest_ms <= event.unix_ms <= query.end_ms:
-                        continue
-                    query.scanned_count += 1
-                    query.scanned_bytes += len(event.message)
-                    yield row_of_event(
-                        unix_ms=event.unix_ms,
-                        ingestion_ms=batch.arrived_ms,
-                        message=event.message,
-                        stream=batch.stream,
-                        log=log,
-                        pointer=f"{group}|{batch.sequence}-{index}",
-                    )
+            for stored in self._iter_batches(query, loop, group, earliest_ms):
+                batch = EventBatch(stored.arrived_ms, stored.stream, log, f"{group}|{stored.sequence}")
+                for index, event in enumerate(self._logs.unpack(stored)):
+                    if earliest_ms <= event.unix_ms <= query.end_ms:
+                        query.scanned_count += 1
+                        query.scanned_bytes += len(event.message)
+                        yield EventRow(event.unix_ms, event.message, index, batch)
 
     def _iter_batches(self, query: LogQuery, loop: asyncio.AbstractEventLoop, group: str, earliest_ms: int) -> Iterator[LogBatch]:
-        position: int | None = None
-        while True:
-            if query.is_stopped:
-                raise _Stopped
-            if self._clock.monotonic() > query.ends_at:
-                raise TimeoutError
+        def read(position: int | None) -> Future[tuple[list[LogBatch], int | None]]:
             reading = self._logs.read_batches(
                 scope=query.scope,
                 group=group,
@@ -187,10 +175,23 @@ class LogQueries:
                 lateness_ms=self._groups.lateness_ms(query.scope, group),
                 position=position,
             )
-            batches, position = asyncio.run_coroutine_threadsafe(reading, loop).result()
-            yield from batches
-            if position is None:
-                return
+            return asyncio.run_coroutine_threadsafe(reading, loop)
+
+        reading = read(None)
+        try:
+            while True:
+                if query.is_stopped:
+                    raise _Stopped
+                if self._clock.monotonic() > query.ends_at:
+                    raise TimeoutError
+                batches, position = reading.result()
+                if position is not None:
+                    reading = read(position)  # meanwhile these are looked at
+                yield from batches
+                if position is None:
+                    return
+        finally:
+            reading.cancel()
 
 
 class _Threads(ThreadPoolExecutor):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from alonzo.observe.insights.errors import QueryFailed, QueryMalformed
 from alonzo.observe.insights.query import parse_query
-from alonzo.observe.insights.rows import Row, discovered, row_of_event
+from alonzo.observe.insights.rows import EventBatch, EventRow, Row, discovered
 
 REPORT = (
     "REPORT RequestId: 8f5a3f3c-0000-4000-8000-000000000001\tDuration: 12.50 ms\tBilled Duration: 13 ms\t"
@@ -23,7 +23,7 @@ MESSAGES = [
 
 def rows() -> list[Row]:
     return [
-        row_of_event(unix_ms=1_000_000 + n * 60_000, ingestion_ms=0, message=message, stream=f"s{n % 2}", log="1:/g", pointer=str(n))
+        EventRow(1_000_000 + n * 60_000, message, n, EventBatch(ingestion_ms=0, stream=f"s{n % 2}", log="1:/g", pointer="p"))
         for n, message in enumerate(MESSAGES)
     ]
 
@@ -87,7 +87,7 @@ def test_queries(query: str, expected: list[list[str]]) -> None:
 def test_the_newest_come_first_with_a_pointer_to_each() -> None:
     results = list(parse_query("filter ispresent(took)").run(rows()))
     assert [[name for name, _ in result] for result in results] == [["@timestamp", "@message", "@ptr"]] * 3
-    assert [result[2][1] for result in results] == ["2", "1", "0"]
+    assert [result[2][1] for result in results] == ["p-2", "p-1", "p-0"]
 
 
 def test_columns_have_the_names_that_were_written() -> None:
@@ -128,7 +128,8 @@ def test_nesting_is_bounded() -> None:
 
 
 def test_too_many_groups_fail() -> None:
-    many = (row_of_event(unix_ms=n, ingestion_ms=0, message=str(n), stream="s", log="l", pointer="p") for n in range(10_001))
+    batch = EventBatch(ingestion_ms=0, stream="s", log="l", pointer="p")
+    many = (EventRow(n, str(n), n, batch) for n in range(10_001))
     with pytest.raises(QueryFailed):
         list(parse_query("stats count(*) by @message").run(many))
 

@@ -167,6 +167,11 @@ AGGREGATES: Mapping[str, Callable[[], Aggregate]] = MappingProxyType(
 """Those of one argument, by name."""
 
 
+def wants_time(make: Callable[[], Aggregate]) -> bool:
+    """Whether `add` looks at the time of a row, which takes as long to find as the rest."""
+    return isinstance(make(), _InTime)
+
+
 def percentile(percent: float) -> Callable[[], Aggregate]:
     """`pct(field, percent)`."""
     return lambda: _Percentile(percent)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from alonzo.observe.insights.aggregates import Aggregate
+from alonzo.observe.insights.aggregates import Aggregate, wants_time
 from alonzo.observe.insights.errors import QueryFailed
 from alonzo.observe.insights.expressions import AggregateUse, Expression, aggregate_field
 from alonzo.observe.insights.rows import Row
@@ -105,6 +105,8 @@ def without_duplicates(names: Sequence[str]) -> Step:
 def aggregated(uses: Sequence[AggregateUse], columns: Sequence[Column], by: Sequence[Column]) -> Step:
     """`stats`. QueryFailed when there are too many groups."""
 
+    is_timed = any(wants_time(make) for make, _ in uses)
+
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         groups: dict[tuple[str, ...], tuple[list[Value], list[Aggregate]]] = {}
         for row in rows:
@@ -115,7 +117,7 @@ def aggregated(uses: Sequence[AggregateUse], columns: Sequence[Column], by: Sequ
                 if len(groups) >= _GROUPS_MAX:
                     raise QueryFailed(f"stats makes more than {_GROUPS_MAX} groups")
                 group = groups[key] = (values, [make() for make, _ in uses])
-            unix_ms = number_of(row.get("@timestamp")) or 0.0
+            unix_ms = (number_of(row.get("@timestamp")) or 0.0) if is_timed else 0.0
             for aggregate, (_, fed) in zip(group[1], uses, strict=True):
                 aggregate.add(fed(row), unix_ms)
         if not groups and not by:

@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-disc
 """
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -25,38 +27,76 @@ _TRACE_ID = re.compile(r"XRAY TraceId: (\S+)")
 
 
 class Row:
-    """One row. Fields of an event are discovered when one is first asked for that it does not have from the beginning."""
+    """One row: of statistics, or made of an event (`EventRow`)."""
 
-    __slots__ = ("_has_discovered", "pointer", "values")
+    __slots__ = ("values",)
 
-    def __init__(self, values: dict[str, Value], *, pointer: str | None = None) -> None:
+    def __init__(self, values: dict[str, Value]) -> None:
         self.values = values
-        self.pointer = pointer
+        """What commands have added."""
+
+    @property
+    def pointer(self) -> str | None:
         """What leads back to the event; None in rows of statistics."""
-        self._has_discovered = pointer is None
+        return None
 
     def get(self, name: str) -> Value:
         """None of what is not there."""
-        if name in self.values:
-            return self.values[name]
-        if self._has_discovered:
-            return None
-        self._has_discovered = True
-        for found, value in discovered(str(self.values.get("@message") or "")).items():
-            self.values.setdefault(found, value)
         return self.values.get(name)
 
 
-def row_of_event(*, unix_ms: int, ingestion_ms: int, message: str, stream: str, log: str, pointer: str) -> Row:
-    """`log`: account and group, as in `123456789012:/aws/lambda/hello`."""
-    values: dict[str, Value] = {
-        "@timestamp": Instant(unix_ms),
-        "@message": message,
-        "@logStream": stream,
-        "@log": log,
-        "@ingestionTime": Instant(ingestion_ms),
-    }
-    return Row(values, pointer=pointer)
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """What events have in common. `log`: account and group, as in `123456789012:/aws/lambda/hello`; `pointer`: leads to the batch."""
+
+    ingestion_ms: int
+    stream: str
+    log: str
+    pointer: str
+
+
+class EventRow(Row):
+    """A log event. There may be millions, of which a query looks at one field: nothing is made before it is asked for.
+
+    The fields of a message are discovered when one is first asked for that no event has from the beginning.
+    """
+
+    __slots__ = ("_has_discovered", "batch", "index", "message", "unix_ms")
+
+    def __init__(self, unix_ms: int, message: str, index: int, batch: EventBatch) -> None:
+        self.values = {}
+        self.unix_ms = unix_ms
+        self.message = message
+        self.index = index
+        self.batch = batch
+        self._has_discovered = False
+
+    @property
+    def pointer(self) -> str | None:
+        return f"{self.batch.pointer}-{self.index}"
+
+    def get(self, name: str) -> Value:
+        values = self.values
+        if name in values:
+            return values[name]
+        own = _OWN.get(name)
+        if own is not None:
+            return own(self)
+        if self._has_discovered:
+            return None
+        self._has_discovered = True
+        for found, value in discovered(self.message).items():
+            values.setdefault(found, value)
+        return values.get(name)
+
+
+_OWN: Mapping[str, Callable[[EventRow], Value]] = {
+    "@timestamp": lambda row: Instant(row.unix_ms),
+    "@message": lambda row: row.message,
+    "@logStream": lambda row: row.batch.stream,
+    "@log": lambda row: row.batch.log,
+    "@ingestionTime": lambda row: Instant(row.batch.ingestion_ms),
+}
 
 
 def discovered(message: str) -> dict[str, Value]:

@@ -30,6 +30,8 @@ def number_of(value: Value) -> float | None:
 
 def text_of(value: Value) -> str:
     """As results show it; of None nothing."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):

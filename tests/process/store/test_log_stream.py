@@ -69,6 +69,36 @@ async def test_sorts_the_streams_of_a_group_by_time(open_store: OpenStore) -> No
         assert [(e.unix_ms - NOW, e.stream) for e in page.events] == [(4, "b"), (5, "a"), (7, "a"), (7, "b"), (8, "b"), (9, "a")]
 
 
+async def test_batches_are_read_once_each_in_portions(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        logs = await LogStore.open(connection, max_bytes=SPACE)
+        for number in range(24):
+            await logs.append(scope=SCOPE, group=GROUP, stream=f"s{number % 2}", events=[LogEvent(NOW, f"{number:0200000}")])
+        await logs.append(scope=SCOPE, group="other", stream="s", events=events(1))
+        found: list[tuple[str, int]] = []
+        positions, position = 0, None
+        while positions == 0 or position is not None:
+            batches, position = await logs.read_batches(scope=SCOPE, group=GROUP, start_ms=NOW, end_ms=NOW, position=position)
+            found += [(batch.stream, int(event.message[-2:])) for batch in batches for event in logs.unpack(batch)]
+            positions += 1
+        assert positions > 1
+        assert found == [(f"s{number % 2}", number) for number in range(24)]
+        assert await logs.read_batches(scope=SCOPE, group="nobodys", start_ms=0, end_ms=NOW) == ([], None)
+
+
+async def test_an_event_is_found_by_its_id_in_its_own_group_only(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        logs = await LogStore.open(connection, max_bytes=SPACE)
+        await logs.append(scope=SCOPE, group=GROUP, stream="a", events=events(1, 2))
+        page = await logs.read(scope=SCOPE, group=GROUP, limit=10)
+        for event in page.events:
+            assert await logs.find_event(scope=SCOPE, group=GROUP, event_id=event.event_id) == event
+        assert await logs.find_event(scope=SCOPE, group="other", event_id=page.events[0].event_id) is None
+        assert await logs.find_event(scope=Scope("1", "us-east-1"), group=GROUP, event_id=page.events[0].event_id) is None
+        for wrong in ("", "1", "1-", "1-2", "7-0", "x-0", "\u0662-0"):
+            assert await logs.find_event(scope=SCOPE, group=GROUP, event_id=wrong) is None
+
+
 async def test_time_limits_are_inclusive(open_store: OpenStore) -> None:
     async with open_store() as connection:
         logs = await LogStore.open(connection, max_bytes=SPACE)

@@ -1,7 +1,7 @@
 """What functions find at /var/runtime: AWS's runtime interface client, boto3, and the guest code, in one directory.
 
-The packages are those of Alonzo's own installation, linked into a directory of the user's so that each interpreter version can keep its compiled
-modules beside them: without these, `import boto3` costs half a second in every environment whose Python is not the node's.
+The packages are those of Alonzo's own installation, linked into a directory of the user's so that each interpreter version can keep its
+compiled modules beside them: without these, `import boto3` costs half a second in every environment whose Python is not the node's.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""`alonzo up` that counts, logs and times nothing of an invocation: what observing costs is what lies between the two.
+"""`alonzo up` that counts, logs and times nothing of an invocation and keeps no audit trail: what observing costs is what lies between the two.
 
 No option does that, since nobody would want it; so the ways out of an invocation's journal are closed here.
 """
@@ -6,6 +6,7 @@ No option does that, since nobody would want it; so the ways out of an invocatio
 from typing import Any
 
 from alonzo.cli.main import main
+from alonzo.edge.audit_trail import AuditTrail
 from alonzo.environment.log_channel import LogChannel
 from alonzo.observe.metrics.invocations import InvocationCounter
 from alonzo.observe.usage import UsageCounter
@@ -16,6 +17,6 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 if __name__ == "__main__":
-    for owner, name in ((InvocationCounter, "note"), (UsageCounter, "note"), (LogChannel, "write")):
+    for owner, name in ((InvocationCounter, "note"), (UsageCounter, "note"), (LogChannel, "write"), (AuditTrail, "note")):
         setattr(owner, name, _nothing)
     main()

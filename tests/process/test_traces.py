@@ -201,6 +201,18 @@ def test_what_was_asked_of_the_api_is_looked_up(traced: Traced) -> None:
     assert client.lookup_events(EndTime=datetime(2020, 1, 1, tzinfo=UTC))["Events"] == []
 
 
+def test_calls_of_metrics_and_alarms_are_looked_up_too(traced: Traced) -> None:
+    alarms, client = traced.server.client("cloudwatch"), traced.server.client("cloudtrail")
+    alarms.put_metric_data(Namespace="audited", MetricData=[{"MetricName": "m", "Value": 1.0}])
+    with pytest.raises(alarms.exceptions.ResourceNotFound):
+        alarms.set_alarm_state(AlarmName="audited-none", StateValue="OK", StateReason="none")
+    by_source = [{"AttributeKey": "EventSource", "AttributeValue": "monitoring.amazonaws.com"}]
+    (event,) = eventually(lambda: client.lookup_events(LookupAttributes=by_source)["Events"], what="the record")
+    record = json.loads(event["CloudTrailEvent"])
+    assert (event["EventName"], record["errorCode"]) == ("SetAlarmState", "ResourceNotFound")
+    assert record["requestParameters"]["alarmName"] == "audited-none"
+
+
 def test_a_server_that_ends_is_not_ready_but_serves_and_logs_json(start_server: StartServer) -> None:
     server = start_server("--drain-delay", "60", "--log-format", "json")
     assert status_of(server, "/health/live") == status_of(server, "/health/ready") == 200

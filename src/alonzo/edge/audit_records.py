@@ -17,7 +17,11 @@ from alonzo.aws.service_model import ServiceModel
 
 EVENT_VERSION = "1.11"
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
-_READ_ONLY = re.compile(r"(?:Get|List|Describe|Lookup|BatchGet|Filter|Test)[A-Z].*")
+_READ_ONLY = re.compile(
+    r"(?:Get|List|Describe|Lookup|BatchGet|Filter|Test|Head|Search|Simulate|Validate|GenerateDataKey|AssumeRole)(?:[A-Z].*)?|(?:De|En)crypt"
+)
+"""As the examples of services in CloudTrail's form show it: who gets credentials, or has something encrypted, changes nothing."""
+
 _DATED = re.compile(r"/(20[0-9]{2})-([0-9]{2})-([0-9]{2})/")
 _UNDATED_FROM = "2019-01-01"
 """Operations of Lambda that came later than this are called by their plain names."""
@@ -39,12 +43,38 @@ DATA_EVENTS: Mapping[str, frozenset[str]] = {
             *("BatchGetTraces", "GetTraceSummaries", "GetServiceGraph", "GetTraceGraph"),
         }
     ),
+    "monitoring": frozenset({"PutMetricData", "GetMetricData", "GetMetricStatistics", "GetMetricWidgetImage", "ListMetrics"}),
+    "s3": frozenset(
+        {
+            *("HeadBucket", "ListObjects", "ListObjectsV2", "ListObjectVersions", "ListMultipartUploads"),
+            *("DeleteObjects", "PostObject"),
+        }
+    ),
+    "dynamodb": frozenset(
+        {
+            *("PutItem", "GetItem", "DeleteItem", "UpdateItem", "BatchGetItem", "BatchWriteItem", "Query", "Scan"),
+            *("TransactGetItems", "TransactWriteItems", "ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"),
+            *("GetRecords", "GetShardIterator"),
+        }
+    ),
+    "sqs": frozenset(
+        {
+            *("SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch"),
+            *("ChangeMessageVisibility", "ChangeMessageVisibilityBatch"),
+        }
+    ),
+    "sns": frozenset({"Publish", "PublishBatch"}),
+    "kinesis": frozenset({"PutRecord", "PutRecords", "GetRecords", "GetShardIterator", "SubscribeToShard"}),
+    "firehose": frozenset({"PutRecord", "PutRecordBatch"}),
+    "events": frozenset({"PutEvents"}),
+    "rds-data": frozenset({"ExecuteStatement", "BatchExecuteStatement", "BeginTransaction", "CommitTransaction", "RollbackTransaction"}),
 }
 """What is not a management event, and not recorded unless a trail asks for it: the use of resources, by the service.
 
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/logging_cw_api_calls_cwl.html,
-https://docs.aws.amazon.com/xray/latest/devguide/xray-api-cloudtrail.html.
+https://docs.aws.amazon.com/xray/latest/devguide/xray-api-cloudtrail.html,
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-data-events-with-cloudtrail.html.
 """
 
 _LEFT_OUT = frozenset({"ZipFile", "Environment", "Payload", "CodeSha256Bytes"})
@@ -57,6 +87,7 @@ _RESOURCE_MEMBERS = {
     "logGroupName": "AWS::Logs::LogGroup",
     "Resource": "AWS::Lambda::Function",
     "UUID": "AWS::Lambda::EventSourceMapping",
+    "AlarmName": "AWS::CloudWatch::Alarm",
 }
 
 
@@ -75,6 +106,20 @@ class AuditedCall:
     error: ApiError | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFacts:
+    """What a record of any service's call consists of. `error`: code and message."""
+
+    caller: Caller
+    service: str
+    event_name: str
+    operation: str
+    request_id: str
+    headers: Headers
+    client: tuple[str, int] | None
+    error: tuple[str, str] | None
+
+
 def is_management_event(call: AuditedCall) -> bool:
     """Whether it is about resources, and not their use."""
     return call.operation.name not in DATA_EVENTS.get(call.model.service, frozenset())
@@ -90,35 +135,52 @@ def event_name(service: str, operation: Operation) -> str:
 
 
 def audit_record(call: AuditedCall, *, event_id: str, at: datetime) -> dict[str, Any]:
-    """The record."""
-    scope = call.caller.scope
-    name = call.operation.name
-    is_read_only = _READ_ONLY.fullmatch(name) is not None
+    """The record of a call of a service of ours."""
+    error = call.error
+    facts = AuditFacts(
+        caller=call.caller,
+        service=call.model.service,
+        event_name=event_name(call.model.service, call.operation),
+        operation=call.operation.name,
+        request_id=call.request_id,
+        headers=call.headers,
+        client=call.client,
+        error=None if error is None else (error.code, error.message or ""),
+    )
+    record = record_of(facts, event_id=event_id, at=at)
+    record["requestParameters"] = _shown(call.model, call.operation.input, call.parameters)
+    if call.result and not record["readOnly"]:
+        record["responseElements"] = _shown(call.model, call.operation.output, call.result)
+    resources = _resources(call)
+    if resources:
+        record["resources"] = resources
+    return record
+
+
+def record_of(facts: AuditFacts, *, event_id: str, at: datetime) -> dict[str, Any]:
+    """The record of a call, without what was said."""
+    scope = facts.caller.scope
     record: dict[str, Any] = {
         "eventVersion": EVENT_VERSION,
-        "userIdentity": _identity(call.caller),
+        "userIdentity": _identity(facts.caller),
         "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "eventSource": f"{call.model.service}.amazonaws.com",
-        "eventName": event_name(call.model.service, call.operation),
+        "eventSource": f"{facts.service}.amazonaws.com",
+        "eventName": facts.event_name,
         "awsRegion": scope.region,
-        "sourceIPAddress": "127.0.0.1" if call.client is None else call.client[0],
-        "userAgent": _user_agent(call.headers),
-        "requestParameters": _shown(call.model, call.operation.input, call.parameters),
-        "responseElements": None if is_read_only or not call.result else _shown(call.model, call.operation.output, call.result),
-        "requestID": call.request_id,
+        "sourceIPAddress": "127.0.0.1" if facts.client is None else facts.client[0],
+        "userAgent": _user_agent(facts.headers),
+        "requestParameters": None,
+        "responseElements": None,
+        "requestID": facts.request_id,
         "eventID": event_id,
-        "readOnly": is_read_only,
+        "readOnly": _READ_ONLY.fullmatch(facts.operation) is not None,
         "eventType": "AwsApiCall",
         "managementEvent": True,
         "recipientAccountId": scope.account_id,
         "eventCategory": "Management",
     }
-    if call.error is not None:
-        record["errorCode"] = call.error.code
-        record["errorMessage"] = (call.error.message or "")[:_TEXT_MAX]
-    resources = _resources(call)
-    if resources:
-        record["resources"] = resources
+    if facts.error is not None:
+        record["errorCode"], record["errorMessage"] = (text[:_TEXT_MAX] for text in facts.error)
     return record
 
 

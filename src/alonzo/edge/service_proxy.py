@@ -18,6 +18,7 @@ from alonzo.aws.requests import Headers
 from alonzo.aws.serialization import serialize_error, serialize_error_as_xml
 from alonzo.edge.asgi import AsgiScope, Endpoint, Receive, Send, send_response
 from alonzo.edge.other_services import OtherRequest
+from alonzo.edge.passed_calls import NotePassed, PassedCall, is_form, passed_call
 from alonzo.edge.request_body import ClientDisconnected, discard_body
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class ServiceProxy:
 
     `partly_own`: services of which we answer a part, by signing names, unless the user said that they are elsewhere.
     `companion_socket` is where the companion listens. `on_request` is told the service of each request that was answered; `on_write`,
-    before the client has the answer, of each that may have changed something.
+    before the client has the answer, of each that may have changed something; `note_passed`, of each that belongs into the audit trail.
     `aclose` ends what is under way.
     """
 
@@ -94,6 +95,7 @@ class ServiceProxy:
         new_request_id: Callable[[], str],
         on_request: Callable[[str], None],
         on_write: Callable[[str], Awaitable[None]],
+        note_passed: NotePassed,
     ) -> None:
         self._requests = requests
         self._endpoints = endpoints
@@ -103,6 +105,7 @@ class ServiceProxy:
         self._new_request_id = new_request_id
         self._on_request = on_request
         self._on_write = on_write
+        self._note_passed = note_passed
         self._opening = asyncio.Lock()
         self._upstream: Upstream | None = None
 
@@ -155,8 +158,18 @@ class ServiceProxy:
         return self._endpoints.of_services.get(service) or self._endpoints.find(name)
 
     async def _pass_on(self, scope: AsgiScope, receive: Receive, send: Send, *, request: OtherRequest, endpoint: str) -> None:
+        call = passed_call(scope, request)
+        try:
+            await self._exchange(scope, receive, send, request=request, endpoint=endpoint, call=call)
+        finally:
+            if call is not None:
+                self._note_passed(call)
+
+    async def _exchange(
+        self, scope: AsgiScope, receive: Receive, send: Send, *, request: OtherRequest, endpoint: str, call: PassedCall | None
+    ) -> None:
         upstream = self._upstream or await self._open()
-        body = _Body(receive) if _has_body(scope["headers"]) else None
+        body = _Body(receive, call if call is not None and is_form(scope) else None) if _has_body(scope["headers"]) else None
         is_companion = endpoint == COMPANION
         has_begun = False
         try:
@@ -167,11 +180,15 @@ class ServiceProxy:
                 headers=_headers(scope, request, to_companion=is_companion),
                 body=None if body is None else body.parts(),
             ) as response:
+                if call is not None:
+                    call.note_answer(response.status, response.headers)
                 if scope["method"] not in _READS:
                     await self._on_write(request.service)  # before the client knows of it
                 await send({"type": "http.response.start", "status": response.status, "headers": _returned(response.headers)})
                 has_begun = True
                 async for part in response.parts():
+                    if call is not None:
+                        call.note_part(part)
                     await send({"type": "http.response.body", "body": part, "more_body": True})
             self._on_request(request.service)
             await send({"type": "http.response.body", "body": b""})
@@ -179,6 +196,8 @@ class ServiceProxy:
             if body is not None and body.client_is_gone:
                 return
             _log.warning("%s %s: no answer: %s", request.service, "companion" if is_companion else endpoint, error or type(error).__name__)
+            if call is not None and not has_begun:
+                call.note_answer(503, [])
             if has_begun:
                 return  # the server cuts the connection off, and the client sees that the answer is not whole
             await self._refuse(send, request, _unavailable(request.service))
@@ -199,10 +218,11 @@ class ServiceProxy:
 
 
 class _Body:
-    """A request's body as it comes."""
+    """A request's body as it comes. `call`: is told how it begins."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, call: PassedCall | None) -> None:
         self._receive = receive
+        self._call = call
         self.client_is_gone = False
 
     async def parts(self) -> AsyncIterator[bytes]:
@@ -214,6 +234,9 @@ class _Body:
                 self.client_is_gone = True
                 raise ClientDisconnected
             if message["body"]:
+                if self._call is not None:
+                    self._call.note_form(message["body"])
+                    self._call = None
                 yield message["body"]
             more = message["more_body"]
 

@@ -112,11 +112,13 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
                 translate_error=to_api_error,
                 new_request_id=ids.new_uuid,
                 before_answer=None if stores.cluster is None else stores.cluster.agree,
+                audit=stores.audit_trail.note,
             )
         },
         new_request_id=ids.new_uuid,
         on_request=stores.notices.note,
         on_write=writes.note,
+        note_passed=stores.audit_trail.note_passed,
     )
     pages = {
         **health_routes(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alonzo.aws.client.clients import AwsClients
+from alonzo.aws.operation_names import OperationNames
+from alonzo.aws.service_model import botocore_data_directory
 from alonzo.clock import Clock
 from alonzo.edge.audit_trail import AuditTrail
 from alonzo.edge.lambda_api.code_links import CodeLinks
@@ -118,7 +120,8 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
     if cluster is not None:
         components += cluster.followers()
     audit = opening_audit.result()
-    audit_trail = AuditTrail(appender=audit, clock=clock)
+    names = OperationNames(data_directory=botocore_data_directory())
+    audit_trail = AuditTrail(appender=audit, names=names, clock=clock)
     components.append(audit_trail.run())
     otlp = open_otlp(configuration)
     if otlp is not None:

@@ -1,6 +1,7 @@
 """Other AWS services at the front door, through unmodified boto3: whose they are, and that requests and answers come through whole."""
 
 import io
+import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.support.server import Server
+from tests.support.waiting import eventually
 
 ACCOUNTS = [("test", "000000000000"), ("AKIAIOSFODNN7EXAMPLE", "000000000000"), ("123456789012", "123456789012")]
 
@@ -59,6 +61,33 @@ def test_a_role_that_is_assumed_is_in_its_own_account(server: Server) -> None:
     with pytest.raises(ClientError, match="Could not unzip"):
         settings(LayerName="l", Content={"ZipFile": b"no"})
     assert server.client("sqs", account=key).create_queue(QueueName="q")["QueueUrl"].endswith("/210987654321/q")
+
+
+def test_calls_are_in_the_audit_trail(server: Server) -> None:
+    account = "131313131313"
+    queues = server.client("sqs", account=account)
+    url = queues.create_queue(QueueName="audited-secret")["QueueUrl"]
+    queues.send_message(QueueUrl=url, MessageBody="m")
+    server.client("s3", account=account).create_bucket(Bucket="audited")
+    server.client("s3", account=account).put_object(Bucket="audited", Key="k", Body=b"")
+    with pytest.raises(ClientError):
+        server.client("sns", account=account).get_topic_attributes(TopicArn=f"arn:aws:sns:us-east-1:{account}:none")
+    client = server.client("cloudtrail", account=account)
+
+    def records() -> list[dict[str, Any]] | None:
+        events = client.lookup_events()["Events"]
+        found = [json.loads(event["CloudTrailEvent"]) for event in events if event["EventName"] != "LookupEvents"]
+        return found if len(found) > 2 else None
+
+    found = eventually(records, what="the records")
+    seen = {(each["eventSource"], each["eventName"], each.get("errorCode")) for each in found}
+    assert seen == {
+        ("sqs.amazonaws.com", "CreateQueue", None),
+        ("s3.amazonaws.com", "CreateBucket", None),
+        ("sns.amazonaws.com", "GetTopicAttributes", "NotFound"),
+    }
+    assert {each["userIdentity"]["accessKeyId"] for each in found} == {account}
+    assert "secret" not in json.dumps(found)
 
 
 def test_accounts_do_not_see_each_other(server: Server) -> None:

@@ -6,7 +6,7 @@ Newer SDKs send CBOR, older ones forms, some JSON. Source: the protocols of boto
 import importlib
 import logging
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -21,6 +21,7 @@ from alonzo.aws.serialization import serialize, serialize_error, serialize_error
 from alonzo.aws.service_model import ServiceModel, ServiceModels
 from alonzo.aws.validation import validate
 from alonzo.edge.asgi import AsgiScope, Endpoint, Message, Receive, Send, send_response
+from alonzo.edge.audit_trail import AuditedCall
 from alonzo.edge.operations import CallContext, OperationTable
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
 from alonzo.errors import AlonzoError
@@ -48,7 +49,7 @@ class _Call:
 
 
 class CloudWatchEndpoint:
-    """Answers what is in the table, and has the rest answered otherwise."""
+    """Answers what is in the table, and has the rest answered otherwise. `audit` is told of what has been answered."""
 
     def __init__(
         self,
@@ -59,7 +60,9 @@ class CloudWatchEndpoint:
         translate_error: Callable[[AlonzoError], ApiError],
         new_request_id: Callable[[], str],
         before_answer: Callable[[], Awaitable[None]] | None,
+        audit: Callable[[AuditedCall], None],
     ) -> None:
+        self._audit = audit
         self._models = models
         self._operations = operations
         self._callers = callers
@@ -92,13 +95,36 @@ class CloudWatchEndpoint:
     async def _perform(self, model: ServiceModel, call: _Call, scope: AsgiScope, request_id: str) -> Response:
         caller = self._callers.caller_of(scope["headers"], scope["query_string"])
         operation = model.operation(call.operation)
-        if call.protocol is _Protocol.QUERY:
-            parameters = parse_form(model, operation, call.content)
-        else:
-            parameters = parse_content(model, Route(operation=operation, labels={}), call.content)
-        validate(model, operation, parameters)
-        context = CallContext(caller=caller, request_id=request_id, base_url="", trace_header=None)
-        result = await self._operations[call.operation](context, parameters)
+        parameters: dict[str, Any] = {}
+
+        def note(result: Mapping[str, Any] | None, error: ApiError | None) -> None:
+            self._audit(
+                AuditedCall(
+                    caller=caller,
+                    model=model,
+                    operation=operation,
+                    request_id=request_id,
+                    headers=scope["headers"],
+                    client=scope["client"],
+                    parameters=parameters,
+                    result=result,
+                    error=error,
+                )
+            )
+
+        try:
+            if call.protocol is _Protocol.QUERY:
+                parameters = parse_form(model, operation, call.content)
+            else:
+                parameters = parse_content(model, Route(operation=operation, labels={}), call.content)
+            validate(model, operation, parameters)
+            context = CallContext(caller=caller, request_id=request_id, base_url="", trace_header=None)
+            result = await self._operations[call.operation](context, parameters)
+        except Exception as error:
+            failure = self._as_api_error(error, request_id)
+            note(None, failure)
+            raise failure from error
+        note(result, None)
         match call.protocol:
             case _Protocol.CBOR:
                 response: Response = _cbor().serialize_as_cbor(model, operation, result)
@@ -113,7 +139,7 @@ class CloudWatchEndpoint:
             return error
         if isinstance(error, AlonzoError):
             return self._translate_error(error)
-        _log.error("request %s failed", request_id, exc_info=error)
+        _log.error("request %s failed", request_id, exc_info=error, extra={"request_id": request_id})
         return ApiError(code="InternalServiceFault", message="An internal error occurred.", http_status=500, fault="Service")
 
 

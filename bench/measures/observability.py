@@ -1,7 +1,7 @@
 """What observing costs: warm invocations of a server that logs, counts, traces, audits and exports, beside one that does nothing of it.
 
-Traced is what AWS traces with active tracing: the first request of a second and 5 % of the others. Invocations are not in the audit trail, so
-both servers are asked something of the API meanwhile, as often as a busy deployment does.
+Traced is what AWS traces with active tracing: the first request of a second and 5 % of the others. Invocations are not in the audit trail,
+so both servers are asked something of the API meanwhile, as often as a busy deployment does.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""`alonzo up` that counts, logs and times nothing of an invocation and keeps no audit trail: what observing costs is what lies between the two.
+"""`alonzo up` that counts, logs and times nothing of invocations and audits nothing: what lies between the two is what observing costs.
 
 No option does that, since nobody would want it; so the ways out of an invocation's journal are closed here.
 """

@@ -22,6 +22,7 @@ from alonzo.aws.validation import validate
 from alonzo.edge.asgi import AsgiScope, Receive, Send, send_response
 from alonzo.edge.audit_trail import AuditedCall
 from alonzo.edge.event_stream_answer import EVENT_STREAM_HEADER, StreamedResponse, send_stream
+from alonzo.edge.failures import as_api_error
 from alonzo.edge.operations import CallContext, OperationHandler, OperationTable, StreamHandler, StreamTable
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, discard_body, read_body
 from alonzo.errors import AlonzoError
@@ -163,12 +164,7 @@ class AwsApi:
         )
 
     def _as_api_error(self, error: Exception, request_id: str) -> ApiError:
-        if isinstance(error, ApiError):
-            return error
-        if isinstance(error, AlonzoError):
-            return self._translate_error(error)
-        _logger.error("request %s failed", request_id, exc_info=error, extra={"request_id": request_id})
-        return ApiError(code="ServiceException", message="An internal error occurred.", http_status=500, fault="Service")
+        return as_api_error(error, request_id, translate_error=self._translate_error, log=_logger)
 
 
 def request_limit_bytes(operation: str) -> int:

@@ -20,6 +20,7 @@ from alonzo.aws.service_model import ServiceModels
 from alonzo.aws.validation import validate
 from alonzo.edge.asgi import Answer
 from alonzo.edge.event_payload import checked_event_payload
+from alonzo.edge.failures import as_api_error
 from alonzo.edge.json_payload import check_json
 from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.errors import AlonzoError
@@ -164,15 +165,7 @@ class InvokeEndpoint:
             validate(model, model.operations["Invoke"], parameters)
 
     def _as_api_error(self, error: Exception, request_id: str) -> ApiError:
-        if isinstance(error, ApiError):
-            return error
-        if isinstance(error, AlonzoError):
-            api_error = self._translate_error(error)
-            if api_error.http_status is not None and api_error.http_status >= 500:  # noqa: PLR2004
-                _log.error("invocation %s failed: %s", request_id, error)
-            return api_error
-        _log.error("invocation %s failed", request_id, exc_info=error)
-        return ApiError(code="ServiceException", message="An internal error occurred.", http_status=500, fault="Service")
+        return as_api_error(error, request_id, translate_error=self._translate_error, log=_log, what="invocation")
 
 
 def _read_headers(headers: Headers) -> dict[bytes, bytes]:

@@ -170,7 +170,7 @@ class ServiceCalls:
             if not answer.done():
                 answer.set_exception(error)
             elif not isinstance(error, FunctionNotCalled):
-                _log.exception("a call failed")
+                _log.exception("a call failed", extra={"request_id": call.invocation.request_id})
         else:
             if not answer.done():
                 answer.set_result(result)

@@ -132,7 +132,7 @@ class ServiceProxy:
         except ApiError as error:
             with contextlib.suppress(ClientDisconnected):
                 await discard_body(receive)
-                await self._refuse(send, request, error)
+                await self._refuse(send, request, error, self._new_request_id())
             return
         await self._pass_on(scope, receive, send, request=request, endpoint=endpoint)
 
@@ -195,15 +195,16 @@ class ServiceProxy:
         except upstream.failures as error:
             if body is not None and body.client_is_gone:
                 return
-            _log.warning("%s %s: no answer: %s", request.service, "companion" if is_companion else endpoint, error or type(error).__name__)
+            request_id, place = self._new_request_id(), "companion" if is_companion else endpoint
+            why = error or type(error).__name__
+            _log.warning("%s %s: no answer: %s", request.service, place, why, extra={"request_id": request_id})
             if call is not None and not has_begun:
                 call.note_answer(503, [])
             if has_begun:
                 return  # the server cuts the connection off, and the client sees that the answer is not whole
-            await self._refuse(send, request, _unavailable(request.service))
+            await self._refuse(send, request, _unavailable(request.service), request_id)
 
-    async def _refuse(self, send: Send, request: OtherRequest, error: ApiError) -> None:
-        request_id = self._new_request_id()
+    async def _refuse(self, send: Send, request: OtherRequest, error: ApiError, request_id: str) -> None:
         is_xml = request.service in _XML_SERVICES
         response = serialize_error_as_xml(error, request_id=request_id) if is_xml else serialize_error(None, error)
         await send_response(send, response.status, [*response.headers, (b"x-amzn-requestid", request_id.encode())], response.body)

@@ -71,8 +71,10 @@ class StreamEndpoint:
                     has_begun = True
                 await send({"type": "http.response.body", "body": event, "more_body": True})
         outcome = running.result()
-        if isinstance(outcome, Exception) and not has_begun:
-            raise outcome
+        if isinstance(outcome, Exception):
+            if not has_begun:
+                raise outcome
+            self._invoke.refuse(outcome, asked.invocation.request_id)  # nobody gets it any more, but the log has it
         await send({"type": "http.response.body", "body": b""})
 
     async def _run(self, asked: AskedInvocation, stream: ResponseStream) -> InvocationResult | Exception:

@@ -169,7 +169,7 @@ class TargetDeliveries:
             _log.warning("a delivery to %s waits for the store: %s", delivery.target_arn, error)
             await asyncio.sleep(_STORE_PAUSE_SECONDS)
         except Exception:  # one delivery's try ends here: whatever it was, the others go on
-            _log.exception("an internal failure while %s was given an event", delivery.target_arn)
+            _log.exception("an internal failure while %s was given an event", delivery.target_arn, extra={"request_id": delivery.id})
             await asyncio.sleep(_STORE_PAUSE_SECONDS)
 
     async def _try(self, delivery: Delivery) -> Delivery | None:

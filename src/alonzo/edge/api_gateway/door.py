@@ -4,7 +4,7 @@ import logging
 from functools import partial
 
 from alonzo.aws.client.errors import AwsCallFailed
-from alonzo.edge.api_gateway.answers import message_answer
+from alonzo.edge.api_gateway.answers import internal_failure, message_answer
 from alonzo.edge.api_gateway.apis import Apis, WebSocketApi
 from alonzo.edge.api_gateway.http_api.configuration import VersionTwoApi
 from alonzo.edge.api_gateway.http_api.front import HttpApiFront
@@ -17,6 +17,7 @@ from alonzo.edge.asgi import Answer, AsgiScope, Endpoint, Receive, Send, refuse_
 from alonzo.edge.front_doors import QuickWay, host_of
 from alonzo.edge.http_events.request import HttpRequest, request_of
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
+from alonzo.ids import new_uuid
 
 BODY_MAX_BYTES = 10 << 20
 """API Gateway's quota for payloads."""
@@ -81,8 +82,10 @@ class ApiDoor:
                 return await self._http_apis.answer(api, request, place.path)
             return await self._answer_at(place, request)
         except Exception:  # a request ends here: whatever it was, the client gets an answer
-            _log.exception("a request to %s failed", request.host or request.path)
-            return message_answer(500, "Internal Server Error")
+            request_id = new_uuid()
+            answer = internal_failure(_log, request, request_id)
+            answer.headers.append((b"x-amzn-requestid", request_id.encode()))
+            return answer
 
     async def _answer_at(self, place: ApiPlace, request: HttpRequest) -> Answer:
         try:

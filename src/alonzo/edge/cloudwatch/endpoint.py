@@ -22,6 +22,7 @@ from alonzo.aws.service_model import ServiceModel, ServiceModels
 from alonzo.aws.validation import validate
 from alonzo.edge.asgi import AsgiScope, Endpoint, Message, Receive, Send, send_response
 from alonzo.edge.audit_trail import AuditedCall
+from alonzo.edge.failures import as_api_error
 from alonzo.edge.operations import CallContext, OperationTable
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
 from alonzo.errors import AlonzoError
@@ -135,12 +136,7 @@ class CloudWatchEndpoint:
         return response
 
     def _as_api_error(self, error: Exception, request_id: str) -> ApiError:
-        if isinstance(error, ApiError):
-            return error
-        if isinstance(error, AlonzoError):
-            return self._translate_error(error)
-        _log.error("request %s failed", request_id, exc_info=error, extra={"request_id": request_id})
-        return ApiError(code="InternalServiceFault", message="An internal error occurred.", http_status=500, fault="Service")
+        return as_api_error(error, request_id, translate_error=self._translate_error, log=_log, code="InternalServiceFault")
 
 
 def _cbor() -> Any:

@@ -59,7 +59,8 @@ def refusal(error: Exception, request_id: str) -> Answer:
     api_error = to_api_error(error) if isinstance(error, AlonzoError) else ApiError(code="ServiceException", message=None, http_status=500)
     status = api_error.http_status or 400
     if status >= 500:  # noqa: PLR2004
-        _log.error("request %s of a function URL failed: %s", request_id, error, exc_info=None if isinstance(error, AlonzoError) else error)
+        trace, fields = None if isinstance(error, AlonzoError) else error, {"request_id": request_id}
+        _log.error("request %s of a function URL failed: %s", request_id, error, exc_info=trace, extra=fields)
         return function_failed(request_id)
     content = {**(api_error.members or {}), "Type": "User", "message": api_error.message}
     return _answer(status, api_error.code, json.dumps(content, separators=(",", ":")).encode(), request_id)

@@ -53,6 +53,8 @@ class StreamedAnswer:
             refused = refusal(outcome, request_id)
             await send_response(send, refused.status, [*refused.headers, *self._added_headers], refused.body)
         elif isinstance(outcome, Exception) or self._is_broken or outcome.function_error is not None:
+            if isinstance(outcome, Exception):
+                refusal(outcome, request_id)  # nobody gets it any more, but the log has it
             if self._has_begun:
                 self._cut_off()
                 return

@@ -76,18 +76,21 @@ class LoadBalancerDoor:
     async def answer(self, request: HttpRequest) -> Answer:
         """Whatever goes wrong is an answer."""
         place = find_place(host_of(request.headers), request.path)
+        traced = request
         try:
             load_balancer = None if place is None else await self._load_balancers.get(place.label)
             if place is None or load_balancer is None:
                 return _page(503)
-            return await self._answer(load_balancer, place, self._traced(request))
+            traced = self._traced(request)
+            return await self._answer(load_balancer, place, traced)
         except TooManyParameters:
             return _page(400)
         except AwsCallFailed as error:
             _log.warning("the configuration of a load balancer cannot be read: %s", error)
             return _page(503)
         except Exception:  # a request ends here: whatever it was, the client gets an answer
-            _log.exception("a request to %s failed", request.host or request.path)
+            trace = traced.find_header(_TRACE)  # load balancers give no other id
+            _log.exception("a request to %s failed", request.host or request.path, extra={"trace_id": trace})
             return _page(500)
 
     async def _answer(self, load_balancer: LoadBalancer, place: BalancerPlace, request: HttpRequest) -> Answer:

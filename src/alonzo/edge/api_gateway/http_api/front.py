@@ -13,7 +13,7 @@ import msgspec
 from alonzo.aws.client.clients import AwsClients
 from alonzo.aws.requests import Headers
 from alonzo.clock import Clock
-from alonzo.edge.api_gateway.answers import extended_request_id, message_answer
+from alonzo.edge.api_gateway.answers import extended_request_id, internal_failure, message_answer
 from alonzo.edge.api_gateway.http_api.authorizers import API_GATEWAY, HttpApiAuthorizers, NotAuthorized
 from alonzo.edge.api_gateway.http_api.configuration import Integration, Stage, VersionTwoApi
 from alonzo.edge.api_gateway.http_api.cors import CorsConfiguration
@@ -67,6 +67,8 @@ class HttpApiFront:
             answer = await self._answer(api, request, decoded_path(path), request_id)
         except TooManyParameters:
             answer = message_answer(400, "Bad Request")
+        except Exception:  # a request ends here: whatever it was, the client gets an answer
+            answer = internal_failure(_log, request, request_id)
         if api.cors is not None:
             answer = Answer(answer.status, api.cors.applied(answer.headers, request.find_header(b"origin")), answer.body)
         answer.headers.append((b"apigw-requestid", request_id.encode()))

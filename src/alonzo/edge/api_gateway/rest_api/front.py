@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from alonzo.clock import Clock
-from alonzo.edge.api_gateway.answers import extended_request_id
+from alonzo.edge.api_gateway.answers import extended_request_id, internal_failure
 from alonzo.edge.api_gateway.http_api.configuration import Throttle
 from alonzo.edge.api_gateway.http_api.requests import decoded_path
 from alonzo.edge.api_gateway.outgoing import OutgoingFailed
@@ -63,7 +63,10 @@ class RestApiFront:
             trace = f"Root=1-{int(time.time()):08x}-{self._ids.new_hex_id(12)}"
             headers = [header for header in request.headers if header[0] != _TRACE]
             request = msgspec.structs.replace(request, headers=[*headers, (_TRACE, trace.encode())])
-        answer = await self._answer(api, request, decoded_path(path), _Ids(request_id, extended_id, trace))
+        try:
+            answer = await self._answer(api, request, decoded_path(path), _Ids(request_id, extended_id, trace))
+        except Exception:  # a request ends here: whatever it was, the client gets an answer
+            answer = internal_failure(_log, request, request_id)
         ours = [(b"x-amzn-requestid", request_id.encode()), (b"x-amz-apigw-id", extended_id.encode()), (_TRACE, trace.encode())]
         return Answer(answer.status, [*(header for header in answer.headers if header[0] != _TRACE), *ours], answer.body)
 
@@ -81,7 +84,7 @@ class RestApiFront:
         except Refused as error:
             refusal = error
         except (FunctionNotCalled, OutgoingFailed, MalformedAnswer, TemplateError) as error:
-            _log.warning("%s: %s", path if rest is None else rest.method_arn, error)
+            _log.warning("%s: %s", path if rest is None else rest.method_arn, error, extra={"request_id": ids.request_id})
             refusal = refused_by(error)
         return await asyncio.to_thread(
             gateway_answer,

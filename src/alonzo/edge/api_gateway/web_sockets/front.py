@@ -164,10 +164,10 @@ class WebSocketFront:
                 if content:
                     await self._send(connection, content)
         except (FunctionNotCalled, MalformedAnswer) as error:
-            _log.warning("%s: %s", route.key, error)
+            _log.warning("%s: %s", route.key, error, extra={"request_id": request_id})
             await self._tell(connection, "Internal server error", request_id)
         except Exception:  # a message ends here, and the connection lives on
-            _log.exception("a message of the connection %s", connection.connection_id)
+            _log.exception("a message of the connection %s", connection.connection_id, extra={"request_id": request_id})
 
     async def _disconnect(self, connection: Connection, code: int, reason: str) -> None:
         route = connection.api.routes.get(DISCONNECT)

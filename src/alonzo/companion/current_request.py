@@ -24,6 +24,8 @@ class CurrentRequest:
     query: str
     request_id: str
     host_id: str
+    is_of_node: bool
+    """Not a client's, which the node passes on with what it knows of the client."""
     afterwards: list[Callable[[], None]] = field(default_factory=list)
 
     def asks_for(self, name: str) -> bool:
@@ -49,7 +51,9 @@ def afterwards(work: Callable[[], None]) -> None:
 
 
 @contextmanager
-def answering(*, client_address: str | None, access_key_id: str | None, trace_header: str | None, query: str) -> Iterator[CurrentRequest]:
+def answering(
+    *, client_address: str | None, access_key_id: str | None, trace_header: str | None, query: str, is_of_node: bool
+) -> Iterator[CurrentRequest]:
     """For as long as the thread answers a request. At the end it does what is to be done afterwards."""
     request = CurrentRequest(
         client_address=client_address,
@@ -58,6 +62,7 @@ def answering(*, client_address: str | None, access_key_id: str | None, trace_he
         query=query,
         request_id=secrets.token_hex(8).upper(),
         host_id=secrets.token_urlsafe(57),
+        is_of_node=is_of_node,
     )
     token = _current.set(request)
     try:

@@ -19,6 +19,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.events.exceptions import InvalidEventPatternException, ResourceNotFoundException, ValidationException
 from moto.events.models import EventPattern, events_backends
 
+from alonzo.companion.current_request import current_request
 from alonzo.companion.node import Node
 
 _MEMBERS = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail", "replay-name")
@@ -29,6 +30,8 @@ _HOPS_MAX = 5
 """Buses that hand events to each other would do so for ever."""
 
 _NOT_AUTHORIZED = {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": "Not authorized for the source."}
+
+_OF_ALARMS = ("aws.cloudwatch", "CloudWatch Alarm State Change")
 
 _log = logging.getLogger(__name__)
 
@@ -98,11 +101,11 @@ class EventRuleTargets:
         meetings: list[Meeting] = []
         self._gathered.meetings = meetings
         try:
-            entries = iter(self._put_as_moto_does(backend, [event for event in events if not _is_of_aws(event)]))
+            entries = iter(self._put_as_moto_does(backend, [event for event in events if _may_be_put(event)]))
         finally:
             del self._gathered.meetings
         self._hand_over(meetings, hops=0)
-        return [dict(_NOT_AUTHORIZED) if _is_of_aws(event) else next(entries) for event in events]
+        return [next(entries) if _may_be_put(event) else dict(_NOT_AUTHORIZED) for event in events]
 
     def _meet(self, rule: Any, event: dict[str, Any]) -> None:
         """What moto calls for each rule and event."""
@@ -168,8 +171,12 @@ class EventRuleTargets:
         self._hand_over([(other, event) for other in list(bus.rules.values())], hops=hops + 1)
 
 
-def _is_of_aws(event: dict[str, Any]) -> bool:
-    return str(event.get("Source") or "").startswith("aws.")
+def _may_be_put(event: dict[str, Any]) -> bool:
+    """Nobody speaks in AWS's name, but for the node when an alarm has changed its state."""
+    if not str(event.get("Source") or "").startswith("aws."):
+        return True
+    request = current_request()
+    return request is not None and request.is_of_node and (event["Source"], event.get("DetailType")) == _OF_ALARMS
 
 
 def _is_archive(arn: str) -> bool:

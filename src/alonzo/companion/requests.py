@@ -46,6 +46,7 @@ class AsItCame:
             access_key_id=said.get("access_key_id"),
             trace_header=environ.get("HTTP_X_AMZN_TRACE_ID"),
             query=environ.get("QUERY_STRING", ""),
+            is_of_node=not said,
         ) as request:
 
             def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:

@@ -65,6 +65,10 @@ class CompanionAccess:
     socket_path: str
     token: str
 
+    def is_in_use(self) -> bool:
+        """Whether it may hold anything: it has been asked for since the node was started, or keeps what it holds. One `stat`."""
+        return _mark_of(self.socket_path).exists()
+
 
 class CompanionProcess:
     """Made by `open`; `run` while the node lives; `aclose` ends it. `endpoint_url`: where it finds Lambda.
@@ -90,6 +94,11 @@ class CompanionProcess:
                 path.unlink(missing_ok=True)
                 listener.bind(str(path))
                 stack.callback(path.unlink, missing_ok=True)
+                mark = _mark_of(path)
+                mark.unlink(missing_ok=True)
+                stack.callback(mark.unlink, missing_ok=True)
+                if state_directory is not None and state_directory.exists():
+                    mark.touch()
                 path.chmod(0o600)
                 listener.listen(_BACKLOG)
                 listener.setblocking(False)
@@ -107,6 +116,7 @@ class CompanionProcess:
         loop, pause_seconds = asyncio.get_running_loop(), _PAUSE_SECONDS
         while True:
             await self._wait_for_request()
+            _mark_of(self._listener.getsockname()).touch()
             started_at = loop.time()
             is_ready = await self._live()
             if not is_ready:
@@ -206,6 +216,11 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         if process.returncode is None:
             process.kill()
     await process.wait()
+
+
+def _mark_of(socket_path: str | Path) -> Path:
+    """A file that is there while the companion may hold something, for workers, too, which have no other way to know."""
+    return Path(f"{socket_path}.used")
 
 
 def _socket_path(data_directory: Path, stack: ExitStack) -> Path:

@@ -1,7 +1,7 @@
 """What is measured of functions, wired: where it is counted, kept, and read."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from alonzo import ids
@@ -50,13 +50,14 @@ class MetricParts:
             group.create_task(self.keeper.run())
             group.create_task(self.alarms.run())
 
-    def watch_with(self, table: RecordTable[Alarm], triggers: Triggers) -> None:
-        """Look at alarms, and have them tell whom they are to tell. Before `run`."""
+    def watch_with(self, table: RecordTable[Alarm], triggers: Triggers, *, has_bus: Callable[[], bool]) -> None:
+        """Look at alarms, and have them tell whom they are to tell. Before `run`. `has_bus`: whether EventBridge may have listeners."""
         self.alarms = Alarms(
             table=table,
             source=self.keeper,
             deliveries=triggers.deliveries,
             is_own=triggers.is_own,
+            has_bus=has_bus,
             new_uuid=ids.new_uuid,
             clock=self.clock,
         )

@@ -122,7 +122,7 @@ class Node:
             cluster=stores.cluster,
             clock=self._clock,
         )
-        metering.watch_with(stores.metrics.alarms, triggers)
+        metering.watch_with(stores.metrics.alarms, triggers, has_bus=stores.has_event_bus)
         logs = wire_logs(
             logs=stores.logs,
             groups=stores.log_groups,

@@ -66,6 +66,10 @@ class Stores:
     audit_trail: AuditTrail
     otlp: "OtlpSender | None"
 
+    def has_event_bus(self) -> bool:
+        """Whether EventBridge is the companion's and may have rules."""
+        return self.companion is not None and self.services.is_companion("eventbridge") and self.companion.is_in_use()
+
 
 async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, seat: Seat | None, port: int, clock: Clock) -> Stores:
     """Everything that outlives a request. What is to be closed goes onto the stack. SetupError; errors of the store.

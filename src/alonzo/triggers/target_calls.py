@@ -22,13 +22,17 @@ _UNIVERSAL_PARTS = 3
 
 
 class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """What a target needs to know beside the text. `partition_key`: of Kinesis; `subject`: of a message to a topic."""
+    """What a target needs to know beside the text.
+
+    `partition_key`: of Kinesis; `subject`: of a message to a topic; `resources`: what an event on a bus is about.
+    """
 
     message_group_id: str | None = None
     partition_key: str = ""
     detail_type: str = ""
     source: str = ""
     subject: str = ""
+    resources: tuple[str, ...] = ()
 
 
 def call_of(target: TargetArn, payload: str, details: CallDetails, *, unique: str) -> AwsCall:  # noqa: PLR0911 - one a kind
@@ -49,7 +53,8 @@ def call_of(target: TargetArn, payload: str, details: CallDetails, *, unique: st
             record = {"DeliveryStreamName": _name_of(target), "Record": {"Data": payload.encode()}}
             return AwsCall("firehose", "PutRecord", record, target.scope, proof="RecordId")
         case "events", "event-bus":
-            entry = {"EventBusName": target.text, "Source": details.source, "DetailType": details.detail_type, "Detail": payload}
+            entry: dict[str, Any] = {"EventBusName": target.text, "Source": details.source, "DetailType": details.detail_type}
+            entry |= {"Detail": payload} | ({"Resources": list(details.resources)} if details.resources else {})
             return AwsCall("eventbridge", "PutEvents", {"Entries": [entry]}, target.scope, proof="Entries")
         case "scheduler", "aws-sdk":
             return _universal(target, payload)

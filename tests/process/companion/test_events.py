@@ -40,6 +40,39 @@ def test_an_event_on_a_bus_invokes_a_function(server: Server) -> None:
     assert (event["source"], event["account"], event["detail"]) == ("shop", ACCOUNT, {"id": 7})
 
 
+def test_a_change_of_an_alarm_is_an_event_and_nobody_else_makes_one(server: Server) -> None:
+    server.deploy("of-alarms", LOGS)
+    events, alarms = server.client("events"), server.client("cloudwatch")
+    pattern = {"source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"], "detail": {"state": {"value": ["ALARM"]}}}
+    events.put_rule(Name="alarms", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="alarms", Targets=[{"Id": "function", "Arn": arn_of("of-alarms")}])
+    forged = {
+        "Source": "aws.cloudwatch",
+        "DetailType": "CloudWatch Alarm State Change",
+        "Detail": json.dumps({"state": {"value": "ALARM"}}),
+    }
+    assert events.put_events(Entries=[forged])["FailedEntryCount"] == 1
+    alarms.put_metric_alarm(
+        AlarmName="rung",
+        Namespace="n",
+        MetricName="m",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+        ActionsEnabled=False,
+    )
+    alarms.set_alarm_state(AlarmName="rung", StateValue="OK", StateReason="quiet")
+    alarms.set_alarm_state(AlarmName="rung", StateValue="ALARM", StateReason="loud")
+    event = got(server, "of-alarms")
+    assert (event["source"], event["account"], event["region"]) == ("aws.cloudwatch", ACCOUNT, "us-east-1")
+    assert event["resources"] == [f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:rung"]
+    detail = event["detail"]
+    assert (detail["alarmName"], detail["state"]["reason"], detail["previousState"]["value"]) == ("rung", "loud", "OK")
+    assert detail["configuration"]["metrics"][0]["metricStat"]["metric"]["name"] == "m"
+
+
 @pytest.mark.parametrize(
     ("target", "expected"),
     [

@@ -15,7 +15,7 @@ from alonzo.observe.metrics.sources import MetricSource
 from alonzo.store.errors import RecordConflict, StoreError
 from alonzo.store.records import RecordTable
 from alonzo.triggers.alarms.evaluation import judge, range_periods, reason_data_of, reason_of
-from alonzo.triggers.alarms.messages import function_event, subject_of, topic_message
+from alonzo.triggers.alarms.messages import EVENT_SOURCE, EVENT_TYPE, bus_event, function_event, subject_of, topic_message
 from alonzo.triggers.alarms.records import Alarm, AlarmState, HistoryItem, StateChange
 from alonzo.triggers.delivery import Delivery, TargetDeliveries
 from alonzo.triggers.target import RetryPolicy
@@ -29,7 +29,10 @@ _log = logging.getLogger(__name__)
 
 
 class Alarms:
-    """One a node. `is_own`: of several workers, whether this one looks at the alarm of that ARN."""
+    """One a node. `is_own`: of several workers, whether this one looks at the alarm of that ARN.
+
+    `has_bus`: whether there is a bus of EventBridge, and perhaps somebody who listens.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Alarms:
         source: MetricSource,
         deliveries: TargetDeliveries,
         is_own: Callable[[str], bool],
+        has_bus: Callable[[], bool],
         new_uuid: Callable[[], str],
         clock: Clock,
     ) -> None:
@@ -45,6 +49,7 @@ class Alarms:
         self._source = source
         self._deliveries = deliveries
         self._is_own = is_own
+        self._has_bus = has_bus
         self._new_uuid = new_uuid
         self._clock = clock
 
@@ -112,7 +117,11 @@ class Alarms:
             return current if previous.state is state else current.noting(item)
 
         changed = await self.change(alarm, apply)
-        if changed is not None and previous.state is not state and changed.actions_enabled:
+        if changed is None or previous.state is state:
+            return
+        if self._has_bus():
+            await self._tell_bus(changed, previous)
+        if changed.actions_enabled:
             await self._act(changed, previous)
 
     async def _look_at(self, alarm: Alarm, now: float) -> None:
@@ -132,22 +141,7 @@ class Alarms:
                 _log.warning("the alarm %s does not act on %s: only topics and functions are called here", alarm.name, arn)
                 continue
             payload = topic_message(alarm, previous) if service == "sns" else function_event(alarm, previous)
-            delivery = Delivery(
-                id=self._new_uuid(),
-                scope=alarm.scope,
-                target_arn=arn,
-                payload=payload,
-                details=CallDetails(subject=subject_of(alarm)),
-                dead_letter_body=payload,
-                dead_letter_arn=None,
-                attributes={},
-                policy=RetryPolicy(),
-                begun_at=alarm.state.at,
-            )
-            try:
-                await self._deliveries.deliver(delivery)
-            except StoreError as error:
-                _log.error("the alarm %s could not tell %s: %s", alarm.name, arn, error)
+            if not await self._deliver(alarm, arn, payload, CallDetails(subject=subject_of(alarm))):
                 continue
             item = HistoryItem(
                 kind="Action",
@@ -156,6 +150,33 @@ class Alarms:
                 at=self._clock.unix_ms() / 1_000,
             )
             await self.change(alarm, lambda current, item=item: current.noting(item))  # type: ignore[misc]
+
+    async def _tell_bus(self, alarm: Alarm, previous: StateChange) -> None:
+        scope = alarm.scope
+        bus = f"arn:{scope.partition}:events:{scope.region}:{scope.account_id}:event-bus/default"
+        details = CallDetails(source=EVENT_SOURCE, detail_type=EVENT_TYPE, resources=(alarm.arn,))
+        await self._deliver(alarm, bus, bus_event(alarm, previous), details)
+
+    async def _deliver(self, alarm: Alarm, arn: str, payload: str, details: CallDetails) -> bool:
+        """False when the store takes nothing."""
+        delivery = Delivery(
+            id=self._new_uuid(),
+            scope=alarm.scope,
+            target_arn=arn,
+            payload=payload,
+            details=details,
+            dead_letter_body=payload,
+            dead_letter_arn=None,
+            attributes={},
+            policy=RetryPolicy(),
+            begun_at=alarm.state.at,
+        )
+        try:
+            await self._deliveries.deliver(delivery)
+        except StoreError as error:
+            _log.error("the alarm %s could not tell %s: %s", alarm.name, arn, error)
+            return False
+        return True
 
 
 def _state_item(previous: StateChange, change: StateChange) -> HistoryItem:

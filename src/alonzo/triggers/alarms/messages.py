@@ -1,7 +1,8 @@
 """What those are told whom an alarm calls: topics and functions.
 
 Sources: a notification as AWS sends it, https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html, and
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html, and of events
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html.
 """
 
 from typing import Any
@@ -11,6 +12,9 @@ import msgspec
 from alonzo.observe.metrics.queries import MetricQuery
 from alonzo.triggers.alarms.evaluation import amazon_time
 from alonzo.triggers.alarms.records import Alarm, StateChange
+
+EVENT_SOURCE = "aws.cloudwatch"
+EVENT_TYPE = "CloudWatch Alarm State Change"
 
 _SIMPLE = {"Sum": "SUM", "Average": "AVERAGE", "Minimum": "MINIMUM", "Maximum": "MAXIMUM", "SampleCount": "SAMPLE_COUNT"}
 
@@ -47,22 +51,31 @@ def function_event(alarm: Alarm, previous: StateChange) -> str:
     """What a function gets."""
     return _json(
         {
-            "source": "aws.cloudwatch",
+            "source": EVENT_SOURCE,
             "alarmArn": alarm.arn,
             "accountId": alarm.scope.account_id,
             "time": amazon_time(alarm.state.at),
             "region": alarm.scope.region,
-            "alarmData": {
-                "alarmName": alarm.name,
-                "state": _state(alarm.state),
-                "previousState": _state(previous),
-                "configuration": {
-                    **({} if alarm.description is None else {"description": alarm.description}),
-                    "metrics": [_metric(query) for query in alarm.queries],
-                },
-            },
+            "alarmData": _change(alarm, previous),
         }
     )
+
+
+def bus_event(alarm: Alarm, previous: StateChange) -> str:
+    """The detail of the event on the account's bus."""
+    return _json(_change(alarm, previous))
+
+
+def _change(alarm: Alarm, previous: StateChange) -> dict[str, Any]:
+    return {
+        "alarmName": alarm.name,
+        "state": _state(alarm.state),
+        "previousState": _state(previous),
+        "configuration": {
+            **({} if alarm.description is None else {"description": alarm.description}),
+            "metrics": [_metric(query) for query in alarm.queries],
+        },
+    }
 
 
 def _trigger(alarm: Alarm) -> dict[str, Any]:

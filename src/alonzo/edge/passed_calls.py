@@ -23,11 +23,18 @@ from alonzo.model.scope import Scope, partition_of
 
 _FORM = "application/x-www-form-urlencoded"
 _FORM_MAX_BYTES = 4_096
-_ERROR_MAX_BYTES = 16_384
+_ERROR_MAX_BYTES = 4_096
+_HEADER_MAX_BYTES = 1_024
+_TEXT_MAX = 2_048
+"""More than paths and sub-resources of operations have."""
+
 _FAILED = 400
 _CODE = re.compile(r"<Code>([^<]{1,256})</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]{0,4096})</Message>")
 _REQUEST_IDS = (b"x-amzn-requestid", b"x-amz-request-id")
+_ERROR_TYPE = b"x-amzn-errortype"
+_REQUEST_HEADERS = frozenset({b"user-agent"})
+_ANSWER_HEADERS = frozenset({*_REQUEST_IDS, _ERROR_TYPE})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,7 +66,7 @@ class PassedCall:
 
     def note_answer(self, status: int, headers: Headers) -> None:
         """It is being answered."""
-        self.status, self.answer_headers = status, headers
+        self.status, self.answer_headers = status, _kept(headers, _ANSWER_HEADERS)
 
     def note_part(self, part: bytes) -> None:
         """The answer goes on."""
@@ -93,9 +100,9 @@ def passed_call(scope: AsgiScope, request: OtherRequest) -> PassedCall | None:
         request=request,
         operation=operation,
         method=scope["method"],
-        path=path,
-        query_string=query_string,
-        request_headers=scope["headers"],
+        path=path[:_TEXT_MAX],
+        query_string=query_string[:_TEXT_MAX],
+        request_headers=_kept(scope["headers"], _REQUEST_HEADERS),
         client=scope["client"],
     )
 
@@ -124,9 +131,14 @@ def passed_record(call: PassedCall, names: OperationNames, *, event_id: str, at:
     )
 
 
+def _kept(headers: Headers, names: frozenset[bytes]) -> Headers:
+    """Those that a record needs: thousands of calls may wait to be recorded."""
+    return [(name.lower(), value[:_HEADER_MAX_BYTES]) for name, value in headers if name.lower() in names]
+
+
 def _error_of(call: PassedCall) -> tuple[str, str]:
     """Code and message, as far as the answer says them."""
-    named = (find_header(call.answer_headers, b"x-amzn-errortype") or "").partition(":")[0]
+    named = (find_header(call.answer_headers, _ERROR_TYPE) or "").partition(":")[0]
     text = call.answer.decode("utf-8", "replace")
     code = _CODE.search(text)
     if code is not None:

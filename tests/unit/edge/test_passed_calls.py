@@ -34,7 +34,7 @@ def recorded(call: PassedCall | None, status: int = 200, answer: bytes = b"", fo
         return None
     if form:
         call.note_form(form)
-    call.note_answer(status, [(b"x-amzn-requestid", b"theirs")])
+    call.note_answer(status, [(b"x-amzn-RequestId", b"theirs"), (b"x-other", b"o" * 60_000)])
     call.note_part(answer)
     return passed_record(call, NAMES, event_id="event", at=NOW) if call.is_to_be_recorded else None
 
@@ -58,6 +58,7 @@ def test_what_calls_are_called(call: PassedCall, form: bytes, name: str) -> None
     assert (record["eventName"], record["eventSource"]) == (name, f"{call.request.service}.amazonaws.com")
     assert (record["awsRegion"], record["recipientAccountId"], record["requestID"]) == ("eu-west-1", "111111111111", "theirs")
     assert "secret" not in str(record)
+    assert len(str(call)) < 2_000
 
 
 @pytest.mark.parametrize(

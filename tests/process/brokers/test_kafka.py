@@ -91,12 +91,13 @@ def test_events_of_managed_clusters_are_as_on_aws_and_filters_see_key_and_value(
     kafka.send(topic, [Sent(value=b'{"size": 9}', key=b"a"), Sent(value=b"no JSON"), Sent(value=b'{"size": 1}', key=b"b")])
     filters = {"Filters": [{"Pattern": '{"value": {"size": [{"numeric": [">", 0]}]}, "key": [{"prefix": "b"}]}'}]}
     function = sink.deploy(server, "managed")
-    uuid = create_mapping(server, function, EventSourceArn=_CLUSTER, Topics=[topic], FilterCriteria=filters, **_FLOW)
+    group = {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "warehouse"}}
+    create_mapping(server, function, EventSourceArn=_CLUSTER, Topics=[topic], FilterCriteria=filters, **group, **_FLOW)
     eventually(lambda: sink.events, what="a batch")
     assert sink.events[0].keys() == {"eventSource", "eventSourceArn", "bootstrapServers", "records"}
     assert (sink.events[0]["eventSource"], sink.events[0]["eventSourceArn"]) == ("aws:kafka", _CLUSTER)
     assert values_of(sink.events) == ['{"size": 1}']
-    eventually(lambda: kafka.committed(uuid, topic) == [3], what="the offset behind what was filtered out")
+    eventually(lambda: kafka.committed("warehouse", topic) == [3], what="the offset behind what was filtered out")
     unknown = create_mapping(server, function, EventSourceArn=_CLUSTER.replace("orders", "others"), Topics=[topic], **_FLOW)
 
     def is_told_of() -> bool:

@@ -1,5 +1,6 @@
 """What stands in for MongoDB and DocumentDB, neither of which any package registry has: mongo-java-server, which speaks MongoDB's protocol
-and has change streams of collections (not of databases), with positions, resume tokens and full documents."""
+and has change streams of collections, with positions, resume tokens and full documents; one of a database
+it takes for one of a collection `1`."""
 
 import re
 from pathlib import Path

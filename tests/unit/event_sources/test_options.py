@@ -12,6 +12,9 @@ _SQS, _KINESIS = "process/sources/test_sqs.py::test_", "process/sources/test_kin
 _KAFKA, _PARITY = "process/brokers/test_kafka.py::test_", "parity/test_event_source_mappings.py::test_"
 _SCHEMAS = "unit/sources/test_schemas.py::test_"
 _DOCUMENTS = "process/brokers/test_document_db.py::test_"
+_DATABASES = "unit/sources/test_document_db.py::test_"
+_MANAGED_KAFKA = f"{_KAFKA}events_of_managed_clusters_are"
+_POLLERS = "unit/sources/test_kafka_delivery.py::test_"
 _OPTIONS = "process/sources/test_mapping_options.py::test_"
 _RABBITMQ = "process/brokers/test_rabbitmq.py::test_"
 
@@ -42,14 +45,14 @@ SHOWN_BY = {
     "SourceAccessConfigurations.URI": f"{_KAFKA}what_is_wrong_with_the_access_is_said_in_awss_words",
     "SelfManagedEventSource.Endpoints": f"{_KAFKA}events_of_a_cluster_of_ones_own_are_as_on_aws",
     "FunctionResponseTypes": f"{_SQS}only_messages_that_the_function_names_come_again",
-    "AmazonManagedKafkaEventSourceConfig.ConsumerGroupId": f"{_PARITY}a_consumer_group_stays",
+    "AmazonManagedKafkaEventSourceConfig.ConsumerGroupId": f"{_MANAGED_KAFKA}_as_on_aws_and_filters_see_key_and_value",
     "SelfManagedKafkaEventSourceConfig.ConsumerGroupId": f"{_KAFKA}a_consumer_group_goes_on_where_it_was",
     "SelfManagedKafkaEventSourceConfig.ConsumptionMode": f"{_PARITY}what_a_kind_of_source_does_not_take",
-    "DocumentDBEventSourceConfig.DatabaseName": f"{_DOCUMENTS}events_are_as_on_aws",
-    "DocumentDBEventSourceConfig.CollectionName": f"{_DOCUMENTS}events_are_as_on_aws",
+    "DocumentDBEventSourceConfig.DatabaseName": f"{_DATABASES}a_mapping_without_a_collection_reads_the_changes_of_all_its_database",
+    "DocumentDBEventSourceConfig.CollectionName": f"{_DATABASES}a_mapping_with_a_collection_reads_only_the_changes_of_that",
     "DocumentDBEventSourceConfig.FullDocument": f"{_DOCUMENTS}updates_come_with_the_whole_document_if_asked_for",
     "ProvisionedPollerConfig.MinimumPollers": f"{_KAFKA}provisioned_pollers_work_side_by_side",
-    "ProvisionedPollerConfig.MaximumPollers": f"{_PARITY}a_group_of_pollers_has_bounds",
+    "ProvisionedPollerConfig.MaximumPollers": f"{_POLLERS}provisioned_pollers_stay_between_their_bounds",
     "ProvisionedPollerConfig.PollerGroupName": f"{_PARITY}a_group_of_pollers_has_bounds",
     **{
         f"{kind}KafkaEventSourceConfig.SchemaRegistryConfig.{option}": test

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.sources.streams import Function, a_mapping
 
+from alonzo.model.event_source_mapping import ProvisionedPollers
 from alonzo.sources.kafka.delivery import BatchDelivery
 from alonzo.sources.kafka.records import KafkaEnvelope, KafkaRecord
 from alonzo.sources.kafka.scaling import PollerCount
@@ -62,3 +63,10 @@ def test_a_group_grows_with_what_is_unread_and_shrinks_when_there_is_nothing() -
     count = PollerCount(provisioned=None, batch_size=10)
     assert [count.look(partitions=6, lag=1_000) for _ in range(4)] == [2, 4, 6, 6]
     assert [count.look(partitions=6, lag=0) for _ in range(40)][-1] == 1
+
+
+def test_provisioned_pollers_stay_between_their_bounds() -> None:
+    count = PollerCount(provisioned=ProvisionedPollers(minimum=2, maximum=5), batch_size=10)
+    assert [count.look(partitions=12, lag=10_000) for _ in range(3)] == [4, 5, 5]
+    assert [count.look(partitions=12, lag=0) for _ in range(60)][-1] == 2
+    assert count.look(partitions=1, lag=0) == 1

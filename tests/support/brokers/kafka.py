@@ -14,6 +14,8 @@ from tests.support.toolchains import require_tool
 
 USER, PASSWORD = "lambda", "correct horse"
 _CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
+_RETRIES_SECONDS, _PAUSE_SECONDS = 60.0, 0.1
+"""Of what the broker is not ready for: it makes the topic of all groups when it hears of the first."""
 _JVM = ("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
@@ -33,6 +35,9 @@ class KafkaBroker:
 
     def __init__(self, program: Program, ports: dict[str, int], authority: Authority) -> None:
         self._program = program
+        self._runner = asyncio.Runner()
+        self._admin: Any = None
+        self._producers: dict[str | None, Any] = {}
         self.authority = authority
         self.plain, self.tls, self.mutual_tls, self.sasl = (f"127.0.0.1:{ports[name]}" for name in ("PLAIN", "TLS", "MUTUAL_TLS", "SASL"))
 
@@ -57,7 +62,9 @@ class KafkaBroker:
         return broker
 
     def stop(self) -> None:
-        """Kill it."""
+        """Close the connections to it and kill it."""
+        self._runner.run(self._disconnect())
+        self._runner.close()
         self._program.stop()
 
     def create_topic(self, name: str, *, partitions: int = 1) -> str:
@@ -72,40 +79,34 @@ class KafkaBroker:
 
     def send(self, topic: str, records: Iterable[Sent], *, compression: str | None = None) -> None:
         """Send records in that order and wait until the broker has them."""
-        from aiokafka import AIOKafkaProducer
 
         async def send() -> None:
-            producer = AIOKafkaProducer(bootstrap_servers=self.plain, compression_type=compression)
-            await producer.start()
-            try:
-                for record in records:
-                    await producer.send(
-                        topic,
-                        record.value,
-                        key=record.key,
-                        partition=record.partition,
-                        headers=list(record.headers),
-                        timestamp_ms=record.timestamp_ms,
-                    )
-                await producer.flush()
-            finally:
-                await producer.stop()
+            producer = await self._producer(compression)
+            for record in records:
+                await producer.send(
+                    topic,
+                    record.value,
+                    key=record.key,
+                    partition=record.partition,
+                    headers=list(record.headers),
+                    timestamp_ms=record.timestamp_ms,
+                )
+            await producer.flush()
 
-        asyncio.run(send())
+        self._runner.run(send())
 
     def committed(self, group: str, topic: str, *, partitions: int = 1) -> list[int | None]:
         """The offsets that a consumer group has committed, partition by partition; None: not yet any."""
-        from aiokafka import AIOKafkaConsumer, TopicPartition
+        from aiokafka import TopicPartition
 
-        async def ask() -> list[int | None]:
-            consumer = AIOKafkaConsumer(bootstrap_servers=self.plain, group_id=group, enable_auto_commit=False)
-            await consumer.start()
-            try:
-                return [await consumer.committed(TopicPartition(topic, number)) for number in range(partitions)]
-            finally:
-                await consumer.stop()
+        places = [TopicPartition(topic, number) for number in range(partitions)]
 
-        return asyncio.run(ask())
+        async def ask(admin: Any) -> list[int | None]:
+            found = await admin.list_consumer_group_offsets(group, partitions=places)
+            return [None if place not in found or found[place].offset < 0 else found[place].offset for place in places]
+
+        offsets: list[int | None] = self._administer(ask)
+        return offsets
 
     def member_count(self, group: str) -> int:
         """How many have joined a consumer group, when all of them know of each other."""
@@ -135,20 +136,42 @@ class KafkaBroker:
             finally:
                 await consumer.stop()
 
-        return asyncio.run(read())
+        return self._runner.run(read())
 
     def _administer(self, task: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
         from aiokafka.admin import AIOKafkaAdminClient
+        from aiokafka.errors import KafkaError
 
         async def run() -> Any:
-            admin = AIOKafkaAdminClient(bootstrap_servers=self.plain)
-            await admin.start()
-            try:
-                return await task(admin)
-            finally:
-                await admin.close()
+            if self._admin is None:
+                admin = AIOKafkaAdminClient(bootstrap_servers=self.plain)
+                await admin.start()
+                self._admin = admin
+            async with asyncio.timeout(_RETRIES_SECONDS):
+                while True:
+                    try:
+                        return await task(self._admin)
+                    except KafkaError as error:
+                        if not error.retriable:
+                            raise
+                    await asyncio.sleep(_PAUSE_SECONDS)
 
-        return asyncio.run(run())
+        return self._runner.run(run())
+
+    async def _producer(self, compression: str | None) -> Any:
+        from aiokafka import AIOKafkaProducer
+
+        if compression not in self._producers:
+            producer = AIOKafkaProducer(bootstrap_servers=self.plain, compression_type=compression)
+            await producer.start()
+            self._producers[compression] = producer
+        return self._producers[compression]
+
+    async def _disconnect(self) -> None:
+        for producer in self._producers.values():
+            await producer.stop()
+        if self._admin is not None:
+            await self._admin.close()
 
 
 def _properties(directory: Path, ports: dict[str, int], authority: Authority) -> str:

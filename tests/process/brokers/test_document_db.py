@@ -136,7 +136,7 @@ def test_a_cluster_that_nobody_knows_is_a_problem_of_the_mapping(server: Server,
     uuid = create(server, login, sink.deploy(server, "unknown"), "c", EventSourceArn=_OTHER_ARN)
 
     def is_told_of() -> bool:
-        result = server.client("lambda").get_event_source_mapping(UUID=uuid)["LastProcessingResult"]
+        result = server.own_client("lambda").get_event_source_mapping(UUID=uuid)["LastProcessingResult"]
         return f"start with --broker {_OTHER_ARN}=" in result
 
     eventually(is_told_of, what="how to name the cluster")

@@ -101,7 +101,7 @@ def test_events_of_managed_clusters_are_as_on_aws_and_filters_see_key_and_value(
     unknown = create_mapping(server, function, EventSourceArn=_CLUSTER.replace("orders", "others"), Topics=[topic], **_FLOW)
 
     def is_told_of() -> bool:
-        result = server.client("lambda").get_event_source_mapping(UUID=unknown)["LastProcessingResult"]
+        result = server.own_client("lambda").get_event_source_mapping(UUID=unknown)["LastProcessingResult"]
         return "start with --broker" in result
 
     eventually(is_told_of, what="how to name the cluster")
@@ -140,7 +140,7 @@ def test_a_consumer_group_goes_on_where_it_was(server: Server, kafka: KafkaBroke
     uuid = create(server, kafka, function, topic, **group)
     wait_for_values(sink, 2)
     eventually(lambda: kafka.committed("accounting", topic) == [2], what="the commit")
-    server.client("lambda").delete_event_source_mapping(UUID=uuid)
+    server.own_client("lambda").delete_event_source_mapping(UUID=uuid)
     kafka.send(topic, [Sent(value=b"3")])
     create(server, kafka, sink.deploy(server, "groups-2"), topic, **group)
     assert wait_for_values(sink, 3) == ["1", "2", "3"]
@@ -174,7 +174,7 @@ def test_batches_are_split_and_what_cannot_be_processed_goes_to_its_destination(
     server: Server, kafka: KafkaBroker, sink: BatchSink
 ) -> None:
     topic = kafka.create_topic("splits")
-    sqs = server.client("sqs")
+    sqs = server.own_client("sqs")
     queue = sqs.create_queue(QueueName="splits-failures")["QueueUrl"]
 
     def decide(event: dict[str, Any]) -> None:
@@ -297,9 +297,9 @@ def test_what_pollers_do_is_in_the_functions_log_group_and_errors_are_counted(se
         eventually(lambda uuid=uuid: kafka.committed(uuid, topic) == [2], what="the commit")
 
     def logged(level: str) -> list[tuple[str, str]]:
-        streams = server.client("logs").describe_log_streams(logGroupName="/kafka/logged")["logStreams"]
+        streams = server.own_client("logs").describe_log_streams(logGroupName="/kafka/logged")["logStreams"]
         names = [stream["logStreamName"] for stream in streams if stream["logStreamName"].endswith(f"/{uuids[level]}")]
-        events = server.client("logs").filter_log_events(logGroupName="/kafka/logged", logStreamNames=names)["events"] if names else []
+        events = server.own_client("logs").filter_log_events(logGroupName="/kafka/logged", logStreamNames=names)["events"] if names else []
         records = [json.loads(event["message"]) for event in events]
         assert all(record["eventSourceMappingArn"].endswith(uuids[level]) for record in records)
         return [(record["level"], record["message"]) for record in records]
@@ -320,7 +320,7 @@ def test_what_pollers_do_is_in_the_functions_log_group_and_errors_are_counted(se
 
 @pytest.mark.thorough
 def test_records_are_read_by_their_schemas_and_others_are_given_up(server: Server, kafka: KafkaBroker, sink: BatchSink) -> None:
-    topic, glue, sqs = kafka.create_topic("schemas"), server.client("glue"), server.client("sqs")
+    topic, glue, sqs = kafka.create_topic("schemas"), server.own_client("glue"), server.client("sqs")
     registry = glue.create_registry(RegistryName="kafka")["RegistryArn"]
     definition = {"type": "record", "name": "Order", "fields": [{"name": "id", "type": "int"}]}
     version = glue.create_schema(

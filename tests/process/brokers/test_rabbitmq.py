@@ -163,7 +163,7 @@ def test_a_mapping_that_is_disabled_leaves_messages_to_the_broker(server: Server
     switch_mapping(server, uuid, enabled=False)
     eventually(lambda: depth(rabbitmq, queue) == 1, what="the message back in its queue")
     assert not sink.events
-    server.client("lambda").update_event_source_mapping(UUID=uuid, MaximumBatchingWindowInSeconds=0)
+    server.own_client("lambda").update_event_source_mapping(UUID=uuid, MaximumBatchingWindowInSeconds=0)
     wait_for_mapping(server, uuid, State="Disabled")
     switch_mapping(server, uuid, enabled=True)
     eventually(lambda: bodies_of(sink) == ["waits"], what="the message")
@@ -200,7 +200,7 @@ def test_wrong_credentials_and_unknown_brokers_are_problems_of_the_mapping(serve
     uuid = create(server, login, function, "q2", EventSourceArn=_OTHER_ARN)
 
     def is_told_of() -> bool:
-        result = server.client("lambda").get_event_source_mapping(UUID=uuid)["LastProcessingResult"]
+        result = server.own_client("lambda").get_event_source_mapping(UUID=uuid)["LastProcessingResult"]
         return f"start with --broker {_OTHER_ARN}=" in result
 
     eventually(is_told_of, what="how to name the broker")

@@ -8,7 +8,7 @@ from tests.support.server import Server
 
 
 def _create_table(server: Server, name: str) -> str:
-    table = server.client("dynamodb").create_table(
+    table = server.own_client("dynamodb").create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
@@ -21,7 +21,7 @@ def _create_table(server: Server, name: str) -> str:
 
 def test_changes_look_as_on_aws_and_begin_where_the_mapping_says(server: Server, sink: EventSink) -> None:
     all_of_them, latest = (deploy_recorder(server, sink, f"ddb-{which}") for which in ("all", "latest"))
-    arn, dynamodb = _create_table(server, "ddb-shape"), server.client("dynamodb")
+    arn, dynamodb = _create_table(server, "ddb-shape"), server.own_client("dynamodb")
     dynamodb.put_item(TableName="ddb-shape", Item={"id": {"S": "before"}})
     map_source(server, all_of_them, arn, StartingPosition="TRIM_HORIZON")
     wait_for_records(sink, all_of_them, 1)
@@ -49,7 +49,7 @@ def test_changes_look_as_on_aws_and_begin_where_the_mapping_says(server: Server,
 
 def test_filters_name_types_of_attributes(server: Server, sink: EventSink) -> None:
     name = deploy_recorder(server, sink, "ddb-filter")
-    arn, dynamodb = _create_table(server, name), server.client("dynamodb")
+    arn, dynamodb = _create_table(server, name), server.own_client("dynamodb")
     pattern = json.dumps({"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["wanted"]}}}})
     map_source(server, name, arn, StartingPosition="TRIM_HORIZON", FilterCriteria={"Filters": [{"Pattern": pattern}]})
     for number, kind in enumerate(("other", "wanted", "other", "wanted")):

@@ -77,6 +77,6 @@ def answer(event):
         for group in "ab":
             bodies = [record["body"] for record in records_of(sink, fifo) if record["body"].startswith(group)]
             assert sorted(set(bodies), key=bodies.index) == [f"{group}{number}" for number in range(4)]
-        server.client("lambda").delete_event_source_mapping(UUID=uuid)  # a long poll is broken off at once
-        mappings = lambda: server.client("lambda").list_event_source_mappings(FunctionName=standard)["EventSourceMappings"]  # noqa: E731
+        server.own_client("lambda").delete_event_source_mapping(UUID=uuid)  # a long poll is broken off at once
+        mappings = lambda: server.own_client("lambda").list_event_source_mappings(FunctionName=standard)["EventSourceMappings"]  # noqa: E731
         eventually(lambda: not mappings(), what="the end of the mapping", within_seconds=15)

@@ -33,7 +33,7 @@ def answer(event):
 
 def _put(server: Server, stream: str, data: list[str], *, key: str | None = None) -> None:
     records = [{"PartitionKey": key or each, "Data": each.encode()} for each in data]
-    server.client("kinesis").put_records(StreamName=stream, Records=records)
+    server.own_client("kinesis").put_records(StreamName=stream, Records=records)
 
 
 def _data(records: list[dict[str, Any]]) -> list[str]:
@@ -202,7 +202,7 @@ def answer(event):
 
 def test_children_of_a_shard_come_after_it(server: Server, sink: EventSink) -> None:
     name = deploy_recorder(server, sink, "k-reshard", "def answer(event):\n    time.sleep(0.02)\n")
-    arn, kinesis = create_stream(server, name), server.client("kinesis")
+    arn, kinesis = create_stream(server, name), server.own_client("kinesis")
     keys = [f"key-{number}" for number in range(6)]
     for key in keys:
         _put(server, name, [f"{key}/0", f"{key}/1"], key=key)
@@ -222,7 +222,7 @@ def test_children_of_a_shard_come_after_it(server: Server, sink: EventSink) -> N
 def test_a_consumer_reads_the_stream_under_its_own_name(server: Server, sink: EventSink) -> None:
     name = deploy_recorder(server, sink, "k-consumer")
     arn = create_stream(server, name)
-    consumer = server.client("kinesis").register_stream_consumer(StreamARN=arn, ConsumerName="reader")["Consumer"]["ConsumerARN"]
+    consumer = server.own_client("kinesis").register_stream_consumer(StreamARN=arn, ConsumerName="reader")["Consumer"]["ConsumerARN"]
     if not consumer.rpartition(":")[2].isdigit():  # moto leaves out the instant at its end
         consumer += ":1700000000"
     uuid = map_source(server, name, consumer, StartingPosition="TRIM_HORIZON")
@@ -239,7 +239,7 @@ def test_a_consumer_reads_the_stream_under_its_own_name(server: Server, sink: Ev
 
 def test_a_mapping_leads_to_an_alias_and_then_to_another_function(server: Server, sink: EventSink) -> None:
     one, other = (deploy_recorder(server, sink, f"k-target-{which}") for which in ("one", "other"))
-    client = server.client("lambda")
+    client = server.own_client("lambda")
     version = client.publish_version(FunctionName=one)["Version"]
     client.create_alias(FunctionName=one, Name="live", FunctionVersion=version)
     arn = create_stream(server, "k-target")

@@ -15,7 +15,7 @@ _WANTED = {"Filters": [{"Pattern": json.dumps({"body": ["wanted"]})}]}
 
 def _send(server: Server, url: str, *bodies: str) -> None:
     for body in bodies:
-        server.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+        server.own_client("sqs").send_message(QueueUrl=url, MessageBody=body)
 
 
 def _bodies(records: list[dict[str, Any]]) -> list[str]:
@@ -25,7 +25,7 @@ def _bodies(records: list[dict[str, Any]]) -> list[str]:
 def test_filters_are_kept_encrypted_and_a_mapping_ends_where_its_key_does(server: Server, sink: EventSink) -> None:
     name = deploy_recorder(server, sink, "options-sealed")
     url, arn = create_queue(server, name)
-    client, kms = server.client("lambda"), server.client("kms")
+    client, kms = server.own_client("lambda"), server.client("kms")
     key, other_key = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
     uuid = map_source(server, name, arn, FilterCriteria=_WANTED, KMSKeyArn=key)
     assert client.get_event_source_mapping(UUID=uuid)["FilterCriteria"] == _WANTED
@@ -63,4 +63,4 @@ def test_filters_cannot_be_encrypted_with_a_key_that_is_not_there(server: Server
     key = "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-0000-0000-000000000000"
     with pytest.raises(ClientError, match="cannot be encrypted with the KMS key: NotFoundException"):
         map_source(server, name, arn, FilterCriteria=_WANTED, KMSKeyArn=key)
-    assert server.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"] == []
+    assert server.own_client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"] == []

@@ -31,7 +31,7 @@ def nats_url(tmp_path: Path) -> Iterator[str]:
 
 def _put(server: Server, stream: str, numbers: range) -> None:
     records = [{"PartitionKey": f"key-{key}", "Data": json.dumps([key, number]).encode()} for number in numbers for key in range(_KEYS)]
-    server.client("kinesis").put_records(StreamName=stream, Records=records)
+    server.own_client("kinesis").put_records(StreamName=stream, Records=records)
 
 
 def _numbers(sink: EventSink, name: str) -> dict[int, list[int]]:

@@ -21,7 +21,7 @@ from tests.support.waiting import eventually
 
 
 def _send(server: Server, url: str, bodies: list[str], **parameters: Any) -> None:
-    sqs = server.client("sqs")
+    sqs = server.own_client("sqs")
     for start in range(0, len(bodies), 10):
         entries = [{"Id": str(index), "MessageBody": body, **parameters} for index, body in enumerate(bodies[start : start + 10])]
         sqs.send_message_batch(QueueUrl=url, Entries=entries)
@@ -29,7 +29,7 @@ def _send(server: Server, url: str, bodies: list[str], **parameters: Any) -> Non
 
 def _is_empty(server: Server, url: str) -> bool:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    attributes = server.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    attributes = server.own_client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return all(attributes[name] == "0" for name in names)
 
 
@@ -41,7 +41,7 @@ def test_messages_look_as_on_aws_and_are_gone_when_they_are_processed(server: Se
         "text": {"DataType": "String", "StringValue": "x"},
         "bytes": {"DataType": "Binary", "BinaryValue": b"\x00\x01"},
     }
-    server.client("sqs").send_message(QueueUrl=url, MessageBody="hello", MessageAttributes=attributes)
+    server.own_client("sqs").send_message(QueueUrl=url, MessageBody="hello", MessageAttributes=attributes)
     (record,) = wait_for_records(sink, name, 1)
     assert record.keys() == {
         *("messageId", "receiptHandle", "body", "attributes", "messageAttributes", "md5OfBody", "md5OfMessageAttributes"),
@@ -62,7 +62,7 @@ def test_a_mapping_is_enabled_changed_disabled_and_deleted(server: Server, sink:
     url, arn = create_queue(server, name)
     _send(server, url, [str(number) for number in range(6)])
     uuid = map_source(server, name, arn, until="Disabled", Enabled=False, BatchSize=2)
-    client = server.client("lambda")
+    client = server.own_client("lambda")
     assert records_of(sink, name) == []
     client.update_event_source_mapping(UUID=uuid, Enabled=True)
     wait_for_records(sink, name, 6)
@@ -114,11 +114,11 @@ def test_a_message_that_always_fails_goes_to_the_queues_own_dead_letter_queue(se
     url, arn = create_queue(server, name, VisibilityTimeout=1, RedrivePolicy=redrive)
     uuid = map_source(server, name, arn)
     _send(server, url, ["poison"])
-    found = lambda: server.client("sqs").receive_message(QueueUrl=dead_url).get("Messages")  # noqa: E731
+    found = lambda: server.own_client("sqs").receive_message(QueueUrl=dead_url).get("Messages")  # noqa: E731
     (message,) = eventually(found, what="a dead letter", within_seconds=30)
     assert message["Body"] == "poison"
     assert len(records_of(sink, name)) == 2
-    result = lambda: server.client("lambda").get_event_source_mapping(UUID=uuid).get("LastProcessingResult")  # noqa: E731
+    result = lambda: server.own_client("lambda").get_event_source_mapping(UUID=uuid).get("LastProcessingResult")  # noqa: E731
     eventually(lambda: result() == "PROBLEM: Function call failed", what="the problem")
 
 
@@ -163,7 +163,7 @@ def test_no_more_run_at_once_than_the_maximum_concurrency(server: Server, sink: 
 
 def test_a_function_that_may_not_run_loses_nothing(server: Server, sink: EventSink) -> None:
     name = deploy_recorder(server, sink, "sqs-throttled")
-    client = server.client("lambda")
+    client = server.own_client("lambda")
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     url, arn = create_queue(server, name)
     uuid = map_source(server, name, arn)
@@ -184,7 +184,7 @@ def answer(event):
 """
     name = deploy_recorder(server, sink, "sqs-fifo", answer)
     url, arn = create_queue(server, f"{name}.fifo", FifoQueue="true", VisibilityTimeout=1)
-    sqs = server.client("sqs")
+    sqs = server.own_client("sqs")
     for number in range(4):
         for group in "abc":
             body = f"{group}-{number}"
@@ -203,7 +203,7 @@ def test_a_queue_that_is_not_there_is_a_problem_until_it_is(server: Server, sink
     name = deploy_recorder(server, sink, "sqs-late")
     arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
     uuid = map_source(server, name, arn)
-    client = server.client("lambda")
+    client = server.own_client("lambda")
     result = lambda: client.get_event_source_mapping(UUID=uuid).get("LastProcessingResult") or ""  # noqa: E731
     eventually(lambda: result().startswith("PROBLEM:"), what="the problem")
     url, _ = create_queue(server, name)

@@ -47,7 +47,7 @@ class Program:
             assert self._process.poll() is None, f"it has ended: {text}"
             return text if is_ready(text) else None
 
-        return eventually(said, what=f"{self._process.args} is ready", within_seconds=_START_SECONDS)
+        return eventually(said, what=f"{self._process.args!r} is ready", within_seconds=_START_SECONDS)
 
     def stop(self) -> None:
         """Kill it. Nothing that it holds is needed any more."""

@@ -5,7 +5,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import aiormq
@@ -47,13 +46,11 @@ def rabbitmq() -> Iterator[tuple[Platform, SourceKind] | None]:
         yield None
         return
     with temporary_directory() as directory:
-        (data := Path(directory / "broker")).mkdir()
-        broker = RabbitMq.start(data)
+        broker = RabbitMq.start(directory)
         try:
             with started_platform("--broker", f"{_BROKER}={broker.url}") as platform, asyncio.Runner() as runner:
                 connection = runner.run(_connection_of(broker))
                 yield platform, _rabbitmq_source(platform, connection, runner)
-                runner.run(connection.close())
         finally:
             broker.stop()
 

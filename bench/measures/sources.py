@@ -16,7 +16,7 @@ from bench.processes import read_cpu_seconds
 from bench.running_platform import Platform, started_platform
 from bench.settings import BenchSettings
 
-_COUNTS = {1: 100, 10: 300, 100: 800, 1_000: 2_000}
+_COUNTS = {1: 100, 10: 200, 100: 500, 1_000: 2_000}
 """How many records there are, by the batch's size: whole batches, so that none waits for its window to end."""
 _SENDS, _PAUSE_SECONDS = 20, 0.1
 _IDLE_SECONDS, _SETTLE_SECONDS = 3.0, 0.5

@@ -99,8 +99,8 @@ def _kafka_source(broker: KafkaBroker, producer: Any, runner: asyncio.Runner) ->
 
 
 async def _connection_of(broker: RabbitMq) -> Any:
-    # Between two tasks of the bench nobody would answer heartbeats.
-    return await aiormq.connect(f"{broker.url_with_credentials}/?heartbeat=0")
+    # Between two tasks of the bench nobody answers heartbeats; without any, aiormq takes a connection for dead after three seconds.
+    return await aiormq.connect(f"{broker.url_with_credentials}/?heartbeat=600")
 
 
 def _rabbitmq_source(platform: Platform, connection: Any, runner: asyncio.Runner) -> SourceKind:

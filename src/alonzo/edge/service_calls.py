@@ -7,10 +7,12 @@ such calls run on here, until the node ends.
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from enum import Enum, auto
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
+from alonzo.edge.call_limits import CallLimits
 from alonzo.edge.http_events.function_calls import EventTooLarge, FunctionCall, FunctionCalls
 from alonzo.errors import AlonzoError
 from alonzo.functions.errors import FunctionNotFound
@@ -63,6 +65,7 @@ class ServiceCalls:
         self._permissions: dict[tuple[FunctionReference, str, str], tuple[ResourcePolicy | None, bool]] = {}
         """What a policy says is worked out once, until it changes."""
         self._running: set[asyncio.Task[None]] = set()
+        self._limits = CallLimits()
 
     async def call(
         self,
@@ -73,17 +76,27 @@ class ServiceCalls:
         source_arn: str,
         timeout_seconds: float,
         trace_header: str | None = None,
+        on_late: Callable[[FunctionNotCalled], None] | None = None,
     ) -> InvocationResult:
         """Run a function and wait for its answer. `FunctionNotCalled`; what the function does wrong is a result.
 
         `event`: whatever JSON can say, or JSON itself as bytes.
 
         `service`: who calls, by its principal (`apigateway.amazonaws.com`), on behalf of what (`source_arn`); None: a role that may.
+
+        `on_late` is told when the time is up, and this goes on until the function's end, which saves a task: whoever waits must then be
+        answered there and then. Without it that is raised here.
         """
         _, call = self._prepare(arn, event, service=service, source_arn=source_arn, trace_header=trace_header)
         if call.version.timeout_seconds + _START_SECONDS <= timeout_seconds:
             return await self._run(call)
-        return await self._run_with_limit(call, timeout_seconds)
+        if on_late is None:
+            return await self._run_with_limit(call, timeout_seconds)
+        limit = self._limits.begin(timeout_seconds, lambda: on_late(_too_late(call, timeout_seconds)))
+        try:
+            return await self._run(call)
+        finally:
+            self._limits.end(limit)
 
     async def accept(self, arn: str, event: Any, *, service: str | None, source_arn: str, trace_header: str | None = None) -> None:
         """Have a function run later, whatever happens. As `call`, without an answer."""
@@ -102,6 +115,7 @@ class ServiceCalls:
 
     async def aclose(self) -> None:
         """Cancel what still runs."""
+        self._limits.close()
         running = list(self._running)
         for task in running:
             task.cancel()
@@ -154,11 +168,11 @@ class ServiceCalls:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[InvocationResult] = loop.create_future()
         self._running.add(loop.create_task(self._run_into(answer, call)))
-        timer = loop.call_later(timeout_seconds, _give_up, answer, call, timeout_seconds)
+        limit = self._limits.begin(timeout_seconds, partial(_give_up, answer, call, timeout_seconds))
         try:
             return await answer
         finally:
-            timer.cancel()
+            self._limits.end(limit)
 
     async def _run_into(self, answer: asyncio.Future[InvocationResult], call: FunctionCall) -> None:
         try:
@@ -180,8 +194,12 @@ class ServiceCalls:
 
 def _give_up(answer: asyncio.Future[InvocationResult], call: FunctionCall, timeout_seconds: float) -> None:
     if not answer.done():
-        message = f"{call.version.function_arn} has not answered within {timeout_seconds:g} s"
-        answer.set_exception(FunctionNotCalled(CallRefusal.TIMED_OUT, message))
+        answer.set_exception(_too_late(call, timeout_seconds))
+
+
+def _too_late(call: FunctionCall, timeout_seconds: float) -> FunctionNotCalled:
+    message = f"{call.version.function_arn} has not answered within {timeout_seconds:g} s"
+    return FunctionNotCalled(CallRefusal.TIMED_OUT, message)
 
 
 @lru_cache(maxsize=1_024)

@@ -1,11 +1,12 @@
 """An HTTP request as functions' own addresses see it: whole, as it came, no server behind it."""
 
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from alonzo.aws.requests import Headers
-from alonzo.edge.asgi import AsgiScope
+from alonzo.edge.asgi import Answer, AsgiScope
 
 QUERY_PARAMETERS_MAX = 2_000
 """Ours; it bounds the work that a hostile request can ask for. 64 KB of request line hold many more."""
@@ -20,7 +21,8 @@ class TooManyParameters(ValueError):
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One request. `path` and `query` are still percent-encoded; header names in lower case, in the order of arrival.
 
-    `scheme` is `http` or `https`; `source_ip` the client's end of the connection.
+    `scheme` is `http` or `https`; `source_ip` the client's end of the connection. `answer_early` lets the client have its answer while what
+    answers the request goes on, whose own answer then counts no more; None: it is not to be had so.
     """
 
     method: str
@@ -31,6 +33,7 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     source_ip: str
     scheme: str
     protocol: str = "HTTP/1.1"
+    answer_early: Callable[[Answer], None] | None = None
 
     def find_header(self, name: bytes) -> str | None:
         """The first header of that (lower-case) name; bytes beyond ASCII are read as ISO 8859-1, as HTTP has them."""

@@ -6,6 +6,8 @@ and https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubl
 
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -69,10 +71,7 @@ class HttpApiFront:
             answer = message_answer(400, "Bad Request")
         except Exception:  # a request ends here: whatever it was, the client gets an answer
             answer = internal_failure(_log, request, request_id)
-        if api.cors is not None:
-            answer = Answer(answer.status, api.cors.applied(answer.headers, request.find_header(b"origin")), answer.body)
-        answer.headers.append((b"apigw-requestid", request_id.encode()))
-        return answer
+        return _finished(answer, api, request, request_id)
 
     async def _answer(self, api: VersionTwoApi, request: HttpRequest, path: str, request_id: str) -> Answer:
         stage, path_in_stage = find_stage(api, path)
@@ -125,6 +124,7 @@ class HttpApiFront:
             source_arn=routed.arn,
             timeout_seconds=integration.timeout_seconds,
             trace_header=_given_trace(routed.request),
+            on_late=None if routed.request.answer_early is None else partial(_answer_early, routed, routed.request.answer_early),
         )
         if result.function_error is not None:
             raise MalformedAnswer(f"{arn} has failed ({result.function_error})")
@@ -151,6 +151,18 @@ def find_stage(api: VersionTwoApi, path: str) -> tuple[Stage | None, str]:
     return api.stages.get(DEFAULT_STAGE), path
 
 
+def _finished(answer: Answer, api: VersionTwoApi, request: HttpRequest, request_id: str) -> Answer:
+    if api.cors is not None:
+        answer = Answer(answer.status, api.cors.applied(answer.headers, request.find_header(b"origin")), answer.body)
+    answer.headers.append((b"apigw-requestid", request_id.encode()))
+    return answer
+
+
+def _answer_early(routed: RoutedRequest, answer_early: Callable[[Answer], None], error: FunctionNotCalled) -> None:
+    _log.warning("%s: %s", routed.arn, error)
+    answer_early(_finished(_refusal(error), routed.api, routed.request, routed.request_id))
+
+
 def _preflight(cors: CorsConfiguration, request: HttpRequest) -> Headers | None:
     """The headers of the answer, if the request is for the gateway itself, whatever its routes are."""
     if request.method != "OPTIONS" or request.find_header(b"access-control-request-method") is None:
@@ -173,6 +185,7 @@ def _traced(request: HttpRequest, ids: IdSource) -> HttpRequest:
         source_ip=request.source_ip,
         scheme=request.scheme,
         protocol=request.protocol,
+        answer_early=request.answer_early,
     )
 
 

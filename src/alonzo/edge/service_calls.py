@@ -12,7 +12,7 @@ from enum import Enum, auto
 from functools import lru_cache, partial
 from typing import Any, cast
 
-from alonzo.edge.call_limits import CallLimits
+from alonzo.edge.call_limits import CallLimit, CallLimits
 from alonzo.edge.http_events.function_calls import EventTooLarge, FunctionCall, FunctionCalls
 from alonzo.errors import AlonzoError
 from alonzo.functions.errors import FunctionNotFound
@@ -88,15 +88,18 @@ class ServiceCalls:
         answered there and then. Without it that is raised here.
         """
         _, call = self._prepare(arn, event, service=service, source_arn=source_arn, trace_header=trace_header)
-        if call.version.timeout_seconds + _START_SECONDS <= timeout_seconds:
-            return await self._run(call)
-        if on_late is None:
-            return await self._run_with_limit(call, timeout_seconds)
-        limit = self._limits.begin(timeout_seconds, lambda: on_late(_too_late(call, timeout_seconds)))
+        limit: CallLimit | None = None
+        if call.version.timeout_seconds + _START_SECONDS > timeout_seconds:
+            if on_late is None:
+                return await self._run_with_limit(call, timeout_seconds)
+            limit = self._limits.begin(timeout_seconds, partial(_tell, on_late, call, timeout_seconds))
         try:
-            return await self._run(call)
+            return await self._calls.run(call)
+        except AlonzoError as error:
+            raise _not_called(error) from error
         finally:
-            self._limits.end(limit)
+            if limit is not None:
+                self._limits.end(limit)
 
     async def accept(self, arn: str, event: Any, *, service: str | None, source_arn: str, trace_header: str | None = None) -> None:
         """Have a function run later, whatever happens. As `call`, without an answer."""
@@ -155,14 +158,6 @@ class ServiceCalls:
             message = f"the policy of {reference.arn} does not allow {service} to invoke it for {source_arn}"
             raise FunctionNotCalled(CallRefusal.NOT_PERMITTED, message)
 
-    async def _run(self, call: FunctionCall) -> InvocationResult:
-        try:
-            return await self._calls.run(call)
-        except Throttled as error:
-            raise FunctionNotCalled(CallRefusal.THROTTLED, str(error)) from error
-        except AlonzoError as error:
-            raise FunctionNotCalled(CallRefusal.UNAVAILABLE, str(error)) from error
-
     async def _run_with_limit(self, call: FunctionCall, timeout_seconds: float) -> InvocationResult:
         """The task sets a future rather than being waited for: that takes two turns of the event loop less."""
         loop = asyncio.get_running_loop()
@@ -176,14 +171,14 @@ class ServiceCalls:
 
     async def _run_into(self, answer: asyncio.Future[InvocationResult], call: FunctionCall) -> None:
         try:
-            result = await self._run(call)
+            result = await self._calls.run(call)
         except asyncio.CancelledError:
             answer.cancel()
             raise
         except Exception as error:
             if not answer.done():
-                answer.set_exception(error)
-            elif not isinstance(error, FunctionNotCalled):
+                answer.set_exception(_not_called(error) if isinstance(error, AlonzoError) else error)
+            elif not isinstance(error, AlonzoError):
                 _log.exception("a call failed", extra={"request_id": call.invocation.request_id})
         else:
             if not answer.done():
@@ -195,6 +190,15 @@ class ServiceCalls:
 def _give_up(answer: asyncio.Future[InvocationResult], call: FunctionCall, timeout_seconds: float) -> None:
     if not answer.done():
         answer.set_exception(_too_late(call, timeout_seconds))
+
+
+def _tell(on_late: Callable[[FunctionNotCalled], None], call: FunctionCall, timeout_seconds: float) -> None:
+    on_late(_too_late(call, timeout_seconds))
+
+
+def _not_called(error: AlonzoError) -> FunctionNotCalled:
+    refusal = CallRefusal.THROTTLED if isinstance(error, Throttled) else CallRefusal.UNAVAILABLE
+    return FunctionNotCalled(refusal, str(error))
 
 
 def _too_late(call: FunctionCall, timeout_seconds: float) -> FunctionNotCalled:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from tests.support.toolchains import require_tool
+from tests.support.browser import browser_program
 
 _START_SECONDS = 60.0
 _WAIT_SECONDS = 30.0
@@ -99,11 +99,11 @@ class Browser:
 @contextlib.asynccontextmanager
 async def started_browser() -> AsyncIterator[Browser]:
     """A browser without a profile of its own; it ends with the block."""
-    program = require_tool("chromium")
+    program = browser_program()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         process = await asyncio.create_subprocess_exec(
             program,
-            *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
+            *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--no-zygote"),
             *("--disable-extensions", "--disable-background-networking", "--disable-component-update"),
             *("--remote-debugging-port=0", f"--user-data-dir={directory}", "about:blank"),
             stdin=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ This class leans on attributes of `HttpToolsProtocol` (`cycle`, `flow`, `parser`
 import asyncio
 import logging
 import re
+from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -51,6 +52,8 @@ class Connections(ServerState):
         super().__init__()
         self.all_gone = asyncio.Event()
         self.all_gone.set()
+        self.running_on: set[asyncio.Task[None]] = set()
+        """Tasks whose requests have been answered early; nobody waits for them."""
 
 
 class EdgeHttpProtocol(HttpToolsProtocol):
@@ -85,6 +88,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         """Whether the headers may be longer than they may be."""
         self._refusal = _BAD_REQUEST
         self._all_gone = server_state.all_gone
+        self._running_on = server_state.running_on
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
         self.gathering = GatheringTransport(transport, self.loop)
@@ -209,6 +213,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         task = self.loop.create_task(self._answer(exchange))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        exchange.task = task
 
     def _begins_web_socket(self, data: bytes) -> bool:
         """Whether this is the beginning of a request that asks a door for a WebSocket that takes them."""
@@ -256,8 +261,21 @@ class EdgeHttpProtocol(HttpToolsProtocol):
             answer = await exchange.quick_way(self._request_of(exchange))
         if self.flow.write_paused:
             await self.flow.drain()
-        if exchange.disconnected:
+        if not exchange.disconnected:
+            self._send(exchange, answer)
+
+    def _answer_early(self, exchange: "_Exchange", answer: Answer) -> None:
+        """The task goes on; what it answers then is for nobody, nor does a drain wait for it."""
+        if exchange.disconnected or exchange.response_complete:
             return
+        self._send(exchange, answer)
+        exchange.disconnected = True
+        running_on = self._running_on
+        self.tasks.discard(exchange.task)
+        running_on.add(exchange.task)
+        exchange.task.add_done_callback(running_on.discard)
+
+    def _send(self, exchange: "_Exchange", answer: Answer) -> None:
         exchange.response_started = exchange.response_complete = True
         is_head = exchange.method == "HEAD"
         self.gathering.write_at_once(_message(answer, self.server_state.default_headers, keep_alive=exchange.keep_alive, is_head=is_head))
@@ -275,6 +293,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
             source_ip=self.client[0] if self.client else "127.0.0.1",
             scheme=self.scheme or "http",
             protocol=exchange.protocol,
+            answer_early=partial(self._answer_early, exchange),
         )
 
     def on_response_complete(self) -> None:
@@ -386,6 +405,7 @@ class _Exchange:
         "quick_way",
         "response_complete",
         "response_started",
+        "task",
     )
 
     message_event = _NobodyWaits()
@@ -409,6 +429,7 @@ class _Exchange:
         self.disconnected = self.response_started = self.response_complete = False
         self.method = "POST"
         self.quick_way: QuickWay
+        self.task: asyncio.Task[None]
 
     def take(self, quick_way: QuickWay, *, method: str, path: bytes, protocol: str) -> None:
         """Be what a front door answers."""

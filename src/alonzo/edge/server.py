@@ -142,11 +142,16 @@ class HttpServer:
                 await self._state.all_gone.wait()  # an answer may still wait for its client to read it
         except TimeoutError:
             is_complete = False
-        self.close()
+        self._close_connections()  # what runs on after its answer is disturbed no earlier than it must be
         return is_complete
 
     def close(self) -> None:
-        """Close every socket and connection now; the requests in flight are cancelled."""
+        """Close every socket and connection now; the requests in flight are cancelled, and what still runs of others."""
+        self._close_connections()
+        for task in list(self._state.running_on):
+            task.cancel()
+
+    def _close_connections(self) -> None:
         self._stop_accepting()
         if self._arrivals is not None:
             self._arrivals.close()

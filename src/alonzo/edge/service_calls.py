@@ -7,10 +7,12 @@ such calls run on here, until the node ends.
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from enum import Enum, auto
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
+from alonzo.edge.call_limits import CallLimit, CallLimits
 from alonzo.edge.http_events.function_calls import EventTooLarge, FunctionCall, FunctionCalls
 from alonzo.errors import AlonzoError
 from alonzo.functions.errors import FunctionNotFound
@@ -63,6 +65,7 @@ class ServiceCalls:
         self._permissions: dict[tuple[FunctionReference, str, str], tuple[ResourcePolicy | None, bool]] = {}
         """What a policy says is worked out once, until it changes."""
         self._running: set[asyncio.Task[None]] = set()
+        self._limits = CallLimits()
 
     async def call(
         self,
@@ -73,17 +76,30 @@ class ServiceCalls:
         source_arn: str,
         timeout_seconds: float,
         trace_header: str | None = None,
+        on_late: Callable[[FunctionNotCalled], None] | None = None,
     ) -> InvocationResult:
         """Run a function and wait for its answer. `FunctionNotCalled`; what the function does wrong is a result.
 
         `event`: whatever JSON can say, or JSON itself as bytes.
 
         `service`: who calls, by its principal (`apigateway.amazonaws.com`), on behalf of what (`source_arn`); None: a role that may.
+
+        `on_late` is told when the time is up, and this goes on until the function's end, which saves a task: whoever waits must then be
+        answered there and then. Without it that is raised here.
         """
         _, call = self._prepare(arn, event, service=service, source_arn=source_arn, trace_header=trace_header)
-        if call.version.timeout_seconds + _START_SECONDS <= timeout_seconds:
-            return await self._run(call)
-        return await self._run_with_limit(call, timeout_seconds)
+        limit: CallLimit | None = None
+        if call.version.timeout_seconds + _START_SECONDS > timeout_seconds:
+            if on_late is None:
+                return await self._run_with_limit(call, timeout_seconds)
+            limit = self._limits.begin(timeout_seconds, partial(_tell, on_late, call, timeout_seconds))
+        try:
+            return await self._calls.run(call)
+        except AlonzoError as error:
+            raise _not_called(error) from error
+        finally:
+            if limit is not None:
+                self._limits.end(limit)
 
     async def accept(self, arn: str, event: Any, *, service: str | None, source_arn: str, trace_header: str | None = None) -> None:
         """Have a function run later, whatever happens. As `call`, without an answer."""
@@ -102,6 +118,7 @@ class ServiceCalls:
 
     async def aclose(self) -> None:
         """Cancel what still runs."""
+        self._limits.close()
         running = list(self._running)
         for task in running:
             task.cancel()
@@ -141,35 +158,27 @@ class ServiceCalls:
             message = f"the policy of {reference.arn} does not allow {service} to invoke it for {source_arn}"
             raise FunctionNotCalled(CallRefusal.NOT_PERMITTED, message)
 
-    async def _run(self, call: FunctionCall) -> InvocationResult:
-        try:
-            return await self._calls.run(call)
-        except Throttled as error:
-            raise FunctionNotCalled(CallRefusal.THROTTLED, str(error)) from error
-        except AlonzoError as error:
-            raise FunctionNotCalled(CallRefusal.UNAVAILABLE, str(error)) from error
-
     async def _run_with_limit(self, call: FunctionCall, timeout_seconds: float) -> InvocationResult:
         """The task sets a future rather than being waited for: that takes two turns of the event loop less."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[InvocationResult] = loop.create_future()
         self._running.add(loop.create_task(self._run_into(answer, call)))
-        timer = loop.call_later(timeout_seconds, _give_up, answer, call, timeout_seconds)
+        limit = self._limits.begin(timeout_seconds, partial(_give_up, answer, call, timeout_seconds))
         try:
             return await answer
         finally:
-            timer.cancel()
+            self._limits.end(limit)
 
     async def _run_into(self, answer: asyncio.Future[InvocationResult], call: FunctionCall) -> None:
         try:
-            result = await self._run(call)
+            result = await self._calls.run(call)
         except asyncio.CancelledError:
             answer.cancel()
             raise
         except Exception as error:
             if not answer.done():
-                answer.set_exception(error)
-            elif not isinstance(error, FunctionNotCalled):
+                answer.set_exception(_not_called(error) if isinstance(error, AlonzoError) else error)
+            elif not isinstance(error, AlonzoError):
                 _log.exception("a call failed", extra={"request_id": call.invocation.request_id})
         else:
             if not answer.done():
@@ -180,8 +189,21 @@ class ServiceCalls:
 
 def _give_up(answer: asyncio.Future[InvocationResult], call: FunctionCall, timeout_seconds: float) -> None:
     if not answer.done():
-        message = f"{call.version.function_arn} has not answered within {timeout_seconds:g} s"
-        answer.set_exception(FunctionNotCalled(CallRefusal.TIMED_OUT, message))
+        answer.set_exception(_too_late(call, timeout_seconds))
+
+
+def _tell(on_late: Callable[[FunctionNotCalled], None], call: FunctionCall, timeout_seconds: float) -> None:
+    on_late(_too_late(call, timeout_seconds))
+
+
+def _not_called(error: AlonzoError) -> FunctionNotCalled:
+    refusal = CallRefusal.THROTTLED if isinstance(error, Throttled) else CallRefusal.UNAVAILABLE
+    return FunctionNotCalled(refusal, str(error))
+
+
+def _too_late(call: FunctionCall, timeout_seconds: float) -> FunctionNotCalled:
+    message = f"{call.version.function_arn} has not answered within {timeout_seconds:g} s"
+    return FunctionNotCalled(CallRefusal.TIMED_OUT, message)
 
 
 @lru_cache(maxsize=1_024)

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is an error of the sender (4xx) or says what is missing here (501): never a 500, never a silence.
+"""Whatever is sent, the answer is an error of the sender (4xx) or says what is missing here (501, 505): never a 500, never a silence.
 
 The operations behind it refuse everything (nothing exists), so that a request which happens to be well formed gets a 404 too.
 """
@@ -115,7 +115,7 @@ def assert_refused(answer: bytes) -> None:
     """Several answers may come (garbage can hold two requests); none at all means that the connection was closed."""
     for part in answer.split(b"HTTP/1.1 ")[1:]:
         status = int(part[:3])
-        assert 400 <= status < 500 or status in {100, 501}, answer[:2_000]
+        assert 400 <= status < 500 or status in {100, 501, 505}, answer[:2_000]
 
 
 @SETTINGS

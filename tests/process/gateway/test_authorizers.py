@@ -235,6 +235,23 @@ def test_cognito_s_tokens_open_rest_apis(front: Front) -> None:
     assert api.send("GET", "/dev/x", headers={"Authorization": tokens["AccessToken"]}).status == 401
 
 
+def test_signatures_that_are_none_have_an_answer_of_their_own(front: Front) -> None:
+    api = RestApi.create(front)
+    api.add_proxy("GET", "/x", "echo", authorizationType="AWS_IAM")
+    template = '{"type": "$context.error.responseType", "told": $context.error.messageString}'
+    front.v1.put_gateway_response(
+        restApiId=api.api_id, responseType="INVALID_SIGNATURE", statusCode="418", responseTemplates={"application/json": template}
+    )
+    api.deploy("dev")
+    path = f"/_aws/execute-api/{api.api_id}/dev/x"
+    told = front.send("GET", path, host="localhost", headers={"Authorization": "AWS4-HMAC-SHA256 Credential=test"})
+    assert (told.status, told.header("x-amzn-errortype")) == (418, "IncompleteSignatureException")
+    assert told.json() == {"type": "INVALID_SIGNATURE", "told": "The request signature is incomplete."}
+    wrong = front.send("GET", path, host="localhost", headers=_signed("localhost", path, secret="another"))
+    assert (wrong.status, wrong.header("x-amzn-errortype")) == (418, "InvalidSignatureException")
+    assert front.send("GET", path).header("x-amzn-errortype") == "MissingAuthenticationTokenException"
+
+
 def _signed(host: str, path: str, *, secret: str = "test") -> dict[str, str]:
     request = botocore.awsrequest.AWSRequest(method="GET", url=f"http://{host}{path}")
     botocore.auth.SigV4Auth(botocore.credentials.Credentials("test", secret), "execute-api", "us-east-1").add_auth(request)

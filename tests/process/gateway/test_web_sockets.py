@@ -210,11 +210,37 @@ def test_messages_without_a_route_are_forbidden_and_large_ones_end_the_connectio
     async def story(connect: Any) -> None:
         async with await connect() as socket:
             assert (await _ask(socket, action="unknown"))["message"] == "Forbidden"
-            await socket.send_str("x" * 200_000)
-            message = await socket.receive()
-            assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1009)
+            await _send_in_frames(socket, "x" * 32_768, "x" * 32_768)
+            assert (await _ask(socket, action="unknown"))["message"] == "Forbidden"
+            assert (await socket.receive_json())["message"] == "Forbidden"
+            await socket.send_str("x" * 32_769)
+            assert await _end_of(socket) == (1009, "Frame exceeds the maximum size (32768 bytes)")
+        async with await connect() as socket:
+            await _send_in_frames(socket, *["x" * 32_768] * 5)
+            assert await _end_of(socket) == (1009, "Message exceeds the maximum size (131072 bytes)")
 
     sockets.run(story)
+
+
+async def _send_in_frames(socket: aiohttp.ClientWebSocketResponse, *parts: str) -> None:
+    """One message; the client has no public way."""
+    writer: Any = socket._writer
+    for number, part in enumerate(parts):
+        is_last = number == len(parts) - 1
+        opcode = aiohttp.WSMsgType.CONTINUATION if number else aiohttp.WSMsgType.TEXT
+        await _write_frame(writer, part.encode(), opcode, is_last=is_last)
+
+
+async def _write_frame(writer: Any, content: bytes, opcode: int, *, is_last: bool) -> None:
+    """Masked with zeros (RFC 6455, 5.2), which leave it as it is."""
+    length = len(content).to_bytes(2) if len(content) < 1 << 16 else b""
+    writer.transport.write(bytes([opcode | (0x80 if is_last else 0), 0x80 | 126]) + length + bytes(4) + content)
+
+
+async def _end_of(socket: aiohttp.ClientWebSocketResponse) -> tuple[int, str]:
+    message = await socket.receive()
+    assert message.type == aiohttp.WSMsgType.CLOSE
+    return message.data, message.extra or ""
 
 
 def test_functions_authorize_connections(front: Front) -> None:

@@ -5,14 +5,12 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads.
 """
 
 import time
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 from alonzo.edge.http_events.bodies import event_body
-from alonzo.edge.http_events.request import HttpRequest
+from alonzo.edge.http_events.request import HttpRequest, joined
 
-_COOKIE = frozenset({b"cookie"})
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -29,14 +27,17 @@ def payload_v2(
 
     `context` is the `requestContext`; `keeps_cookie_header`: function URLs leave the header where it is, beside `cookies`.
     """
-    headers = joined(request.forwarded_headers(drop=drop_headers if keeps_cookie_header else drop_headers | _COOKIE))
+    headers = request.joined_headers(drop=drop_headers)
+    has_cookies = "cookie" in headers
+    if has_cookies and not keeps_cookie_header:
+        del headers["cookie"]
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": route_key,
         "rawPath": raw_path,
         "rawQueryString": request.query.decode("latin-1"),
     }
-    if "cookie" in headers or not keeps_cookie_header:
+    if has_cookies:
         lines = [value.decode("latin-1") for name, value in request.headers if name == b"cookie"]
         cookies = [cookie for line in lines for cookie in line.split("; ") if cookie]
         if cookies:
@@ -54,22 +55,6 @@ def payload_v2(
     else:
         event["isBase64Encoded"] = False
     return event
-
-
-def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Names with all their values, between commas."""
-    first: dict[str, str] = {}
-    several: dict[str, list[str]] = {}
-    for name, value in pairs:
-        if name not in first:
-            first[name] = value
-        elif name in several:
-            several[name].append(value)
-        else:
-            several[name] = [first[name], value]
-    for name, values in several.items():
-        first[name] = ",".join(values)
-    return first
 
 
 def http_context(request: HttpRequest, path: str) -> dict[str, Any]:

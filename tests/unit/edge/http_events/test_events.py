@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alonzo.edge.http_events.payload_v1 import payload_v1
-from alonzo.edge.http_events.payload_v2 import joined, payload_v2, request_time
-from alonzo.edge.http_events.request import HttpRequest, without_port
+from alonzo.edge.http_events.payload_v2 import payload_v2, request_time
+from alonzo.edge.http_events.request import HttpRequest, joined, without_port
 
 
 def a_request(**changes: object) -> HttpRequest:

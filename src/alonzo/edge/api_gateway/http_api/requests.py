@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from alonzo.edge.api_gateway.http_api.configuration import Route, Stage, VersionTwoApi
+from alonzo.edge.api_gateway.http_api.configuration import Integration, Route, Stage, VersionTwoApi
 from alonzo.edge.http_events.payload_v1 import payload_v1
 from alonzo.edge.http_events.payload_v2 import http_context, payload_v2, request_time
 from alonzo.edge.http_events.request import HttpRequest
@@ -20,16 +20,21 @@ _CAPITALIZED = {
 
 
 class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`path` is decoded, with the stage if it is a named one; `variables` are those of the route's path."""
+    """`path` is decoded, with the stage if it is a named one; `variables` are those of the route's path; `integration` is the route's.
+
+    `trace_header`: as the client sent it, or as the gateway has made it; None: the client's is none.
+    """
 
     api: VersionTwoApi
     stage: Stage
     route: Route
+    integration: Integration
     request: HttpRequest
     path: str
     variables: dict[str, str]
     request_id: str
     at_ms: int
+    trace_header: str | None
 
     @property
     def arn(self) -> str:

@@ -108,14 +108,14 @@ def _match(wanted: tuple[_Segment, ...], given: list[str], *, is_greedy: bool) -
     if len(given) < len(wanted) or (len(given) > len(wanted) and not is_greedy):
         return None
     variables: dict[str, str] = {}
-    for index, segment in enumerate(wanted):
-        if segment.variable is None:
-            if segment.text != given[index]:
+    for index, (text, variable, is_rest) in enumerate(wanted):
+        if variable is None:
+            if text != given[index]:
                 return None
-        elif segment.is_greedy:
-            variables[segment.variable] = "/".join(given[index:])
+        elif is_rest:
+            variables[variable] = "/".join(given[index:])
         elif not given[index]:
             return None
         else:
-            variables[segment.variable] = given[index]
+            variables[variable] = given[index]
     return variables

@@ -25,6 +25,7 @@ from alonzo.functions.policies.evaluation import ANONYMOUS, Decision, Requester
 
 _AUTHORIZER_SECONDS = 29.0
 _PATTERN_SECONDS = 0.2
+_OF_SIGNATURES = frozenset({"IncompleteSignatureException", "InvalidSignatureException"})
 _UNAUTHORIZED = "Unauthorized"
 """What a function raises, word for word, for the gateway to answer 401."""
 
@@ -65,6 +66,8 @@ class RestAuthorizers:
         except SignatureRefused as error:
             if rest.request.find_header(b"authorization") is None and b"X-Amz-Signature=" not in rest.request.query:
                 raise Refused(ResponseType.MISSING_AUTHENTICATION_TOKEN) from error
+            if error.error_type in _OF_SIGNATURES:
+                raise Refused(ResponseType.INVALID_SIGNATURE, str(error), error_type=error.error_type) from error
             raise Refused(ResponseType.ACCESS_DENIED, str(error)) from error
         if caller is None:
             raise Refused(ResponseType.ACCESS_DENIED)

@@ -34,6 +34,7 @@ class ResponseType(StrEnum):
     INTEGRATION_FAILURE = "INTEGRATION_FAILURE"
     INTEGRATION_TIMEOUT = "INTEGRATION_TIMEOUT"
     INVALID_API_KEY = "INVALID_API_KEY"
+    INVALID_SIGNATURE = "INVALID_SIGNATURE"
     MISSING_AUTHENTICATION_TOKEN = "MISSING_AUTHENTICATION_TOKEN"  # noqa: S105 - no secret
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
@@ -63,6 +64,7 @@ _DEFAULTS: Mapping[ResponseType, _Default] = MappingProxyType(
         ResponseType.INTEGRATION_FAILURE: _Default(504, "Network error communicating with endpoint", "InternalServerErrorException"),
         ResponseType.INTEGRATION_TIMEOUT: _Default(504, "Endpoint request timed out", "InternalServerErrorException"),
         ResponseType.INVALID_API_KEY: _Default(403, "Forbidden", "ForbiddenException"),
+        ResponseType.INVALID_SIGNATURE: _Default(403, None, "InvalidSignatureException"),
         ResponseType.MISSING_AUTHENTICATION_TOKEN: _Default(403, "Missing Authentication Token", "MissingAuthenticationTokenException"),
         ResponseType.QUOTA_EXCEEDED: _Default(429, "Limit Exceeded", "LimitExceededException"),
         ResponseType.REQUEST_TOO_LARGE: _Default(413, "Request Too Long", "RequestTooLargeException"),
@@ -74,12 +76,13 @@ _DEFAULTS: Mapping[ResponseType, _Default] = MappingProxyType(
 
 
 class Refused(Exception):
-    """The gateway answers itself. `message` None: as it is by default."""
+    """The gateway answers itself. `message` and `error_type` None: as they are by default."""
 
-    def __init__(self, kind: ResponseType, message: str | None = None) -> None:
+    def __init__(self, kind: ResponseType, message: str | None = None, *, error_type: str | None = None) -> None:
         super().__init__(kind.value)
         self.kind = kind
         self.message = message
+        self.error_type = error_type
 
 
 _NOTHING: Mapping[str, GatewayResponse] = MappingProxyType({})
@@ -101,7 +104,7 @@ def gateway_answer(
     member = "Message" if refusal.kind is ResponseType.ACCESS_DENIED else "message"
     body = json.dumps({member: message}, separators=(",", ":"))
     content_type = "application/json"
-    headers = [(b"x-amzn-errortype", default.error_type.encode())]
+    headers = [(b"x-amzn-errortype", (refusal.error_type or default.error_type).encode())]
     variables = _variables(refusal, message, context or {}, stage_variables or {})
     if configured is not None and configured.templates:
         content_type = "application/json" if "application/json" in configured.templates else next(iter(configured.templates))

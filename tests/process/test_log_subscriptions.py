@@ -263,6 +263,7 @@ def test_what_a_function_gets_is_packed(server: Server, group: tuple[str, str]) 
     assert json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))["logEvents"][0]["message"] == "hello"
 
 
+@pytest.mark.thorough
 def test_a_stack_makes_groups_and_subscribes_functions(server: Server, subscriber: str) -> None:
     template = {
         "Resources": {

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from tests.support.invoking import wait_for_log
 from tests.support.server import ROLE, Server
 from tests.support.stacks import create_stack, delete_stack, history_of, outputs_of, reason_of, update_stack
@@ -75,11 +76,13 @@ def test_a_function_that_fails_fails_the_stack_and_is_asked_to_clean_up(server: 
     assert ("Custom", "DELETE_COMPLETE") in history_of(server, stack["StackId"])
 
 
+@pytest.mark.thorough
 def test_a_function_that_does_not_answer_is_given_up(server: Server) -> None:
     stack = create_stack(server, "silent", template(Silent=True, ServiceTimeout=1))
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "did not receive a response from your Custom Resource" in reason_of(server, stack["StackId"], "Custom")
 
 
+@pytest.mark.thorough
 def test_node_finds_its_module_too(server: Server) -> None:
     assert outputs_of(create_stack(server, "node", template(NODE, "nodejs22.x")))["Said"] == "from node"

@@ -2,6 +2,7 @@
 
 import urllib.request
 
+import pytest
 from tests.support.server import Server
 from tests.support.stacks import create_stack, outputs_of
 
@@ -22,6 +23,7 @@ Outputs: {Id: {Value: !Ref ServerlessRestApi}}
 """
 
 
+@pytest.mark.thorough
 def test_a_function_with_a_rest_api_answers(server: Server) -> None:
     api = outputs_of(create_stack(server, "rest", REST_API))["Id"]
     host = {"Host": f"{api}.execute-api.us-east-1.localhost"}

@@ -42,6 +42,7 @@ def test_functions_and_accepted_events_outlive_it(start_server: StartServer) -> 
         assert succeed(server, "echoes", {"n": 2}) == {"n": 2}
 
 
+@pytest.mark.thorough
 def test_what_services_pushed_before_runs(start_server: StartServer) -> None:
     """Notifications and messages are in the durable queue when the request that caused them is answered."""
     server = start_server("--persist")

@@ -60,6 +60,7 @@ def check(server: Server, filled: dict[str, Any]) -> None:
     assert "of-a-stack" not in [bucket["Name"] for bucket in server.client("s3").list_buckets()["Buckets"]]
 
 
+@pytest.mark.thorough
 def test_everything_is_there_after_a_restart(start_server: StartServer, tmp_path: Path) -> None:
     first = start_server("--persist", data_directory=tmp_path / "data")
     filled = fill(first)

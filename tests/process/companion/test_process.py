@@ -82,6 +82,7 @@ def test_without_one_other_services_are_not_there(start_server: StartServer) -> 
     assert companions_of(server) == []
 
 
+@pytest.mark.thorough
 def test_workers_share_one(start_server: StartServer) -> None:
     server = start_server("--workers", "2")
     server.client("sqs").create_queue(QueueName="shared")

@@ -179,7 +179,7 @@ def test_an_event_that_waited_too_long_is_not_run(start_server: StartServer, sin
 def test_a_poison_event_does_not_hold_up_the_others(start_server: StartServer, sink: EventSink) -> None:
     """It kills its process at every try. All the others are done while it still waits for its second."""
     server = start_server("--async-retry-delays", "600,600")
-    name, client = server.deploy("poisoned", REPORTING), server.client("lambda")
+    name, client = server.deploy("poisoned", REPORTING, Timeout=60), server.client("lambda")
     sink.send(server, name, "poison", exit=True)
     for number in range(300):
         sink.send(server, name, number, client=client)

@@ -8,7 +8,6 @@ What is not the Runtime API's goes on as it is (`OtherRequest`): see `extensions
 import asyncio
 import base64
 import binascii
-import re
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -60,14 +59,6 @@ _HEAD_MAX_BYTES = 1_200_000
 _FRAMING_PER_BODY_BYTE = 16
 """A chunk of one byte takes six on the wire. Beyond this it is no body but an endless head or trailer, which the parser keeps."""
 _UNSENT_MAX_BYTES = 16_384
-
-_HOST = rb" HTTP/1\.1\r\nHost: [0-9A-Za-z.:-]{1,128}\r\n"
-_OUR_REPORT = re.compile(rb"POST " + _INVOCATION + rb"([0-9a-f-]{36})/response" + _HOST + rb"Content-Length: ([0-9]{1,7})\r\n\r\n")
-_OUR_NEXT = re.compile(rb"GET " + _NEXT + _HOST + rb"\r\n")
-"""What our own runtime clients send for each invocation, byte for byte: a response, and the request for the next event behind it.
-
-Recognized at once; whatever looks otherwise is parsed.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +155,6 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._unsent = b""
         self._is_parsing = False
-        self._is_amid_request = False
         self._counts_bodies = events.counts_bodies
         # For one request.
         self._url = b""
@@ -202,36 +192,17 @@ class RuntimeApiConnection(asyncio.Protocol):
         if self._transport is None:
             return
         self._is_parsing = True
-        if not self._take_turn(data):
-            self._parse(data)
-        self._is_parsing = False
-        if self._unsent and not self._events.is_waiting(self):
-            self.write(b"")
-
-    def _take_turn(self, data: bytes) -> bool:
-        """Whether this was all that a runtime client of ours sends between two events."""
-        if self._is_amid_request or self._counts_bodies:
-            return False
-        report = _OUR_REPORT.match(data)
-        if report is None:
-            return False
-        start = report.end()
-        end = start + int(report[2])
-        if _OUR_NEXT.fullmatch(data, end) is None:
-            return False
-        self.write(self._events.on_response(report[1], data[start:end], end - start))
-        self._events.on_next(self)
-        return True
-
-    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self.write(refusal(400, "InvalidRequest", "malformed HTTP"))
             self.close()
+        self._is_parsing = False
         self._request_bytes += len(data)
         if self._request_bytes - _FRAMING_PER_BODY_BYTE * self._body_bytes > _HEAD_MAX_BYTES:
             self.close()
+        if self._unsent and not self._events.is_waiting(self):
+            self.write(b"")
 
     def write(self, data: bytes) -> None:
         """Send bytes of an answer; nothing happens when the other side is gone.
@@ -271,7 +242,6 @@ class RuntimeApiConnection(asyncio.Protocol):
     # What httptools calls while it parses.
 
     def on_message_begin(self) -> None:
-        self._is_amid_request = True
         self._url = b""
         self._body = []
         self._body_bytes = self._request_bytes = 0
@@ -318,7 +288,6 @@ class RuntimeApiConnection(asyncio.Protocol):
             self._count_bytes(-self._counted_bytes)
 
     def on_message_complete(self) -> None:
-        self._is_amid_request = False
         if self._counted_bytes:
             self._count_bytes(-self._counted_bytes)
         url = self._url

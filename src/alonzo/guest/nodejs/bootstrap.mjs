@@ -63,6 +63,7 @@ async function main(thread) {
 async function endWith(thread, label, error, exitCode) {
   try {
     logError(label, error);
+    api.leave();
     if (!isInitialized) await api.failInit(error);
     else await Promise.all((thread?.inFlight() ?? [requestId]).map((id) => api.fail(id, error)));
   } catch (reportError) {

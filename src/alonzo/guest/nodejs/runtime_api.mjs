@@ -12,6 +12,9 @@ const INVALID_REQUEST_ID = 400;
 const TOO_LATE = 410;
 
 export class RuntimeApi {
+  #next;
+  #isLeaving = false;
+
   /** `isShared`: several invocations are answered at once, each over a connection of its own. */
   constructor(address, isShared) {
     const [host, port] = address.split(":");
@@ -21,9 +24,18 @@ export class RuntimeApi {
 
   /** The next invocation: its headers and its payload's bytes. */
   async next() {
-    const answer = await this.#exchange("GET", "invocation/next");
+    this.#next = this.#request("GET", "invocation/next");
+    this.#next.end();
+    const answer = await answerTo(this.#next).catch((error) => (this.#isLeaving ? new Promise(() => {}) : Promise.reject(error)));
+    this.#next = undefined;
     if (answer.status !== 200) throw new Error(`the Runtime API answered ${answer.status} to a request for the next invocation`);
     return answer;
+  }
+
+  /** Wait for no further invocation: one that came to a thread that ends would never be answered. */
+  leave() {
+    this.#isLeaving = true;
+    this.#next?.destroy();
   }
 
   async respond(id, body) {
@@ -74,10 +86,14 @@ export class RuntimeApi {
 
   #exchange(method, path, body, headers = {}) {
     const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) };
-    const outgoing = request({ ...this.target, method, path: PREFIX + path, headers: { ...headers, ...length } });
+    const outgoing = this.#request(method, path, { ...headers, ...length });
     const answered = answerTo(outgoing);
     outgoing.end(body);
     return answered;
+  }
+
+  #request(method, path, headers = {}) {
+    return request({ ...this.target, method, path: PREFIX + path, headers });
   }
 }
 

@@ -6,7 +6,7 @@ EVENTS ?= 10000
 KILLS ?= 24
 RECORDS ?= 20000
 STREAM_KILLS ?= 10
-WORKERS ?= 6
+WORKERS ?= 4
 MINUTES ?= 10
 PLOTS ?= .alonzo/plots
 RUNNABLE := .venv/.runnable
@@ -25,7 +25,7 @@ install: $(INSTALLED) ## make .venv with .venv/bin/alonzo and the tools for work
 run: $(RUNNABLE) compiled ## start the platform with examples/hello deployed, and print what to try (PORT=4566)
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" PORT=$(PORT) examples/hello/start.sh
 
-test: $(INSTALLED) compiled collected ## run the tests, in six processes: they wait as much as they compute (WORKERS=6)
+test: $(INSTALLED) compiled collected ## run the tests, in four processes: they wait more than they compute (WORKERS=4)
 	$(PYTEST) -n $(WORKERS) --no-loadscope-reorder --durations 30 -m "not thorough"
 
 test-thorough: $(INSTALLED) compiled collected ## run the tests that take long: SAM's and CDK's own tools, further brokers, more restarts and kills

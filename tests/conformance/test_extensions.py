@@ -8,9 +8,10 @@ import pytest
 from tests.conformance.features import Feature
 from tests.conformance.house import House, every_language, in_languages
 from tests.support.extensions import build_go_extension, free_port, publish_extensions
-from tests.support.invoking import Answer, wait_for_log
+from tests.support.invoking import Answer, read_log, wait_for_log
 from tests.support.prestarted import is_prestarted_environment, wait_for_prestarted
 from tests.support.server import Server
+from tests.support.waiting import eventually
 
 _WATCHER = Path(__file__).parent / "extensions" / "watcher"
 
@@ -61,10 +62,11 @@ def test_an_extension_is_waited_for_and_told_of_invocations_and_of_the_end(house
     arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
     house.server.client("lambda").delete_function(FunctionName=name)
     wait_for_log(house.server, name, "[watcher] told INVOKE ", count=2)
-    messages = wait_for_log(house.server, name, "[watcher] told SHUTDOWN ")
-    told = [message for message in messages if message.startswith("[watcher] told ")]
+    eventually(lambda: _told(house, name)[-1].startswith("[watcher] told SHUTDOWN "), what="the end of what was told")
+    messages, told = read_log(house.server, name), _told(house, name)
     # The second invocation has an environment of its own where it comes before the extension has asked for it: which is told last is open.
     invoked = [f"[watcher] told INVOKE {answer.request_id} {arn}\n" for answer in (first, second)]
+    assert told[0] == invoked[0]
     assert sorted(message for message in told if "INVOKE" in message) == sorted(invoked)
     assert set(told) - set(invoked) == {"[watcher] told SHUTDOWN spindown\n"}
     ready = messages.index("EXTENSION\tName: watcher\tState: Ready\tEvents: [INVOKE, SHUTDOWN]\n")
@@ -96,3 +98,7 @@ def test_programs_that_were_started_ahead_have_extensions_too(house: House, watc
     house.server.client("lambda").delete_function(FunctionName=name)
     for told in ("[watcher] told SHUTDOWN spindown\n", "go was told SHUTDOWN spindown\n"):
         assert told in wait_for_log(house.server, name, told)
+
+
+def _told(house: House, name: str) -> list[str]:
+    return [message for message in read_log(house.server, name) if message.startswith("[watcher] told ")]

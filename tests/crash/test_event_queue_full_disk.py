@@ -56,7 +56,6 @@ def test_a_full_disk_refuses_events_and_loses_none(start_server: StartServer, sm
         eventually(lambda: "after" in sink.ids(), what="the run of an event that was accepted later", within_seconds=60)
 
 
-@pytest.mark.thorough
 def test_every_accepted_event_runs_though_the_disk_is_full_again_and_again(small_disk: SmallDisk) -> None:
     kinds = ("disk", "store", "disk", "node")
     report = run_storm(data_directory=small_disk.directory / "data", event_count=300, kill_count=4, seed=2, kinds=kinds, disk=small_disk)

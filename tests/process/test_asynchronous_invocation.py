@@ -181,10 +181,10 @@ def test_a_poison_event_does_not_hold_up_the_others(start_server: StartServer, s
     server = start_server("--async-retry-delays", "600,600")
     name, client = server.deploy("poisoned", REPORTING, Timeout=60), server.client("lambda")
     sink.send(server, name, "poison", exit=True)
-    for number in range(300):
+    for number in range(1_000):
         sink.send(server, name, number, client=client)
-    queue = wait_for_queue(server, name, delivered=300, delayed=1, within_seconds=120)
-    assert sink.counts() == dict.fromkeys(["poison", *range(300)], 1)
+    queue = wait_for_queue(server, name, delivered=1_000, delayed=1, within_seconds=120)
+    assert sink.counts() == dict.fromkeys(["poison", *range(1_000)], 1)
     assert queue["failed"] == 0
 
 

@@ -88,6 +88,7 @@ class Connection:
         except TimeoutError as timeout:
             await self._client.close()
             raise StoreUnavailable(f"no NATS server answers: {self._last_error or timeout}") from self._last_error
+        self._last_error = None
         await self._client.subscribe(f"{self._inbox}.*", cb=self._receive_answer, pending_msgs_limit=0, pending_bytes_limit=0)
         self._connected.set()
 
@@ -271,6 +272,7 @@ class Connection:
 
     async def _on_reconnected(self) -> None:
         _log.info("the connection to the NATS server is back")
+        self._last_error = None
         self._connected.set()
 
     async def _on_closed(self) -> None:

@@ -1,11 +1,9 @@
 """Replays: real boto3 clients talk to a real server over HTTP, and what it answers is compared with what AWS answered."""
 
 import asyncio
-import io
 import json
 import re
 import threading
-import zipfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.support.server import zip_of
 
 from alonzo.aws.client.clients import AwsClients
 from alonzo.aws.client.endpoints import AwsEndpoints
@@ -364,10 +363,7 @@ class Requests:
         self.client = server.client()
 
     def zip_of(self, source: str = "def handler(event, context): return event\n", name: str = "handler.py") -> bytes:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(name, source)
-        return buffer.getvalue()
+        return zip_of({name: source})
 
     def create(self, name: str, **changes: Any) -> dict[str, Any]:
         """CreateFunction with what every function needs."""

@@ -203,7 +203,8 @@ class SnapStartEnvironments:
             environment = await self._use_as_template(snapshot, environment)
         if environment is None:
             return
-        if snapshot.waiting is not None or environment.phase is not Phase.SNAPSHOT:
+        was_dropped = self._snapshots.get(pool_key(version)) is not snapshot
+        if was_dropped or snapshot.waiting is not None or environment.phase is not Phase.SNAPSHOT:
             environment.close()
             return
         snapshot.waiting = environment

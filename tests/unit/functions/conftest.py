@@ -1,6 +1,4 @@
 import asyncio
-import io
-import zipfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.server import zip_of
 
 from alonzo.clock import ManualClock
 from alonzo.functions.activation import Activate, Activations
@@ -34,11 +33,7 @@ ROLE = "arn:aws:iam::111111111111:role/lambda-role"
 
 
 def a_zip(entries: dict[str, bytes | str] | None = None) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in (entries or {"index.py": "def handler(event, context): return event\n"}).items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
+    return zip_of(entries or {"index.py": "def handler(event, context): return event\n"})
 
 
 async def ready_at_once(version: FunctionVersion) -> None:

@@ -14,7 +14,7 @@ from bench.measures.cold import measure_cold
 from bench.measures.companion import measure_companion
 from bench.measures.events import measure_events
 from bench.measures.fairness import measure_fairness
-from bench.measures.http_api import measure_http_api
+from bench.measures.http_doors import measure_http_api, measure_urls
 from bench.measures.keep_alive import measure_keep_alive
 from bench.measures.languages import measure_languages
 from bench.measures.logs import measure_logs
@@ -28,7 +28,6 @@ from bench.measures.sources import measure_sources
 from bench.measures.start import measure_memory, measure_start
 from bench.measures.store import measure_store
 from bench.measures.throttled import measure_throttled
-from bench.measures.urls import measure_urls
 from bench.measures.warm import measure_warm
 from bench.report import Report, describe_machine, render_machine, render_table, write_json
 from bench.settings import BenchSettings

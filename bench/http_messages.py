@@ -55,6 +55,11 @@ def post_request(address: tuple[str, int], path: str, payload: bytes, headers: t
     return "\r\n".join(head).encode() + _HEAD_END + payload
 
 
+def plain_request(host: str, path: str = "/") -> bytes:
+    """A GET as curl sends it."""
+    return "\r\n".join((f"GET {path} HTTP/1.1", f"Host: {host}", "User-Agent: curl/8.5.0", "Accept: */*")).encode() + _HEAD_END
+
+
 def parse_response(received: bytes) -> Response | None:
     """The answer, or None while it is not complete. ValueError when its length is not told: nothing that is measured answers so."""
     head_end = received.find(_HEAD_END)

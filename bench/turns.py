@@ -33,7 +33,7 @@ class Way:
 
 
 def compare_ways(address: tuple[str, int], name: str, way: Way, direct: Way, settings: BenchSettings) -> Iterator[Figure]:
-    """Requests a second of `way`, called `name`, beside those of `direct`, an Invoke of the same function; by wrk too, where there is one."""
+    """Requests a second of `way`, called `name`, beside those of `direct`, an Invoke of the same function; by wrk, too, if it is there."""
     for count in _CLIENT_COUNTS:
         limit, result = _load_in_turn([_order(address, each, count, settings) for each in (direct, way)])
         yield Figure(

@@ -32,6 +32,7 @@ from alonzo.event_sources.mappings import EventSourceMappings
 from alonzo.functions.aliases import Aliases
 from alonzo.functions.capacity_providers import CapacityProviders
 from alonzo.functions.code.directories import CodeDirectories
+from alonzo.functions.code.keeping import CodeKeeping
 from alonzo.functions.code.signing import CodeSigning
 from alonzo.functions.deletion import FunctionDeletion, FunctionDependent
 from alonzo.functions.durable.callbacks import DurableCallbacks
@@ -236,6 +237,7 @@ async def open_control_plane(
         followers=(
             *tables.followers,
             provisioned.run,
+            CodeKeeping(functions=tables.functions, layers=tables.layers, directories=code_directories, blobs=blobs, clock=clock).run,
         ),
     )
 

@@ -4,6 +4,9 @@ A blob is a run of messages, one subject each: `….<sha256>.<chunk number>`, th
 While it is being written there is also `….<sha256>.started`, by which the leftovers of a writer that died are found.
 Because the names come from the content, writing one twice (at once, or again after a crash half-way) writes the same messages:
 nothing needs a lock. (NATS's own object format names chunks at random and leaves them behind when a writer dies.)
+
+Putting a blob that exists writes its last message anew. So whoever removes what nobody needs sees when it was put last, and removes no
+message that is younger than what it has seen: a blob that is put and removed at the same time exists afterwards, whole.
 """
 
 import asyncio
@@ -14,8 +17,8 @@ from typing import TypeVar
 
 import msgspec
 
-from alonzo.store.connection import Connection
-from alonzo.store.errors import BlobCorrupt, BlobNotFound, StoreFull
+from alonzo.store.connection import EXPECTED_SEQUENCE_HEADER, NO_MESSAGE_FOUND_CODE, Connection
+from alonzo.store.errors import BlobCorrupt, BlobNotFound, StoreFull, StoreRefused
 
 CHUNK_BYTES = 512 * 1024  # fits the default message limit of any NATS server: 1 MiB
 _REQUESTS_IN_FLIGHT = 8
@@ -57,8 +60,9 @@ class BlobStore:
         Cancelled half-way, the blob does not exist; putting it again completes it. After `StoreFull` nothing of it is left.
         """
         sha256 = await asyncio.to_thread(_sha256_of, content)
-        if await self.contains(sha256):
-            return sha256
+        while (complete := await self._find_part(sha256, _COMPLETE)) is not None:
+            if await self._put_again(sha256, complete):
+                return sha256
         await self._connection.publish(self._subject(sha256, _STARTED), b"")
         try:
             await self._put_parts(sha256, content)
@@ -73,9 +77,9 @@ class BlobStore:
         complete = await self._find_part(sha256, _COMPLETE)
         if complete is None:
             raise BlobNotFound(f"blob {sha256}")
-        chunk_count = msgspec.json.decode(complete, type=_Complete).chunk_count
+        chunk_count = msgspec.json.decode(complete.payload, type=_Complete).chunk_count
         chunks = await _for_each(range(chunk_count), lambda number: self._find_part(sha256, str(number)))
-        content = b"".join(chunk for chunk in chunks if chunk is not None)
+        content = b"".join(chunk.payload for chunk in chunks if chunk is not None)
         if await asyncio.to_thread(_sha256_of, content) != sha256:
             raise BlobCorrupt(f"blob {sha256}")
         return content
@@ -84,10 +88,49 @@ class BlobStore:
         """Whether `get` would find it."""
         return await self._find_part(sha256, _COMPLETE) is not None
 
-    async def delete(self, sha256: str) -> None:
-        """Forget the blob; nothing happens when it is not there. The caller knows that nobody needs it and nobody is putting it."""
-        await self._purge(sha256, _COMPLETE)
-        await self._purge(sha256, "*")
+    async def list_names(self) -> set[str]:
+        """The SHA-256 of every blob there is."""
+        subjects = await self._connection.list_subjects(self._stream, f"{self._subject_prefix}.*.{_COMPLETE}")
+        return {subject.split(".")[-2] for subject in subjects}
+
+    async def delete(self, sha256: str, *, unused_seconds: float) -> bool:
+        """Forget a blob that was last put that long ago, if it is not put again meanwhile; whether it is gone.
+
+        The caller knows that nobody needs it. What a kill leaves of it is removed at an opening, as the leftovers of writers are.
+        """
+        complete = await self._find_part(sha256, _COMPLETE)
+        if complete is None:
+            return True
+        if _age_seconds(complete.stored_at) < unused_seconds:
+            return False
+        started = await self._connection.publish(self._subject(sha256, _STARTED), b"")
+        await self._purge(sha256, _COMPLETE, up_to=complete.sequence)
+        is_gone = not await self._is_put_again(sha256)
+        if is_gone:
+            await self._purge(sha256, "*", up_to=complete.sequence)
+        await self._purge(sha256, _STARTED, up_to=started)
+        return is_gone
+
+    async def _put_again(self, sha256: str, complete: "_Part") -> bool:
+        """Whether the blob was still there, as it was seen."""
+        headers = {EXPECTED_SEQUENCE_HEADER: str(complete.sequence)}
+        try:
+            await self._connection.publish(self._subject(sha256, _COMPLETE), complete.payload, headers=headers)
+        except StoreRefused as refused:
+            if not refused.is_for_sequence:
+                raise
+            return False
+        return True
+
+    async def _is_put_again(self, sha256: str) -> bool:
+        """Asks the stream's leader: a follower may not have heard of it yet."""
+        try:
+            await self._connection.call(f"STREAM.MSG.GET.{self._stream}", {"last_by_subj": self._subject(sha256, _COMPLETE)})
+        except StoreRefused as refused:
+            if refused.error_code == NO_MESSAGE_FOUND_CODE:
+                return False
+            raise
+        return True
 
     async def _put_parts(self, sha256: str, content: bytes) -> None:
         chunk_count = -(-len(content) // CHUNK_BYTES)
@@ -105,24 +148,37 @@ class BlobStore:
         answer = await self._connection.call(f"STREAM.INFO.{self._stream}", {"subjects_filter": f"{self._subject_prefix}.*.{_STARTED}"})
         for subject in answer["state"].get("subjects") or {}:
             sha256 = subject.split(".")[-2]
-            message = await self._connection.request(f"$JS.API.DIRECT.GET.{self._stream}.{subject}")
-            started_at = (message.headers or {}).get("Nats-Time-Stamp")
-            if started_at and _age_seconds(started_at) > age_seconds:
+            started = await self._find_part(sha256, _STARTED)
+            if started is not None and _age_seconds(started.stored_at) > age_seconds:
                 await self._remove_unfinished(sha256)
 
     async def _remove_unfinished(self, sha256: str) -> None:
         """Unless another writer finished it."""
         await self._purge(sha256, _STARTED if await self.contains(sha256) else "*")
 
-    async def _purge(self, sha256: str, part: str) -> None:
-        await self._connection.call(f"STREAM.PURGE.{self._stream}", {"filter": self._subject(sha256, part)})
+    async def _purge(self, sha256: str, part: str, *, up_to: int | None = None) -> None:
+        """`up_to`: the sequence of the last message that may go."""
+        limit = {} if up_to is None else {"seq": up_to + 1}
+        await self._connection.call(f"STREAM.PURGE.{self._stream}", {"filter": self._subject(sha256, part), **limit})
 
-    async def _find_part(self, sha256: str, part: str) -> bytes | None:
+    async def _find_part(self, sha256: str, part: str) -> "_Part | None":
+        """Source of the headers: NATS ADR-31."""
         answer = await self._connection.request(f"$JS.API.DIRECT.GET.{self._stream}.{self._subject(sha256, part)}")
-        return None if (answer.headers or {}).get("Status") == _NOT_FOUND_STATUS else answer.data
+        headers = answer.headers or {}
+        if headers.get("Status") == _NOT_FOUND_STATUS:
+            return None
+        return _Part(answer.data, int(headers["Nats-Sequence"]), headers["Nats-Time-Stamp"])
 
     def _subject(self, sha256: str, part: str) -> str:
         return f"{self._subject_prefix}.{sha256}.{part}"
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """A message of a blob. `stored_at`: as the server writes it."""
+
+    payload: bytes
+    sequence: int
+    stored_at: str
 
 
 class _Complete(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import base64
 import msgspec
 
 from alonzo.ids import new_hex_id
-from alonzo.store.connection import DUPLICATE_WINDOW_SECONDS, MESSAGE_ID_HEADER, Connection
+from alonzo.store.connection import DUPLICATE_WINDOW_SECONDS, EXPECTED_SEQUENCE_HEADER, MESSAGE_ID_HEADER, NO_MESSAGE_FOUND_CODE, Connection
 from alonzo.store.errors import StoreError, StoreRefused
 from alonzo.store.feed import Feed, FeedMessage
 from alonzo.store.keys import from_subject, to_subject
@@ -20,8 +20,6 @@ from alonzo.store.record_index import Key
 _DELETE_MARKER_SECONDS = 3600
 _STREAM = "KV_records"
 _SUBJECTS = "$KV.records"
-_WRONG_LAST_SEQUENCE_CODES = frozenset({10071, 10164})
-_NO_MESSAGE_FOUND_CODE = 10037
 _NANOSECONDS = 1_000_000_000
 
 
@@ -78,11 +76,11 @@ class Bucket:
         if payload is None:
             headers |= {"KV-Operation": "DEL", "Nats-TTL": f"{_DELETE_MARKER_SECONDS}s"}
         if expected_revision is not None:
-            headers["Nats-Expected-Last-Subject-Sequence"] = str(expected_revision)
+            headers[EXPECTED_SEQUENCE_HEADER] = str(expected_revision)
         try:
             return await self._connection.publish(self._subject_of(key), payload or b"", headers=headers)
         except StoreRefused as refused:
-            if refused.error_code not in _WRONG_LAST_SEQUENCE_CODES:
+            if not refused.is_for_sequence:
                 raise
             latest = await self.read_latest(key)
             if latest is not None and latest.message_id == headers[MESSAGE_ID_HEADER]:
@@ -95,7 +93,7 @@ class Bucket:
         try:
             answer = await self._connection.call(f"STREAM.MSG.GET.{_STREAM}", {"last_by_subj": subject})
         except StoreRefused as refused:
-            if refused.error_code == _NO_MESSAGE_FOUND_CODE:
+            if refused.error_code == NO_MESSAGE_FOUND_CODE:
                 return None
             raise
         stored = answer["message"]

@@ -19,6 +19,9 @@ class MessageTooLarge(StoreError):
     """What was to be written exceeds the server's limit for one message (embedded: 8 MiB; NATS's default: 1 MiB); nothing was written."""
 
 
+_WRONG_LAST_SEQUENCE_CODES = frozenset({10071, 10164})
+
+
 class StoreRefused(StoreError):
     """JetStream answered with an error. Source of the codes: nats-server's `errors.json`."""
 
@@ -26,6 +29,11 @@ class StoreRefused(StoreError):
         super().__init__(f"{description} (JetStream error {error_code})")
         self.error_code = error_code
         self.description = description
+
+    @property
+    def is_for_sequence(self) -> bool:
+        """Whether the newest message of the subject is not the one that was expected."""
+        return self.error_code in _WRONG_LAST_SEQUENCE_CODES
 
 
 class RecordError(StoreError):

@@ -54,12 +54,25 @@ async def test_a_deleted_blob_is_gone_and_leaves_no_bytes(open_store: OpenStore)
         blobs = await BlobStore.open(connection, name="code")
         kept = await blobs.put(b"kept")
         sha256 = await blobs.put(some_bytes(2 * CHUNK_BYTES))
-        await blobs.delete(sha256)
-        await blobs.delete(UNKNOWN)
+        assert not await blobs.delete(sha256, unused_seconds=60)
+        assert await blobs.delete(sha256, unused_seconds=0)
+        assert await blobs.delete(UNKNOWN, unused_seconds=0)
+        assert await blobs.list_names() == {kept}
         with pytest.raises(BlobNotFound):
             await blobs.get(sha256)
         assert await blobs.get(kept) == b"kept"
         assert (await connection.call("STREAM.INFO.BLOBS_code"))["state"]["messages"] == 2
+
+
+async def test_what_is_put_while_it_is_deleted_is_there_whole(open_store: OpenStore) -> None:
+    content = some_bytes(2 * CHUNK_BYTES)
+    async with open_store() as connection:
+        blobs = await BlobStore.open(connection, name="code")
+        sha256 = await blobs.put(content)
+        for _ in range(20):
+            await asyncio.gather(blobs.delete(sha256, unused_seconds=0), *(blobs.put(content) for _ in range(3)))
+            assert await blobs.get(sha256) == content
+        assert (await connection.call("STREAM.INFO.BLOBS_code"))["state"]["messages"] == 3
 
 
 async def test_half_a_blob_does_not_exist_and_can_be_completed(open_store: OpenStore) -> None:

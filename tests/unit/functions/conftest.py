@@ -12,6 +12,7 @@ from alonzo.clock import ManualClock
 from alonzo.functions.activation import Activate, Activations
 from alonzo.functions.aliases import Aliases
 from alonzo.functions.code.directories import CodeDirectories
+from alonzo.functions.code.keeping import CodeKeeping
 from alonzo.functions.configuration import ConfigurationChange
 from alonzo.functions.deletion import FunctionDeletion
 from alonzo.functions.layers.layers import Layers
@@ -45,12 +46,19 @@ class ControlPlane:
     """The registry over a real store."""
 
     records: RecordTable[FunctionVersion]
+    layer_versions: RecordTable[LayerVersion]
     blobs: BlobStore
     code_directories: CodeDirectories
     functions: Functions
     layers: Layers
     aliases: Aliases
     clock: ManualClock
+
+    @property
+    def keeping(self) -> CodeKeeping:
+        return CodeKeeping(
+            functions=self.records, layers=self.layer_versions, directories=self.code_directories, blobs=self.blobs, clock=self.clock
+        )
 
     @property
     def deletion(self) -> FunctionDeletion:
@@ -99,11 +107,13 @@ class ControlPlane:
                 component.cancel()
 
 
-async def open_layers(connection: Connection, directories: CodeDirectories, clock: ManualClock) -> Layers:
+async def open_layers(
+    connection: Connection, versions: RecordTable[LayerVersion], directories: CodeDirectories, clock: ManualClock
+) -> Layers:
     """Nobody may use layers of others."""
     return Layers(
         counters=await RecordTable.open(connection, name="layer-counters", record_type=LayerCounter),
-        versions=await RecordTable.open(connection, name="layers", record_type=LayerVersion),
+        versions=versions,
         code_directories=directories,
         may_use=lambda caller, reference: False,
         clock=clock,
@@ -126,13 +136,14 @@ def open_control_plane(tmp_path: Path) -> OpenControlPlane:
             blobs = await BlobStore.open(connection, name="code")
             directories = await CodeDirectories.open(root=tmp_path / "code", blobs=blobs)
             clock = ManualClock()
-            layers = await open_layers(connection, directories, clock)
+            layer_versions = await RecordTable.open(connection, name="layers", record_type=LayerVersion)
+            layers = await open_layers(connection, layer_versions, directories, clock)
             functions = Functions(
                 records=records, code_directories=directories, layers=layers, turns=Turns(), takes_blocked_runtimes=False, clock=clock
             )
             await finish_publications(records)
             aliases = Aliases(records=await RecordTable.open(connection, name="aliases", record_type=Alias), functions=functions)
-            yield ControlPlane(records, blobs, directories, functions, layers, aliases, clock)
+            yield ControlPlane(records, layer_versions, blobs, directories, functions, layers, aliases, clock)
 
     return open_
 

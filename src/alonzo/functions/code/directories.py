@@ -43,12 +43,13 @@ class SharedBytes:
 
 
 class CodeDirectories:
-    """Made by `open`. Directories belong to this process alone and stay until the next start."""
+    """Made by `open`. Directories belong to this process alone and stay until they are removed (`keeping.py`)."""
 
     def __init__(self, *, root: Path, blobs: BlobStore) -> None:
         self._root = root
         self._blobs = blobs
         self._directories: dict[str, Path] = {}
+        self._touched: set[str] = set()
         self._turns = Turns()
 
     @classmethod
@@ -60,7 +61,7 @@ class CodeDirectories:
 
     def find(self, sha256: str) -> Path | None:
         """Where a package is unpacked; None if it is not (yet)."""
-        return self._directories.get(sha256)
+        return self._find(sha256)
 
     async def ensure(self, sha256: str) -> Path:
         """The directory of a package, unpacked now if need be; callers at the same time share the work.
@@ -68,14 +69,14 @@ class CodeDirectories:
         `BlobNotFound`, `NoRoomForCode` and what `unpack` raises.
         """
         async with self._turns.of((sha256,)):
-            directory = self._directories.get(sha256)
+            directory = self._find(sha256)
             if directory is None:
                 directory = await self._unpack(sha256, await self._blobs.get(sha256))
         return directory
 
     def find_layers(self, packages: Sequence[str]) -> Path | None:
         """Where packages are laid over each other; None if they are not (yet)."""
-        return self._directories.get(name_of_layers(packages))
+        return self._find(name_of_layers(packages))
 
     async def ensure_layers(self, packages: Sequence[str]) -> Path:
         """The directory of packages laid over each other, later ones above, made now if need be. Of one it is its own.
@@ -85,7 +86,7 @@ class CodeDirectories:
         sources = [await self.ensure(sha256) for sha256 in packages]
         name = name_of_layers(packages)
         async with self._turns.of((name,)):
-            directory = self._directories.get(name)
+            directory = self._find(name)
             if directory is None:
                 directory = await self._make(name, partial(lay_over, sources))
         return directory
@@ -104,14 +105,33 @@ class CodeDirectories:
         if shared is not None:
             earlier = EarlierPackage(shared.content, await self.ensure(shared.sha256), shared.byte_count)
         async with self._turns.of((sha256,)):
-            if sha256 not in self._directories:
+            if self._find(sha256) is None:
                 await self._make(sha256, partial(unpack, content, earlier=earlier))
         await self._blobs.put(content)
         return CodePackage(sha256, len(content))
 
+    def names(self) -> set[str]:
+        """Of all directories."""
+        return {*self._directories}
+
+    def take_touched(self) -> set[str]:
+        """What has been asked for since this was called last, by name."""
+        touched, self._touched = self._touched, set()
+        return touched
+
+    async def remove(self, name: str) -> None:
+        """Remove a directory; not one that is not there, and not one that somebody has asked for since `take_touched`."""
+        async with self._turns.of((name,)):
+            if name in self._directories and name not in self._touched:
+                await asyncio.to_thread(_remove, self._directories.pop(name))
+
     async def check(self, content: bytes) -> CodePackage:
         """What `admit` would return or raise; nothing is kept."""
         return await asyncio.to_thread(_check, content, self._root)
+
+    def _find(self, name: str) -> Path | None:
+        self._touched.add(name)
+        return self._directories.get(name)
 
     async def _unpack(self, sha256: str, content: bytes) -> Path:
         return await self._make(sha256, partial(unpack, content))
@@ -147,6 +167,12 @@ def _make_in_place(fill: Callable[[Path], object], directory: Path) -> None:
         except OSError:
             if not directory.is_dir():  # if it is, the thread of a cancelled caller has been faster
                 raise
+
+
+def _remove(directory: Path) -> None:
+    doomed = directory.with_name(f".removing-{new_hex_id(8)}")
+    directory.rename(doomed)  # a directory under its own name is whole
+    shutil.rmtree(doomed)
 
 
 def _check(content: bytes, root: Path) -> CodePackage:

@@ -3,11 +3,11 @@
 import base64
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.aws_cli import AWS
 from tests.support.invoking import wait_for_log
 from tests.support.server import ROLE, Server, zip_of
 
@@ -19,12 +19,10 @@ def handler(event, context):
     return [event, os.environ.get("MOOD")]
 """
 
-AWS = Path(sys.executable).with_name("aws")
-
 
 def aws(server: Server, *arguments: str, expect: int = 0) -> Any:
     """Run the AWS CLI against the server; its JSON output, or with another exit status than 0 what it says."""
-    command = [str(AWS), *arguments]
+    command = [AWS, *arguments]
     done = subprocess.run(command, env=server.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == expect, done.stderr
     if expect:

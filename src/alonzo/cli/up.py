@@ -14,6 +14,7 @@ from alonzo.log import LogFormat
 from alonzo.model.quotas import ACCOUNT_CONCURRENCY_DEFAULT
 from alonzo.node.aws_endpoints import read_aws_endpoints
 from alonzo.node.configuration import DEFAULT_HOST, DEFAULT_KEEP_ALIVE_SECONDS, DEFAULT_PORT, Configuration
+from alonzo.observe.lambda_insights import InsightsMode
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 from alonzo.sources.broker_addresses import BrokerAddresses
@@ -285,6 +286,14 @@ class OtlpEndpointType(click.ParamType[str]):
     help="Send metrics of functions to this OpenTelemetry collector (OTLP over HTTP): http://127.0.0.1:4318.",
 )
 @click.option(
+    "--insights",
+    envvar="ALONZO_INSIGHTS",
+    type=click.Choice([each.value for each in InsightsMode]),
+    default=InsightsMode.LAYER.value,
+    show_default=True,
+    help="Which functions have Lambda Insights: those with AWS's layer LambdaInsightsExtension (which is not fetched), all, or none.",
+)
+@click.option(
     "--prewarm/--no-prewarm",
     "prewarm",
     envvar="ALONZO_PREWARM",
@@ -378,6 +387,7 @@ def build_configuration(
     tls_cert: Path | None,
     tls_key: Path | None,
     otlp_endpoint: str | None,
+    insights: str,
     log_format: str,
     drain_delay_seconds: float,
 ) -> Configuration:
@@ -404,6 +414,7 @@ def build_configuration(
         persist=persist,
         events_token=events_token or None,
         otlp_endpoint=otlp_endpoint,
+        insights=InsightsMode(insights),
         log_format=LogFormat(log_format),
         drain_delay_seconds=drain_delay_seconds,
         logs_max_bytes=logs_max_bytes,

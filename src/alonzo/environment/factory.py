@@ -21,6 +21,7 @@ from alonzo.environment.credentials import ServedCredentials
 from alonzo.environment.environment import ExecutionEnvironment
 from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.external_extensions import find_external_extensions
+from alonzo.environment.function_insights import FunctionInsights
 from alonzo.environment.function_tracing import FunctionTracing
 from alonzo.environment.journal import Journal
 from alonzo.environment.launch import launch_commands
@@ -34,12 +35,14 @@ from alonzo.environment.variables import DEFAULT_TRACE_DAEMON, LAYERS_DIRECTORY,
 from alonzo.model.function import ACTIVE_TRACING, FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
 from alonzo.model.scope import Scope
+from alonzo.observe.lambda_insights import INSIGHTS_LOG_GROUP, InsightsMode
 from alonzo.observe.log_delivery import LogDelivery, LogOutlet, LogStreamName
 from alonzo.observe.metrics.invocations import InvocationMeter
 from alonzo.observe.platform_log import JsonPlatformLog, PlatformLog, TextPlatformLog
 from alonzo.observe.usage import UsageMeter
 from alonzo.runtimes.catalog import find_runtime
 from alonzo.runtimes.concurrency import max_concurrency
+from alonzo.sandbox.clone import Clone
 from alonzo.sandbox.sandbox import Sandbox
 from alonzo.sandbox.settings import Network, SandboxSettings
 
@@ -74,6 +77,7 @@ class EnvironmentFactory:
         usage: UsageMeter,
         traces: TraceKeeper,
         metrics: InvocationMeter,
+        insights: InsightsMode,
         serve_endpoint: ServeEndpoint,
         tasks: EnvironmentTasks,
         clock: Clock,
@@ -85,6 +89,7 @@ class EnvironmentFactory:
         self._usage = usage
         self._traces = traces
         self._metrics = metrics
+        self._insights = insights
         self._serve_endpoint = serve_endpoint
         self._tasks = tasks
         self._clock = clock
@@ -126,7 +131,8 @@ class EnvironmentFactory:
         version, snapshot = template.version, template.plan.snapshot
         assert snapshot is not None
         try:
-            log = LogChannel(pipe=clone.log_pipe, outlet=snapshot.open_outlet(), clock=self._clock)
+            outlet = snapshot.open_outlet()
+            log = LogChannel(pipe=clone.log_pipe, outlet=outlet, clock=self._clock)
             words = _platform_log(version, InitializationType.SNAP_START)
             journal = Journal(
                 log=log,
@@ -136,6 +142,7 @@ class EnvironmentFactory:
                 metrics=self._metrics.counter(version, is_provisioned=False),
                 peak_memory=clone.peak_memory_bytes,
                 tracing=self._tracing_of(version),
+                insights=self._insights_of(version, clone, outlet.name.stream),
                 clock=self._clock,
             )
             return ExecutionEnvironment(
@@ -198,6 +205,7 @@ class EnvironmentFactory:
             metrics=self._metrics.counter(version, is_provisioned=is_provisioned),
             peak_memory=sandbox.peak_memory_bytes,
             tracing=self._tracing_of(version),
+            insights=self._insights_of(version, sandbox, stream),
             clock=self._clock,
         )
         environment = ExecutionEnvironment(
@@ -208,6 +216,12 @@ class EnvironmentFactory:
             environment.ended.add_done_callback(lambda _: stop_serving())
         self._serve_tracers(environment, sandbox)
         return environment
+
+    def _insights_of(self, version: FunctionVersion, sandbox: Sandbox | Clone, stream: str) -> FunctionInsights | None:
+        if not self._insights.covers(version):
+            return None
+        outlet = self._delivery.open_outlet(LogStreamName(version.scope, INSIGHTS_LOG_GROUP, stream, version.name))
+        return FunctionInsights(version=version, usage=sandbox.resource_reader().read, outlet=outlet, clock=self._clock)
 
     def _tracing_of(self, version: FunctionVersion) -> FunctionTracing | None:
         if version.tracing_mode != ACTIVE_TRACING:

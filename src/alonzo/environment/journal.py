@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from alonzo.clock import Clock
+from alonzo.environment.function_insights import FunctionInsights
 from alonzo.environment.function_tracing import FunctionTracing
 from alonzo.environment.log_channel import EventOutlet, LogChannel
 from alonzo.environment.outcomes import Fault, InitFailed
@@ -70,7 +71,7 @@ class _Restored(msgspec.Struct, frozen=True, gc=False):
 class Journal:
     """One environment's. `peak_memory` gives the most memory it has used in bytes, None where that is not counted.
 
-    `tracing`: of a function with active tracing.
+    `tracing`: of a function with active tracing; `insights`: of one with Lambda Insights.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Journal:
         metrics: InvocationCounter,
         peak_memory: Callable[[], int | None],
         tracing: FunctionTracing | None,
+        insights: FunctionInsights | None,
         clock: Clock,
     ) -> None:
         self._log = log
@@ -93,6 +95,7 @@ class Journal:
         self._metrics = metrics
         self._peak_memory = peak_memory
         self.tracing = tracing
+        self._insights = insights
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._unwritten_ends: list[End] = []
@@ -199,6 +202,8 @@ class Journal:
         if self.tracing is not None:
             self.tracing.note_start(invocation.request_id, unix_ms)
         self._log.write(self._words.start(unix_ms, invocation.request_id, self._version.version))
+        if self._insights is not None:
+            self._insights.note_start(invocation)
 
     def write_fault(self, fault: Fault, end: End) -> None:
         """An invocation has ended in a way that the function did not choose."""
@@ -266,6 +271,8 @@ class Journal:
         self._usage.note(report)
         self._metrics.note(report, invoked_arn=end.invoked_arn, ended_unix_ms=now)
         self._log.write(self._words.end(end.request_id), self._words.report(now, report))
+        if self._insights is not None:
+            self._insights.end(report, invoked_arn=end.invoked_arn)
         if self.tracing is not None:
             self.tracing.end(
                 end.request_id,

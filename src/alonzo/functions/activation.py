@@ -88,7 +88,7 @@ class Activations:
             async with self._turns:
                 if version.code.image_uri is None:
                     await self._code_directories.ensure(version.code.sha256)
-                if version.layers:
+                if version.layer_packages:
                     await self._code_directories.ensure_layers(version.layer_packages)
             await self._activate(version)
         except (StoreUnavailable, StoreFull, StoreRefused):

@@ -50,7 +50,7 @@ class NewEnvironments:
         try:
             sha256 = version.code.sha256
             directory = self._code.find(sha256) or await self._code.ensure(sha256)
-            layers_directory = await self._layers_directory(version) if version.layers else None
+            layers_directory = await self._layers_directory(version) if version.layer_packages else None
             environment = await self._environments.create(version, directory, layers_directory, initialization_type=initialization_type)
         except BaseException:
             self._room.give_back(share)

@@ -126,8 +126,14 @@ class FunctionLayer(msgspec.Struct, frozen=True):
     """A layer version as a function has it: all that it needs of it, so that it goes on working when the layer version is deleted."""
 
     arn: str
-    package: CodePackage
+    package: CodePackage | None
+    """None: of AWS's extension for Lambda Insights, whose part the node does itself."""
     unzipped_bytes: int
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the archive."""
+        return 0 if self.package is None else self.package.size_bytes
 
 
 class FunctionVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,7 +198,12 @@ class FunctionVersion(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def layer_packages(self) -> tuple[str, ...]:
         """The SHA-256 of its layers' packages, in order."""
-        return tuple(layer.package.sha256 for layer in self.layers)
+        return tuple(layer.package.sha256 for layer in self.layers if layer.package is not None)
+
+    @property
+    def has_insights_layer(self) -> bool:
+        """Whether it has AWS's extension for Lambda Insights."""
+        return any(layer.package is None for layer in self.layers)
 
     @property
     def function_arn(self) -> str:

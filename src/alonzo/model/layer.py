@@ -17,6 +17,8 @@ _LAYER_ARN = re.compile(
     re.ASCII,
 )
 
+_INSIGHTS_EXTENSIONS = frozenset({"LambdaInsightsExtension", "LambdaInsightsExtension-Arm64"})
+
 
 class LayerReference(msgspec.Struct, frozen=True):
     """Which layer."""
@@ -28,6 +30,14 @@ class LayerReference(msgspec.Struct, frozen=True):
     def arn(self) -> str:
         """The ARN without a version."""
         return f"arn:{self.scope.partition}:lambda:{self.scope.region}:{self.scope.account_id}:layer:{self.name}"
+
+    @property
+    def is_insights_extension(self) -> bool:
+        """Whether it is called as AWS calls its extension for Lambda Insights, which is in another account in nearly each region.
+
+        Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Lambda-Insights-extension-versions.html
+        """
+        return self.name in _INSIGHTS_EXTENSIONS
 
     @classmethod
     def of(cls, name_or_arn: str, caller: Scope) -> Self:

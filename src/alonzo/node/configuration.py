@@ -6,6 +6,7 @@ from pathlib import Path
 from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints
 from alonzo.edge.tls.settings import TlsSettings
 from alonzo.log import LogFormat
+from alonzo.observe.lambda_insights import InsightsMode
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 from alonzo.sources.broker_addresses import BrokerAddresses
@@ -40,6 +41,7 @@ class Configuration:
     `events_token`: what senders of events must say; None: nothing.
     `logs_max_bytes`: so much of all functions' logs is kept; None: as much as the disk has room for, up to a gigabyte.
     `otlp_endpoint`: the base URL of the OpenTelemetry collector that is told what was observed; None: nobody is.
+    `insights`: which functions have Lambda Insights.
     `tls`: with which certificates HTTPS is served, on the same port; None: it is not.
     """
 
@@ -64,6 +66,7 @@ class Configuration:
     logs_max_bytes: int | None = None
     otlp_endpoint: str | None = None
     tls: TlsSettings | None = None
+    insights: InsightsMode = InsightsMode.LAYER
     log_format: LogFormat = LogFormat.TEXT
     drain_delay_seconds: float = 0.0
     workers: int = 1

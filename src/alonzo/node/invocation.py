@@ -119,6 +119,7 @@ def wire_invocation(
         usage=meter,
         traces=traces.store,
         metrics=metrics.meter,
+        insights=configuration.insights,
         serve_endpoint=serve_endpoint,
         tasks=tasks,
         clock=clock,

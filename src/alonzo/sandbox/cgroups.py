@@ -72,6 +72,14 @@ class Cgroups:
             return self._by_name[_UNIFIED] / sandbox_id / "memory.peak"
         return self._by_name["memory"] / sandbox_id / "memory.max_usage_in_bytes"
 
+    def cpu_file(self, sandbox_id: str) -> Path | None:
+        """The file that adds up the processor times of a sandbox; version 1 has none that says whose controllers these are."""
+        return self._by_name[_UNIFIED] / sandbox_id / "cpu.stat" if self.unified else None
+
+    def find_group(self, sandbox_id: str) -> Path | None:
+        """A group that all processes of a sandbox, and no others, are in."""
+        return self.directories[0].path / sandbox_id if self.directories else None
+
     def oom_kill_count(self, sandbox_id: str) -> int:
         """How many processes of a sandbox the kernel has killed for want of memory; 0 where it cannot be known."""
         if "memory" not in self.controllers:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.peak_memory import PeakMemory
+from alonzo.sandbox.resource_usage import ResourceReader, processes_in
 from alonzo.sandbox.settings import SandboxSettings
 
 
@@ -58,6 +59,11 @@ class Clone:
     def peak_memory_bytes(self) -> int | None:
         """The most memory that is its own; what it has from its origin and has not changed is not."""
         return self._peak.read()
+
+    def resource_reader(self) -> ResourceReader:
+        """As of a `Sandbox`."""
+        group = self._settings.cgroups.find_group(self.id)
+        return self._settings.resource_reader(self.id, lambda: processes_in(group))
 
     def was_out_of_memory(self) -> bool:
         """Whether the kernel has killed a process of it because it reached its memory limit."""

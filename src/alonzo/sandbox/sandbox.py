@@ -19,6 +19,7 @@ from alonzo.sandbox.clone import Clone
 from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.messages import GuestChannel
 from alonzo.sandbox.peak_memory import PeakMemory
+from alonzo.sandbox.resource_usage import ResourceReader, process_tree, processes_in
 from alonzo.sandbox.settings import Network, SandboxSettings
 
 _log = logging.getLogger(__name__)
@@ -226,6 +227,15 @@ class Sandbox:
     def peak_memory_bytes(self) -> int | None:
         """The most memory the sandbox has used at once; None where the host does not count it."""
         return self._peak.read()
+
+    def resource_reader(self) -> ResourceReader:
+        """What it has used is read with."""
+        group = self._settings.cgroups.find_group(self.id)
+
+        def processes() -> list[int]:
+            return process_tree(self.process_id) if group is None else processes_in(group)
+
+        return self._settings.resource_reader(self.id, processes)
 
     def was_out_of_memory(self) -> bool:
         """Whether the kernel has killed a process of this sandbox because it reached its memory limit."""

@@ -1,10 +1,12 @@
 """How sandboxes are built on this host: decided once at start, the same for every zygote."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from alonzo.sandbox.cgroups import Cgroups, SandboxLimits
+from alonzo.sandbox.resource_usage import ResourceReader
 
 FIRST_USER_ID = 1_900_000_000
 """User ids of sandboxes: above everything that distributions and container tools hand out (systemd, "Users, Groups, UIDs and GIDs")."""
@@ -65,6 +67,15 @@ class SandboxSettings:
     def isolated(self) -> bool:
         """Whether sandboxes have namespaces of their own."""
         return self.isolation is Isolation.NAMESPACES
+
+    def resource_reader(self, sandbox_id: str, processes: Callable[[], Sequence[int]]) -> ResourceReader:
+        """What a sandbox or clone has used is read with."""
+        return ResourceReader(
+            processes=processes,
+            cpu_file=self.cgroups.cpu_file(sandbox_id),
+            has_own_network=self.isolated and self.network is Network.ISOLATED,
+            has_own_tmp=self.isolated,
+        )
 
     def limits(self, *, memory_mib: int) -> dict[str, str]:
         """The control group files to write for one sandbox."""

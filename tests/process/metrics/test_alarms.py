@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.support.aws_cli import AWS
 from tests.support.metrics import dimensions
 from tests.support.server import Server
 from tests.support.waiting import eventually
@@ -58,7 +59,7 @@ def test_an_alarm_invokes_a_function(server: Server) -> None:
     arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
     client.put_metric_alarm(AlarmName="alarm-function", AlarmActions=[arn], **SETTINGS)
     command = [
-        "aws",
+        AWS,
         "cloudwatch",
         "set-alarm-state",
         "--alarm-name",

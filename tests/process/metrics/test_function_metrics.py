@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.support.aws_cli import AWS
 from tests.support.metrics import dimensions, metric_values, wait_for_sum
 from tests.support.otlp_collector import OtlpCollector
 from tests.support.server import Server
@@ -89,7 +90,7 @@ def test_the_aws_cli_reads_metrics(server: Server, invoked: str) -> None:
         {"Id": "twice", "Expression": "2 * SUM(errors)"},
     ]
     times = ("--start-time", (now - timedelta(minutes=30)).isoformat(), "--end-time", (now + timedelta(minutes=5)).isoformat())
-    command = ["aws", "cloudwatch", "get-metric-data", *times, "--metric-data-queries", json.dumps(query)]
+    command = [AWS, "cloudwatch", "get-metric-data", *times, "--metric-data-queries", json.dumps(query)]
     answer = subprocess.run(command, env=server.environment(), capture_output=True, text=True, check=True)
     results = json.loads(answer.stdout)["MetricDataResults"]
     assert [(each["Id"], each["Values"]) for each in results] == [("twice", [4.0])]

@@ -179,6 +179,7 @@ async def an_environment(
         metrics=InvocationCounter(version, is_provisioned=False),
         peak_memory=sandbox.peak_memory_bytes,
         tracing=None,
+        insights=None,
         clock=clock,
     )
     plan = EnvironmentPlan(

@@ -62,7 +62,7 @@ def _optional_members(version: FunctionVersion) -> Members:
     variables, target, accelerator_gb = version.environment_variables, version.dead_letter_target_arn, version.accelerator_memory_gb
     return {
         "Environment": None if variables is None else {"Variables": variables},
-        "Layers": [{"Arn": layer.arn, "CodeSize": layer.package.size_bytes} for layer in version.layers] or None,
+        "Layers": [{"Arn": layer.arn, "CodeSize": layer.size_bytes} for layer in version.layers] or None,
         "VpcConfig": None if version.vpc_config is None else _vpc_config(version.vpc_config),
         "DeadLetterConfig": None if target is None else {"TargetArn": target},
         "KMSKeyArn": version.kms_key_arn,

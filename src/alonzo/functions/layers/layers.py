@@ -167,15 +167,15 @@ class Layers:
         seen: dict[LayerReference, str] = {}
         resolved = []
         for arn in arns:
-            version = self._resolve(arn, function)
-            layer = version.reference.layer
+            reference, resolved_layer = self._resolve(arn, function)
+            layer = reference.layer
             if layer in seen:
                 raise InvalidParameter(
                     "Two different versions of the same layer are not allowed to be referenced in the same function. "
                     f"{seen[layer]} and {arn} are versions of the same layer."
                 )
             seen[layer] = arn
-            resolved.append(FunctionLayer(version.reference.arn, version.code, version.unzipped_bytes))
+            resolved.append(resolved_layer)
         return tuple(resolved)
 
     async def check_total_size(self, layers: Sequence[FunctionLayer], code: CodeSource | CodePackage) -> None:
@@ -194,9 +194,11 @@ class Layers:
                 f"The actual size is {total_bytes} bytes."
             )
 
-    def _resolve(self, arn: str, function: Scope) -> LayerVersion:
+    def _resolve(self, arn: str, function: Scope) -> tuple[LayerVersionReference, FunctionLayer]:
         reference = LayerVersionReference.find(arn)
         version = None if reference is None else self.find_version(reference)
+        if reference is not None and version is None and _is_of_aws(reference, function):
+            return reference, FunctionLayer(arn, None, 0)
         if reference is not None:
             is_usable = self._is_usable(reference, version, function)
             is_own = reference.layer.scope.account_id == function.account_id
@@ -209,7 +211,7 @@ class Layers:
                 )
         if version is None:
             raise InvalidParameter(f"Layer version {arn} does not exist.")
-        return version
+        return version.reference, FunctionLayer(version.reference.arn, version.code, version.unzipped_bytes)
 
     def _is_usable(self, reference: LayerVersionReference, version: LayerVersion | None, caller: Scope) -> bool:
         """Of other accounts only what is there and allowed: nobody learns what they have."""
@@ -230,6 +232,14 @@ class Layers:
             except (RecordExists, RecordConflict):
                 continue  # another publisher has taken it; the table shows by now how far they are
             return number
+
+
+def _is_of_aws(reference: LayerVersionReference, function: Scope) -> bool:
+    """Whether it is AWS's extension for Lambda Insights in the function's region: it need not be here, the node does what it does."""
+    scope = reference.layer.scope
+    if reference.version < 1:
+        return False
+    return reference.layer.is_insights_extension and scope.account_id != function.account_id and scope.region == function.region
 
 
 def _check_number(reference: LayerVersionReference) -> None:

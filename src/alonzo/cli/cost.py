@@ -26,7 +26,13 @@ def _read_grouping(context: click.Context, parameter: click.Parameter, value: st
 
 
 @click.command(short_help="Tell what AWS would have asked for a month of this.")
-@click.option("--month", metavar="YYYY-MM", help="The month, in UTC.", show_default="this month")
+@click.option(
+    "--month",
+    metavar="[YYYY-MM]",
+    is_flag=False,
+    flag_value="",
+    help="The month, in UTC. Without a month, or without the option, this one.",
+)
 @click.option(
     "--by",
     "grouping",

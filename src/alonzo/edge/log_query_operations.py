@@ -54,7 +54,7 @@ class LogQueryOperations:
             "queryLanguage": "CWLI",
             "results": [[{"field": name, "value": value} for name, value in row] for row in query.results],
             "statistics": {
-                "recordsMatched": float(len(query.results)),
+                "recordsMatched": float(query.matched_count),
                 "recordsScanned": float(query.scanned_count),
                 "bytesScanned": float(query.scanned_bytes),
                 "estimatedRecordsSkipped": 0.0,

@@ -36,10 +36,7 @@ def exposition(counts: Mapping[MetricKey, int]) -> str:
     """The page. Names of functions and scopes need no escaping: nothing but letters, digits, `-`, `_` and `.` is in them."""
     samples: dict[Metric, list[str]] = {metric: [] for metric in Metric}
     for key, count in counts.items():
-        labels = f'account="{key.scope.account_id}",region="{key.scope.region}",function="{key.function_name}"'
-        if key.mapping_uuid is not None:
-            labels += f',mapping="{key.mapping_uuid}"'
-        samples[key.metric].append(f"{_name(key.metric)}{{{labels}}} {count}\n")
+        samples[key.metric].append(f"{_name(key.metric)}{{{_labels(key)}}} {count}\n")
     return "".join(f"# TYPE {_name(metric)} {_type(metric)}\n{''.join(lines)}" for metric, lines in samples.items())
 
 
@@ -62,9 +59,22 @@ def gauges(values: Mapping[str, float]) -> str:
     return "".join(f"# TYPE {name} gauge\n{name} {value:.17g}\n" for name, value in values.items())
 
 
+def _labels(key: MetricKey) -> str:
+    labels = f'account="{key.scope.account_id}",region="{key.scope.region}"'
+    if key.function_name:
+        labels += f',function="{key.function_name}"'
+    if key.mapping_uuid is not None:
+        labels += f',mapping="{key.mapping_uuid}"'
+    if key.resource is not None:
+        labels += f',resource="{key.resource}"'
+    if key.executed_version is not None:
+        labels += f',executed_version="{key.executed_version}"'
+    return labels
+
+
 def _type(metric: Metric) -> str:
     return "gauge" if metric in GAUGES else "counter"
 
 
 def _name(metric: Metric) -> str:
-    return f"alonzo_{_WORD.sub('_', metric.value).lower()}_{GAUGES.get(metric, 'total')}"
+    return f"alonzo_{_WORD.sub('_', metric.value).lower()}_{GAUGES.get(metric, 'total')}".removesuffix("_")

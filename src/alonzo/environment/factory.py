@@ -35,7 +35,8 @@ from alonzo.environment.variables import DEFAULT_TRACE_DAEMON, LAYERS_DIRECTORY,
 from alonzo.model.function import ACTIVE_TRACING, FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
 from alonzo.model.scope import Scope
-from alonzo.observe.lambda_insights import INSIGHTS_LOG_GROUP, InsightsMode
+from alonzo.observe.insights_mode import InsightsMode
+from alonzo.observe.lambda_insights import INSIGHTS_LOG_GROUP
 from alonzo.observe.log_delivery import LogDelivery, LogOutlet, LogStreamName
 from alonzo.observe.metrics.invocations import InvocationMeter
 from alonzo.observe.platform_log import JsonPlatformLog, PlatformLog, TextPlatformLog

@@ -109,6 +109,11 @@ class Admission:
         for scope, account in self._accounts.items():
             yield from account.take_peaks(scope)
 
+    def iter_running(self) -> Iterator["ConcurrencyPeak"]:
+        """What runs now, of every account and function that is remembered."""
+        for scope, account in self._accounts.items():
+            yield from account.iter_running(scope)
+
     def running_count(self, scope: Scope) -> int:
         """How many invocations of the account run in the region."""
         account = self._accounts.get(scope)
@@ -264,6 +269,14 @@ class _Account:
         if self.peak:
             yield ConcurrencyPeak(scope=scope, function_name=None, running=self.peak, unreserved=self.unreserved_peak)
         self.peak, self.unreserved_peak = self.running_count, self.unreserved_count
+
+    def iter_running(self, scope: Scope) -> Iterator[ConcurrencyPeak]:
+        for name, function in self.functions.items():
+            yield ConcurrencyPeak(scope=scope, function_name=name, running=function.running_count)
+            for version, count in function.provisioned.items():
+                now = min(function.running.get(version, 0), count)
+                yield ConcurrencyPeak(scope=scope, function_name=name, version=version, running=now, provisioned=count)
+        yield ConcurrencyPeak(scope=scope, function_name=None, running=self.running_count, unreserved=self.unreserved_count)
 
     def _note_begun(self, function: _Function) -> None:
         self.running_count += 1

@@ -6,7 +6,7 @@ from pathlib import Path
 from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints
 from alonzo.edge.tls.settings import TlsSettings
 from alonzo.log import LogFormat
-from alonzo.observe.lambda_insights import InsightsMode
+from alonzo.observe.insights_mode import InsightsMode
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 from alonzo.sources.broker_addresses import BrokerAddresses

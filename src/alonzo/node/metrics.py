@@ -9,16 +9,17 @@ from alonzo.clock import Clock
 from alonzo.edge.cloudwatch.alarm_operations import AlarmOperations
 from alonzo.edge.cloudwatch.metric_operations import MetricOperations
 from alonzo.edge.operations import OperationTable
-from alonzo.invoke.admission import Admission
+from alonzo.invoke.admission import Admission, ConcurrencyPeak
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation
 from alonzo.model.log_event import LogEvent
+from alonzo.model.scope import Scope
 from alonzo.node.cluster_views import SharedMetrics
 from alonzo.node.metric_keeping import MetricKeeper
 from alonzo.node.otlp import metric_export
 from alonzo.node.stores import Stores
 from alonzo.node.triggers import Triggers
-from alonzo.observe.function_metrics import CountSource, FunctionMetrics, Metric, OwnMetrics
+from alonzo.observe.function_metrics import CountSource, FunctionMetrics, Metric, MetricKey, OwnMetrics
 from alonzo.observe.log_delivery import LogStreamName
 from alonzo.observe.metrics.embedded import EmbeddedMetrics
 from alonzo.observe.metrics.functions import FunctionPoints
@@ -38,6 +39,8 @@ class MetricParts:
     points: FunctionPoints
     meter: InvocationMeter
     embedded: EmbeddedMetrics
+    resource_of: Callable[[Scope, str, str], str]
+    """By which name a version has provisioned concurrency: `function:version` or `function:alias`."""
     clock: Clock
     keeper: MetricKeeper = field(init=False)
     counts: CountSource = field(init=False)
@@ -85,16 +88,46 @@ class MetricParts:
     def gather(self) -> None:
         """Have the recorder know everything by now."""
         self.meter.fold()
+        levels: dict[MetricKey, int] = {}
         for admission in self._admissions:
             for peak in admission.take_peaks():
-                if peak.function_name is not None and peak.version is not None:
-                    self.points.note_provision(
-                        peak.scope, peak.function_name, peak.version, running=peak.running, provisioned=peak.provisioned
-                    )
-                    continue
-                self.points.note_concurrency(peak.scope, peak.function_name, "ConcurrentExecutions", peak.running)
-                if peak.function_name is None:
-                    self.points.note_concurrency(peak.scope, None, "UnreservedConcurrentExecutions", peak.unreserved)
+                self._note_peak(peak)
+            for now in admission.iter_running():
+                levels |= concurrency_levels(now, self.resource_of)
+        self.functions.set_levels(levels)
+
+    def _note_peak(self, peak: ConcurrencyPeak) -> None:
+        if peak.function_name is not None and peak.version is not None:
+            self.points.note_provision(
+                peak.scope,
+                peak.function_name,
+                self.resource_of(peak.scope, peak.function_name, peak.version),
+                peak.version,
+                running=peak.running,
+                provisioned=peak.provisioned,
+            )
+            return
+        self.points.note_concurrency(peak.scope, peak.function_name, "ConcurrentExecutions", peak.running)
+        if peak.function_name is None:
+            self.points.note_concurrency(peak.scope, None, "UnreservedConcurrentExecutions", peak.unreserved)
+
+
+def concurrency_levels(now: ConcurrencyPeak, resource_of: Callable[[Scope, str, str], str]) -> dict[MetricKey, int]:
+    """What runs now, as gauges."""
+    scope, name, version = now.scope, now.function_name, now.version
+    if name is None:
+        return {
+            MetricKey(Metric.CONCURRENT_EXECUTIONS, scope, ""): now.running,
+            MetricKey(Metric.UNRESERVED_CONCURRENT_EXECUTIONS, scope, ""): now.unreserved,
+        }
+    if version is None:
+        return {MetricKey(Metric.CONCURRENT_EXECUTIONS, scope, name): now.running}
+    resource = resource_of(scope, name, version)
+    percent = 100 * now.running // max(now.provisioned, 1)
+    return {
+        MetricKey(Metric.PROVISIONED_CONCURRENT_EXECUTIONS, scope, name, None, resource, version): now.running,
+        MetricKey(Metric.PROVISIONED_CONCURRENCY_UTILIZATION, scope, name, None, resource, version): percent,
+    }
 
 
 def wire_metrics(*, stores: Stores, instance: str, clock: Clock) -> MetricParts:
@@ -108,8 +141,19 @@ def wire_metrics(*, stores: Stores, instance: str, clock: Clock) -> MetricParts:
         key = (version.scope.account_id, version.scope.region, version.name, version.version)
         return any(each == key and allocation.available_count for each, allocation in allocations.own())
 
+    def resource_of(scope: Scope, name: str, version: str) -> str:
+        return f"{name}:{stores.control.provisioned.find_qualifier(scope, name, version)}"
+
     meter = InvocationMeter(recorder=recorder, metrics=functions, has_provision=has_provision)
-    parts = MetricParts(recorder=recorder, functions=functions, points=points, meter=meter, embedded=EmbeddedMetrics(recorder), clock=clock)
+    parts = MetricParts(
+        recorder=recorder,
+        functions=functions,
+        points=points,
+        meter=meter,
+        embedded=EmbeddedMetrics(recorder),
+        resource_of=resource_of,
+        clock=clock,
+    )
     parts.keeper = MetricKeeper(
         recorder=recorder,
         store=stores.metrics.values,

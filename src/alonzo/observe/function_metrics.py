@@ -47,6 +47,16 @@ class Metric(StrEnum):
     ASYNC_EVENTS_RECEIVED = "AsyncEventsReceived"
     ASYNC_EVENTS_DROPPED = "AsyncEventsDropped"
     ASYNC_EVENT_AGE = "AsyncEventAge"
+    CONCURRENT_EXECUTIONS = "ConcurrentExecutions"
+    UNRESERVED_CONCURRENT_EXECUTIONS = "UnreservedConcurrentExecutions"
+    PROVISIONED_CONCURRENT_EXECUTIONS = "ProvisionedConcurrentExecutions"
+    PROVISIONED_CONCURRENCY_UTILIZATION = "ProvisionedConcurrencyUtilization"
+    PROVISIONED_CONCURRENCY_INVOCATIONS = "ProvisionedConcurrencyInvocations"
+    PROVISIONED_CONCURRENCY_SPILLOVER_INVOCATIONS = "ProvisionedConcurrencySpilloverInvocations"
+    MAX_MEMORY_USED = "MaxMemoryUsed"
+    RESOURCE_INVOCATIONS = "ResourceInvocations"
+    """Ours, as the next one: those of a function by what was invoked, and the version that this led to."""
+    RESOURCE_ERRORS = "ResourceErrors"
 
 
 GAUGES: Mapping[Metric, str] = MappingProxyType(
@@ -55,18 +65,25 @@ GAUGES: Mapping[Metric, str] = MappingProxyType(
         Metric.ITERATOR_AGE: "milliseconds",
         Metric.SUM_OFFSET_LAG: "records",
         Metric.MAX_OFFSET_LAG: "records",
+        Metric.CONCURRENT_EXECUTIONS: "",
+        Metric.UNRESERVED_CONCURRENT_EXECUTIONS: "",
+        Metric.PROVISIONED_CONCURRENT_EXECUTIONS: "",
+        Metric.PROVISIONED_CONCURRENCY_UTILIZATION: "percent",
+        Metric.MAX_MEMORY_USED: "megabytes",
     }
 )
-"""Which are no counts but what was so the last time, and in what they are measured."""
+"""Which are no counts but what was so the last time, and in what they are measured, unless the name says it."""
 
 
 class MetricKey(msgspec.Struct, frozen=True):
-    """Of which function, or of which mapping to it."""
+    """Of which function, or of which mapping to it, or of what was invoked of it; "": of a whole account."""
 
     metric: Metric
     scope: Scope
     function_name: str
     mapping_uuid: str | None = None
+    resource: str | None = None
+    executed_version: str | None = None
 
 
 class Duration(StrEnum):
@@ -115,6 +132,7 @@ class FunctionMetrics:
     def __init__(self, observer: Observer | None = None) -> None:
         self._observer = observer
         self._counts: dict[MetricKey, int] = {}
+        self._levels: Mapping[MetricKey, int] = {}
         self._durations: Durations = {}
 
     def count(self, metric: Metric, scope: Scope, function_name: str, *, by: int = 1, mapping_uuid: str | None = None) -> None:
@@ -127,6 +145,22 @@ class FunctionMetrics:
         """The same, of what the observer knows already."""
         key = MetricKey(metric, scope, function_name, mapping_uuid)
         self._set(key, self._counts.get(key, 0) + by)
+
+    def add_resource_count(
+        self, metric: Metric, scope: Scope, function_name: str, resource: str, executed_version: str, *, by: int
+    ) -> None:
+        """The same, of what was invoked of it."""
+        key = MetricKey(metric, scope, function_name, None, resource, executed_version)
+        self._set(key, self._counts.get(key, 0) + by)
+
+    def note_most(self, metric: Metric, scope: Scope, function_name: str, value: int) -> None:
+        """It has never been more, if it has not. `metric`: one of `GAUGES`."""
+        key = MetricKey(metric, scope, function_name)
+        self._set(key, max(value, self._counts.get(key, 0)))
+
+    def set_levels(self, levels: Mapping[MetricKey, int]) -> None:
+        """So it is now, and nothing of the kind beside. Metrics: of `GAUGES`."""
+        self._levels = levels
 
     def add_durations(self, duration: Duration, scope: Scope, function_name: str, values: Distribution) -> None:
         """It has taken so long, several times."""
@@ -152,7 +186,7 @@ class FunctionMetrics:
 
     async def collect(self) -> dict[MetricKey, int]:
         """What the page of a node alone shows (`CountSource`)."""
-        return dict(self._counts)
+        return {**self._counts, **self._levels}
 
     async def collect_durations(self) -> Durations:
         """The same of what was timed."""
@@ -165,7 +199,7 @@ class FunctionMetrics:
 
     def iter_counts(self) -> Iterator[tuple[MetricKey, int]]:
         """All that has been counted."""
-        return iter(list(self._counts.items()))
+        return iter([*self._counts.items(), *self._levels.items()])
 
 
 class OwnMetrics:

@@ -4,7 +4,6 @@ Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Lambda-I
 `Lambda-Insights-metrics-lambda-functions.html`. Pure.
 """
 
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -28,21 +27,6 @@ _UNITS = {
     "init_duration": "Milliseconds",
 }
 _QUALIFIED_ARN_COLONS = 7
-
-
-class InsightsMode(StrEnum):
-    """Which functions have Lambda Insights."""
-
-    LAYER = "layer"
-    """Those with AWS's layer, as on AWS."""
-    ALL = "all"
-    OFF = "off"
-
-    def covers(self, version: FunctionVersion) -> bool:
-        """Whether a function has it. Those that run several invocations at once have none: nothing says whose time it was."""
-        if version.capacity_provider is not None or self is InsightsMode.OFF:
-            return False
-        return self is InsightsMode.ALL or version.has_insights_layer
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):

@@ -56,10 +56,15 @@ class LogQuery:
     created_unix_ms: int
     status: str = "Scheduled"
     results: list[Result] = field(default_factory=list)
+    matched_count: int = 0
     scanned_count: int = 0
     scanned_bytes: int = 0
     ends_at: float = 0.0
     is_stopped: bool = False
+
+    def note_matched(self) -> None:
+        """An event is what is looked for, whether or not it is in the result."""
+        self.matched_count += 1
 
 
 class LogQueries:
@@ -149,7 +154,7 @@ class LogQueries:
                     query.status = "Complete"
 
     def _compute(self, query: LogQuery, loop: asyncio.AbstractEventLoop) -> None:
-        query.results = list(query.query.run(self._iter_rows(query, loop)))
+        query.results = list(query.query.run(self._iter_rows(query, loop), note_matched=query.note_matched))
 
     def _iter_rows(self, query: LogQuery, loop: asyncio.AbstractEventLoop) -> Iterator[Row]:
         """In the thread, in no order: batches are fetched by the event loop."""

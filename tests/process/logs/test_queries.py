@@ -41,6 +41,7 @@ def test_what_a_function_has_logged_is_queried(server: Server) -> None:
     rows, answer = ask(server, group, 'filter level = "ERROR" and at.place = "here" | stats count(*) as n, max(number) as highest by level')
     assert rows == [{"level": "ERROR", "n": "5", "highest": "8"}]
     assert answer["statistics"]["recordsScanned"] >= 13
+    assert answer["statistics"]["recordsMatched"] == 5
     (row,), _ = ask(
         server, group, "filter @type = 'REPORT' | fields @requestId, @duration, @maxMemoryUsed / 1000 / 1000 as mb, @initDuration"
     )

@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -66,13 +67,62 @@ def test_asynchronous_events_are_counted(server: Server) -> None:
 
 
 def test_prometheus_page_has_counters_and_histograms(server: Server, invoked: str) -> None:
-    with urllib.request.urlopen(f"{server.endpoint_url}/metrics") as answer:
-        page = answer.read().decode()
+    page = page_of(server)
     labels = f'account="000000000000",region="us-east-1",function="{invoked}"'
     assert f"alonzo_invocations_total{{{labels}}} 7\n" in page
     assert f"alonzo_errors_total{{{labels}}} 2\n" in page
     assert f'alonzo_invocation_duration_seconds_bucket{{{labels},le="+Inf"}} 7\n' in page
     assert f"alonzo_invocation_duration_seconds_count{{{labels}}} 7\n" in page
+
+
+def test_provisioned_concurrency_is_measured_by_the_alias_that_has_it(server: Server) -> None:
+    client, name = server.client("lambda"), server.deploy("metered-provisioned", "import time\ndef handler(by, _):\n    time.sleep(by)\n")
+    client.publish_version(FunctionName=name)
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    server.wait_until_settled(f"{name}:1")
+    client.put_provisioned_concurrency_config(FunctionName=name, Qualifier="live", ProvisionedConcurrentExecutions=1)
+
+    def status() -> str:
+        found: str = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="live")["Status"]
+        return found
+
+    eventually(lambda: status() == "READY", what="there is an environment")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: client.invoke(FunctionName=name, Qualifier="live", Payload=b"1"), range(2)))
+    of_function = {"FunctionName": name}
+    of_alias = of_function | {"Resource": f"{name}:live"}
+    wait_for_sum(server, "ProvisionedConcurrencySpilloverInvocations", 1, **of_alias)
+    for of in (of_function, of_alias, of_alias | {"ExecutedVersion": "1"}):
+        assert sum(metric_values(server, "ProvisionedConcurrencyInvocations", "Sum", **of)) == 1
+        assert max(metric_values(server, "ProvisionedConcurrentExecutions", "Maximum", **of)) == 1
+        assert max(metric_values(server, "ProvisionedConcurrencyUtilization", "Maximum", **of)) == 1
+    assert metric_values(server, "ProvisionedConcurrentExecutions", "Maximum", FunctionName=name, Resource=f"{name}:1") == []
+    page = page_of(server)
+    labels = f'account="000000000000",region="us-east-1",function="{name}"'
+    assert f"alonzo_provisioned_concurrency_invocations_total{{{labels}}} 1\n" in page
+    assert f"alonzo_provisioned_concurrency_spillover_invocations_total{{{labels}}} 1\n" in page
+    assert f'alonzo_provisioned_concurrent_executions{{{labels},resource="{name}:live",executed_version="1"}} 0\n' in page
+    assert f'alonzo_resource_invocations_total{{{labels},resource="{name}:live",executed_version="1"}} 2\n' in page
+    assert f"alonzo_concurrent_executions{{{labels}}} 0\n" in page
+
+
+@pytest.mark.thorough
+def test_what_cannot_be_delivered_and_how_old_records_are_is_measured(server: Server) -> None:
+    client = server.client("lambda")
+    missing = {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:metered-missing"}
+    name = server.deploy("metered-undeliverable", _DIVIDES, DeadLetterConfig=missing)
+    destination = {"OnFailure": {"Destination": "arn:aws:sns:us-east-1:000000000000:metered-missing"}}
+    client.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0, DestinationConfig=destination)
+    client.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"by": 0}')
+    server.client("kinesis").create_stream(StreamName="metered", ShardCount=1)
+    stream = "arn:aws:kinesis:us-east-1:000000000000:stream/metered"
+    reads = server.deploy("metered-stream", "def handler(event, context): pass\n")
+    client.create_event_source_mapping(FunctionName=reads, EventSourceArn=stream, StartingPosition="TRIM_HORIZON")
+    server.client("kinesis").put_record(StreamName="metered", Data=b"x", PartitionKey="p")
+    eventually(lambda: metric_values(server, "IteratorAge", "Maximum", FunctionName=reads), what="records have an age")
+    for metric, page_name in (("DeadLetterErrors", "dead_letter_errors"), ("DestinationDeliveryFailures", "destination_delivery_failures")):
+        eventually(lambda metric=metric: metric_values(server, metric, "Sum", FunctionName=name) == [1], what=metric, within_seconds=120)
+        assert f'alonzo_{page_name}_total{{account="000000000000",region="us-east-1",function="{name}"}} 1\n' in page_of(server)
 
 
 def test_the_aws_cli_reads_metrics(server: Server, invoked: str) -> None:
@@ -191,6 +241,13 @@ def test_values_survive_a_restart(tmp_path_factory: pytest.TempPathFactory) -> N
         first.client("cloudwatch").put_metric_data(Namespace="Kept", MetricData=[{"MetricName": "m", "Value": 4}])
     with Server.start(data_directory=data_directory) as second:
         assert metric_values(second, "m", "Sum", namespace="Kept") == [4.0]
+
+
+def page_of(server: Server) -> str:
+    """What Prometheus reads."""
+    with urllib.request.urlopen(f"{server.endpoint_url}/metrics") as answer:
+        text: str = answer.read().decode()
+    return text
 
 
 def _send(server: Server, body: bytes, headers: dict[str, str]) -> None:

@@ -28,8 +28,12 @@ def rows() -> list[Row]:
     ]
 
 
+def not_asked() -> None:
+    """Of what these tests are not about."""
+
+
 def run(query: str) -> list[dict[str, str]]:
-    return [{name: value for name, value in result if name != "@ptr"} for result in parse_query(query).run(rows())]
+    return [{name: value for name, value in result if name != "@ptr"} for result in parse_query(query).run(rows(), note_matched=not_asked)]
 
 
 def values(query: str) -> list[list[str]]:
@@ -85,7 +89,7 @@ def test_queries(query: str, expected: list[list[str]]) -> None:
 
 
 def test_the_newest_come_first_with_a_pointer_to_each() -> None:
-    results = list(parse_query("filter ispresent(took)").run(rows()))
+    results = list(parse_query("filter ispresent(took)").run(rows(), note_matched=not_asked))
     assert [[name for name, _ in result] for result in results] == [["@timestamp", "@message", "@ptr"]] * 3
     assert [result[2][1] for result in results] == ["p-2", "p-1", "p-0"]
 
@@ -131,7 +135,7 @@ def test_too_many_groups_fail() -> None:
     batch = EventBatch(ingestion_ms=0, stream="s", log="l", pointer="p")
     many = (EventRow(n, str(n), n, batch) for n in range(10_001))
     with pytest.raises(QueryFailed):
-        list(parse_query("stats count(*) by @message").run(many))
+        list(parse_query("stats count(*) by @message").run(many, note_matched=not_asked))
 
 
 def test_prefixed_json_is_discovered_beside_the_request_id() -> None:
@@ -190,7 +194,7 @@ def test_any_words_are_a_query_that_runs_or_are_refused(query: str) -> None:
     except QueryMalformed as error:
         place = (error.start, error.end)
     else:
-        list(parsed.run(rows()))
+        list(parsed.run(rows(), note_matched=not_asked))
         return
     assert 0 <= place[0] <= place[1] <= len(query)
 
@@ -201,10 +205,26 @@ def test_any_text_is_refused_or_runs(text: str) -> None:
         parsed = parse_query(f"filter {text}")
     except QueryMalformed:
         return
-    list(parsed.run(rows()))
+    list(parsed.run(rows(), note_matched=not_asked))
 
 
 @given(st.text(max_size=200))
 def test_any_message_can_be_looked_into(message: str) -> None:
     discovered(message)
     discovered("{" + message)
+
+
+@pytest.mark.parametrize(
+    ("query", "matched", "results"),
+    [
+        ("fields @message", 5, 5),
+        ("fields took | filter ispresent(took) | limit 1", 3, 1),
+        ("filter took > 10 | stats count(*)", 2, 1),
+        ("parse @message 'status=*' as status | filter status = 500 | sort status | limit 3", 1, 1),
+        ("fields took | filter took > 10 | dedup took | filter took > 20", 2, 1),
+    ],
+)
+def test_what_was_found_is_counted_whatever_becomes_of_it(query: str, matched: int, results: int) -> None:
+    found: list[int] = []
+    assert len(list(parse_query(query).run(rows(), note_matched=lambda: found.append(1)))) == results
+    assert len(found) == matched

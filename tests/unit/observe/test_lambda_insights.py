@@ -8,7 +8,8 @@ import pytest
 
 from alonzo.model.function import CapacityProviderConfig, CodePackage, FunctionLayer, FunctionVersion, LoggingConfig
 from alonzo.model.scope import Scope
-from alonzo.observe.lambda_insights import InsightsMode, Measured, insights_record
+from alonzo.observe.insights_mode import InsightsMode
+from alonzo.observe.lambda_insights import Measured, insights_record
 from alonzo.observe.platform_log import InvocationReport
 
 VERSION = FunctionVersion(

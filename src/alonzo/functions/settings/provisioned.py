@@ -158,6 +158,12 @@ class ProvisionedConcurrency:
             if self._shares(scope, name, qualifier, 1):
                 yield self._provision(FunctionReference(scope, name, qualifier), provisioned[qualifier])
 
+    def find_qualifier(self, scope: Scope, name: str, version: str) -> str:
+        """Under which name a version is provisioned: its own, or an alias. Its own, too, when it is not any more."""
+        provisioned = self._settings.function(scope, name).provisioned
+        found = (qualifier for qualifier in provisioned if version in self._shares(scope, name, qualifier, 1))
+        return next(found, version)
+
     def limits(self, scope: Scope) -> AccountLimits:
         """What admission keeps to."""
         account = self._settings.account(scope)

@@ -3,7 +3,7 @@
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from alonzo.observe.insights.commands import (
@@ -39,11 +39,18 @@ class Query:
     columns: list[str] = field(default_factory=list)
     is_ordered: bool = False
     """Whether a command has put the rows into an order, or made new ones."""
+    matching_steps: int | None = None
+    """How many steps, from the first on, only choose rows and add fields; None: all so far."""
 
-    def run(self, rows: Iterable[Row]) -> Iterator[Result]:
-        """The result, row after row. QueryFailed."""
-        for step in self.steps:
-            rows = step(rows)
+    def end_matching(self) -> None:
+        """What comes now sorts, counts or leaves out what has been found."""
+        if self.matching_steps is None:
+            self.matching_steps = len(self.steps)
+
+    def run(self, rows: Iterable[Row], *, note_matched: Callable[[], None]) -> Iterator[Result]:
+        """The result, row after row. `note_matched` is called for each row that was found. QueryFailed."""
+        for number, step in enumerate(self.steps):
+            rows = step(_noted(rows, note_matched) if number == self.matching_steps else rows)
         columns = self.columns or list(_DEFAULT_COLUMNS)
         for row in rows:
             found = [(name, value) for name in columns if (value := row.get(name)) is not None]
@@ -97,6 +104,7 @@ class _QueryParser:
         return self._query
 
     def _newest_first(self, limit: int) -> None:
+        self._query.end_matching()
         self._query.steps.append(sorted_by([(lambda row: row.get("@timestamp"), True)], limit=limit))
         self._query.is_ordered = True
 
@@ -169,6 +177,7 @@ class _QueryParser:
         by: list[Column] = []
         if parser.take_word("by"):
             by = [column for column, _ in self._columns()]
+        self._query.end_matching()
         self._query.steps.append(aggregated(uses, columns, by))
         self._query.columns = [column.name for column in (*by, *columns)]
         self._query.is_ordered = True
@@ -185,6 +194,7 @@ class _QueryParser:
             keys.append((value, descends))
             if not parser.take_sign(","):
                 break
+        self._query.end_matching()
         self._query.steps.append(sorted_by(keys, limit=ROWS_MAX))
         self._query.is_ordered = True
 
@@ -205,6 +215,12 @@ class _QueryParser:
         while self._parser.take_sign(","):
             names.append(self._parser.name())
         self._query.steps.append(without_duplicates(names))
+
+
+def _noted(rows: Iterable[Row], note: Callable[[], None]) -> Iterator[Row]:
+    for row in rows:
+        note()
+        yield row
 
 
 def _is_field(text: str) -> bool:

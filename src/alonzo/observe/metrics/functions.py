@@ -9,7 +9,7 @@ from alonzo.clock import Clock
 from alonzo.model.function import FunctionVersion
 from alonzo.model.scope import Scope
 from alonzo.observe.function_metrics import Metric, MetricKey
-from alonzo.observe.metrics.invocations import dimensions_of, function_dimensions
+from alonzo.observe.metrics.invocations import dimensions_of, function_dimensions, resource_dimensions
 from alonzo.observe.metrics.recorder import LAMBDA_NAMESPACE, Dimensions, MetricRecorder, MetricSet
 
 _MILLISECONDS = frozenset({Metric.ITERATOR_AGE, Metric.ASYNC_EVENT_AGE})
@@ -43,10 +43,9 @@ class FunctionPoints:
         dimensions: Dimensions = () if function_name is None else (("FunctionName", function_name),)
         self._add(scope, (dimensions,), metric, value, unit="Count")
 
-    def note_provision(self, scope: Scope, function_name: str, version: str, *, running: int, provisioned: int) -> None:
-        """So many of a version's environments of provisioned concurrency were busy."""
-        function = ("FunctionName", function_name)
-        dimensions = ((function,), (function, ("Resource", f"{function_name}:{version}")))
+    def note_provision(self, scope: Scope, function_name: str, resource: str, version: str, *, running: int, provisioned: int) -> None:
+        """So many of a version's environments of provisioned concurrency were busy. `resource`: the version or alias that has them."""
+        dimensions = ((("FunctionName", function_name),), *resource_dimensions(function_name, resource, version))
         self._add(scope, dimensions, "ProvisionedConcurrentExecutions", running, unit="Count")
         self._add(scope, dimensions, "ProvisionedConcurrencyUtilization", min(running / max(provisioned, 1), 1.0), unit="None")
 

@@ -90,7 +90,16 @@ class InvocationMeter:
         metrics.add_durations(Duration.INVOCATION, scope, name, window.duration)
         if window.init is not None:
             metrics.add_durations(Duration.INIT, scope, name, window.init)
+        if window.memory.count:
+            metrics.note_most(Metric.MAX_MEMORY_USED, scope, name, int(window.memory.maximum))
+        resource = resource_of(version, invoked_arn)
+        metrics.add_resource_count(Metric.RESOURCE_INVOCATIONS, scope, name, resource, version.version, by=window.invocations)
+        metrics.add_resource_count(Metric.RESOURCE_ERRORS, scope, name, resource, version.version, by=window.errors)
         is_spillover = not counter.is_provisioned and self._has_provision(version)
+        if counter.is_provisioned:
+            metrics.add_count(Metric.PROVISIONED_CONCURRENCY_INVOCATIONS, scope, name, by=window.invocations)
+        elif is_spillover:
+            metrics.add_count(Metric.PROVISIONED_CONCURRENCY_SPILLOVER_INVOCATIONS, scope, name, by=window.invocations)
         for dimensions in dimensions_of(version, invoked_arn):
             of = MetricSet(scope, LAMBDA_NAMESPACE, dimensions)
 
@@ -117,15 +126,23 @@ class InvocationMeter:
 
 def dimensions_of(version: FunctionVersion, invoked_arn: str) -> Iterator[Dimensions]:
     """Of all together, of the function, of what was invoked, and, where that was an alias, of the version that it led to."""
-    parts = invoked_arn.split(":")
-    qualifier = parts[_QUALIFIED_ARN_COLONS] if len(parts) > _QUALIFIED_ARN_COLONS else None
-    name = version.name
-    resource = name if qualifier is None else f"{name}:{qualifier}"
+    name, resource = version.name, resource_of(version, invoked_arn)
     yield ()
     yield (("FunctionName", name),)
+    yield from resource_dimensions(name, resource, version.version)
+
+
+def resource_of(version: FunctionVersion, invoked_arn: str) -> str:
+    """What was invoked: the function, or it with a version or an alias."""
+    parts = invoked_arn.split(":")
+    return version.name if len(parts) <= _QUALIFIED_ARN_COLONS else f"{version.name}:{parts[_QUALIFIED_ARN_COLONS]}"
+
+
+def resource_dimensions(name: str, resource: str, executed_version: str) -> Iterator[Dimensions]:
+    """Of what was invoked, and, where that was an alias, of the version that it led to."""
     yield (("FunctionName", name), ("Resource", resource))
-    if qualifier is not None and qualifier != version.version:
-        yield (("ExecutedVersion", version.version), ("FunctionName", name), ("Resource", resource))
+    if resource not in (name, f"{name}:{executed_version}"):
+        yield (("ExecutedVersion", executed_version), ("FunctionName", name), ("Resource", resource))
 
 
 def function_dimensions(name: str) -> tuple[Dimensions, Dimensions]:

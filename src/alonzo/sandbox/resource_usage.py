@@ -17,6 +17,8 @@ _USER, _SYSTEM, _CHILDREN_USER, _CHILDREN_SYSTEM = 11, 12, 13, 14
 """Behind the process's name, which may hold blanks."""
 
 _LOOPBACK = "lo:"
+_FILE_MAX_BYTES = 65_536
+"""More than any of these files has, but for a list of more processes than are added up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class ResourceReader:
         self._proc = proc
 
     def read(self) -> ResourceUsage:
-        """What it is by now: 20 µs, and without control groups of version 2 as much for each process. Never raises."""
+        """What it is by now: 50 to 100 µs, and where no control group adds up, 20 µs for each further process. Never raises."""
         processes = self._processes()
         return ResourceUsage(cpu=self._read_cpu(processes), network_bytes=self._read_network(processes), tmp=self._read_tmp(processes))
 
@@ -67,18 +69,17 @@ class ResourceReader:
             return _cpu_of_group(self._cpu_file)
         if not 0 < len(processes) <= _PROCESSES_MAX:
             return None
-        user = system = 0
-        for process in processes:
-            times = _cpu_of_process(self._proc / str(process) / "stat")
-            user, system = user + times[0], system + times[1]
+        ticks = [each for process in processes if (each := _cpu_of_process(f"{self._proc}/{process}/stat")) is not None]
+        if not ticks:
+            return None
         ms_per_tick = 1_000 / os.sysconf("SC_CLK_TCK")
-        return CpuTimes(user * ms_per_tick, system * ms_per_tick)
+        return CpuTimes(sum(user for user, _ in ticks) * ms_per_tick, sum(system for _, system in ticks) * ms_per_tick)
 
     def _read_network(self, processes: Sequence[int]) -> int | None:
         """All there is in a network of its own is the loopback: whatever is sent there is received there, and counted once as each."""
         if not self._has_own_network or not processes:
             return None
-        for line in _lines(self._proc / str(processes[0]) / "net" / "dev"):
+        for line in _lines(f"{self._proc}/{processes[0]}/net/dev"):
             name, *counts = line.split()
             if name == _LOOPBACK:
                 return int(counts[0])
@@ -88,7 +89,7 @@ class ResourceReader:
         if not self._has_own_tmp or not processes:
             return None
         try:
-            found = os.statvfs(self._proc / str(processes[0]) / "root" / "tmp")
+            found = os.statvfs(f"{self._proc}/{processes[0]}/root/tmp")
         except OSError:
             return None  # it is gone, or somebody else's by the kernel's rules (ptrace(2), access mode checking)
         return TmpUsage(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize)
@@ -96,15 +97,15 @@ class ResourceReader:
 
 def processes_in(group: Path | None) -> list[int]:
     """Those of a control group, in order; none where there is no group, or it is gone."""
-    return [] if group is None else sorted(int(line) for line in _lines(group / "cgroup.procs"))
+    return [] if group is None else sorted(map(int, _lines(f"{group}/cgroup.procs")))
 
 
 def process_tree(root: int, proc: Path = _PROC) -> list[int]:
     """A process and all that have come of it, where the kernel tells (CONFIG_PROC_CHILDREN); never more than are added up, and one."""
     found = [root] if root > 0 else []
     for process in found:
-        for task in _entries(proc / str(process) / "task"):
-            for line in _lines(task / "children"):
+        for task in _entries(f"{proc}/{process}/task"):
+            for line in _lines(f"{proc}/{process}/task/{task}/children"):
                 found.extend(int(each) for each in line.split())
         if len(found) > _PROCESSES_MAX:
             break
@@ -118,23 +119,30 @@ def _cpu_of_group(file: Path) -> CpuTimes | None:
     return CpuTimes(int(values["user_usec"]) / 1_000, int(values["system_usec"]) / 1_000)
 
 
-def _cpu_of_process(file: Path) -> tuple[int, int]:
-    """In ticks, with those of its children that have been waited for; nothing of one that is gone."""
+def _cpu_of_process(file: str) -> tuple[int, int] | None:
+    """In ticks, with those of its children that have been waited for; None of one that is gone."""
     fields = "\n".join(_lines(file)).rpartition(")")[2].split()
     if len(fields) <= _CHILDREN_SYSTEM:
-        return 0, 0
+        return None
     return int(fields[_USER]) + int(fields[_CHILDREN_USER]), int(fields[_SYSTEM]) + int(fields[_CHILDREN_SYSTEM])
 
 
-def _lines(file: Path) -> list[str]:
+def _lines(file: Path | str) -> list[str]:
+    """Without Python's own files, which cost four times as much as the kernel's; nothing of what is not there (any more)."""
     try:
-        return file.read_text(errors="replace").splitlines()
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return []
-
-
-def _entries(directory: Path) -> list[Path]:
     try:
-        return list(directory.iterdir())
+        return os.read(descriptor, _FILE_MAX_BYTES).decode(errors="replace").splitlines()
+    except OSError:
+        return []
+    finally:
+        os.close(descriptor)
+
+
+def _entries(directory: str) -> list[str]:
+    try:
+        return [entry.name for entry in Path(directory).iterdir()]
     except OSError:
         return []

@@ -75,7 +75,7 @@ class CodeKeeping:
             for each in (version, version.runnable):
                 yield each.code.sha256
                 yield from each.layer_packages
-                if each.layers:
+                if each.layer_packages:
                     yield name_of_layers(each.layer_packages)
         for _, layer in self._layers.iter_prefix(()):
             yield layer.code.sha256

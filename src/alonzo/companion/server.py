@@ -19,6 +19,7 @@ from alonzo.companion.api_documents import take_documents_of_all_kinds
 from alonzo.companion.api_gateway import AsDeployed, complete_api_gateway
 from alonzo.companion.bucket_policies import have_policies_deny_nothing
 from alonzo.companion.cloudformation.installation import replacing_cloudformation
+from alonzo.companion.cloudformation.responses import Responses, TakenResponses
 from alonzo.companion.event_rules import have_node_decide
 from alonzo.companion.functions import Functions
 from alonzo.companion.key_states import heed_states_of_keys
@@ -67,11 +68,12 @@ def serve(settings: Settings) -> None:
     heed_states_of_keys()
     quicken_queues()
     have_policies_deny_nothing()
-    services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, node=node))
+    responses = Responses()
+    services = DomainDispatcherApplication(replacing_cloudformation(create_backend_app, node=node, responses=responses))
     complete_api_gateway(settings.endpoint_url)
     take_documents_of_all_kinds()
     complete_load_balancers(functions)
-    application: Application = schedules.announcing(Places(AsDeployed(AsItCame(services))))
+    application: Application = schedules.announcing(TakenResponses(Places(AsDeployed(AsItCame(services))), responses))
     state = None
     if settings.state_directory is not None:
         state = KeptState(Path(settings.state_directory), before_import=prepare)

@@ -5,16 +5,19 @@ POST /_alonzo/companion/events      {"events", "rules"}             {"matched": 
 POST /_alonzo/companion/expressions {"expression", "zone", "for_rule"}   {} or {"invalid": why}
 PUT  /_alonzo/companion/schedules   {"schedules"}                   {}: there are these and no others
 PUT  /_alonzo/companion/labels      {"arn", "labels"}               {}: AWS's own tags of something of Lambda's, beside those it has
+POST /_alonzo/companion/responses   nothing                         {"url", "takes_https"}: where custom resources may answer from now on
 """
 
 import hmac
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 
 from alonzo.edge.asgi import AsgiScope, Receive, Send, send_json
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, read_body
+from alonzo.edge.response_door import ResponseAddress
 from alonzo.errors import AlonzoError
 from alonzo.event_sources.errors import InvalidPattern
 from alonzo.functions.tags import TaggedResources
@@ -69,11 +72,20 @@ class Labels(msgspec.Struct):
 class CompanionEndpoint:
     """An `Endpoint` for all paths below `COMPANION_PATH`. `token` None: there is no companion."""
 
-    def __init__(self, *, token: str | None, rules: EventRules, schedules: Schedules, tagged: TaggedResources) -> None:
+    def __init__(
+        self,
+        *,
+        token: str | None,
+        rules: EventRules,
+        schedules: Schedules,
+        tagged: TaggedResources,
+        open_responses: Callable[[], Awaitable[ResponseAddress]],
+    ) -> None:
         self._authorization = None if token is None else b"Bearer " + token.encode()
         self._rules = rules
         self._schedules = schedules
         self._tagged = tagged
+        self._open_responses = open_responses
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """As the module says; errors as `{"message": …}`."""
@@ -84,7 +96,7 @@ class CompanionEndpoint:
             return
         except (BodyTooLarge, msgspec.DecodeError, RecursionError) as error:
             status, content = 400, {"message": str(error)}
-        except AlonzoError as error:
+        except (AlonzoError, OSError) as error:
             _log.error("the companion was not answered: %s", error)
             status, content = 500, {"message": str(error)}
         await send_json(send, status, msgspec.json.encode(content))
@@ -93,21 +105,24 @@ class CompanionEndpoint:
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
         if self._authorization is None or not hmac.compare_digest(given, self._authorization):
             return 403, {"message": "this is between Alonzo and its companion"}
+        content: Any = {}
         match scope["method"], scope["raw_path"].removeprefix(COMPANION_PATH):
             case "POST", b"patterns":
-                return 200, self._ask(msgspec.json.decode(body, type=PatternQuestion))
+                content = self._ask(msgspec.json.decode(body, type=PatternQuestion))
             case "POST", b"events":
                 question = msgspec.json.decode(body, type=EventsQuestion)
-                return 200, {"matched": await self._rules.put(question.events, question.rules)}
+                content = {"matched": await self._rules.put(question.events, question.rules)}
             case "POST", b"expressions":
-                return 200, _check(msgspec.json.decode(body, type=ExpressionQuestion))
+                content = _check(msgspec.json.decode(body, type=ExpressionQuestion))
             case "PUT", b"schedules":
                 await self._schedules.announce(_understood(msgspec.json.decode(body, type=Announcement).schedules))
             case "PUT", b"labels":
                 await self._label(msgspec.json.decode(body, type=Labels))
+            case "POST", b"responses":
+                content = await self._open_responses()
             case _:
                 return 404, {"message": "no such path"}
-        return 200, {}
+        return 200, content
 
     async def _label(self, wanted: Labels) -> None:
         _, partition, _, region, account_id, *_ = wanted.arn.split(":")

@@ -9,14 +9,15 @@ import contextlib
 import importlib
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from uvicorn.config import Config
 
-from alonzo.edge.app import Application
+from alonzo.edge.asgi import AsgiScope, InvokeEndpoint, Receive, Send
+from alonzo.edge.front_doors import FrontDoors
 from alonzo.edge.http_protocol import Connections, EdgeHttpProtocol
 from alonzo.edge.patience import HttpTimeouts
 from alonzo.edge.tls.arrivals import Arrivals
@@ -29,6 +30,21 @@ BACKLOG = 2_048
 TICK_SECONDS = 1.0
 _TLS_SHUTDOWN_SECONDS = 5.0
 """For the client's goodbye; most send none."""
+
+TlsSource = Callable[[], Awaitable[ssl.SSLContext]]
+"""What clients that speak TLS are shown, made when the first of them comes or before."""
+
+
+class ServedApplication(Protocol):
+    """An ASGI application, and the two short ways past ASGI (`http_protocol.py`)."""
+
+    @property
+    def invoke(self) -> InvokeEndpoint: ...
+
+    @property
+    def front_doors(self) -> FrontDoors: ...
+
+    def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> Awaitable[None]: ...
 
 
 class ServedSocket:
@@ -52,13 +68,13 @@ class HttpServer:
     requests finish. A socket handed to `serve_socket` belongs to the server. With `tls` clients of public sockets may speak HTTPS, too.
     """
 
-    def __init__(self, *, application: Application, timeouts: HttpTimeouts, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, *, application: ServedApplication, timeouts: HttpTimeouts, tls: TlsSource | None) -> None:
         self._application = application
         self._tls = tls
         self._arrivals = None if tls is None else Arrivals(self._serve_arrived)
         self._timeouts = timeouts
         self._config = Config(
-            app=application,
+            app=cast("Any", application),
             http=EdgeHttpProtocol,
             ws=cast("type[asyncio.Protocol]", _web_socket_protocol),
             ws_max_size=WEB_SOCKET_MESSAGE_MAX_BYTES,
@@ -108,10 +124,11 @@ class HttpServer:
         if not is_tls:
             await loop.connect_accepted_socket(self._new_connection, connection)
             return
+        assert self._tls is not None
         await loop.connect_accepted_socket(
             self._new_connection,
             connection,
-            ssl=self._tls,
+            ssl=await self._tls(),
             ssl_handshake_timeout=self._timeouts.headers_seconds,
             ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
         )

@@ -4,6 +4,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -48,7 +49,7 @@ from alonzo.sandbox.sandbox import Sandbox
 from alonzo.sandbox.settings import Network, SandboxSettings
 
 ServeEndpoint = Callable[[socket.socket], Awaitable[Callable[[], None]]]
-"""Serves the AWS endpoint on a listening socket of an environment's own network; what it returns stops that."""
+"""Serves something of the node's on a listening socket of an environment's own network; what it returns stops that."""
 
 
 class TmpPreparation(Protocol):
@@ -80,6 +81,7 @@ class EnvironmentFactory:
         metrics: InvocationMeter,
         insights: InsightsMode,
         serve_endpoint: ServeEndpoint,
+        serve_responses: ServeEndpoint,
         tasks: EnvironmentTasks,
         clock: Clock,
     ) -> None:
@@ -92,6 +94,7 @@ class EnvironmentFactory:
         self._metrics = metrics
         self._insights = insights
         self._serve_endpoint = serve_endpoint
+        self._serve_responses = serve_responses
         self._tasks = tasks
         self._clock = clock
 
@@ -212,9 +215,9 @@ class EnvironmentFactory:
         environment = ExecutionEnvironment(
             plan=plan, sandbox=sandbox, journal=journal, check=self._check(sandbox), tasks=self._tasks, clock=self._clock
         )
-        if len(sandbox.listeners) > 1:
-            stop_serving = await self._serve_endpoint(sandbox.listeners.pop())
-            environment.ended.add_done_callback(lambda _: stop_serving())
+        for serve in (self._serve_endpoint, self._serve_responses)[: len(sandbox.listeners) - 1]:
+            stop_serving = await serve(sandbox.listeners.pop(1))
+            environment.ended.add_done_callback(partial(_call, stop_serving))
         self._serve_tracers(environment, sandbox)
         return environment
 
@@ -265,6 +268,7 @@ class EnvironmentFactory:
             runtime_directory=str(self._settings.packages),
             tmp_directory=str(self._settings.tmp_directory / sandbox.id),
             layers_directory=LAYERS_DIRECTORY if layers_directory is None else str(layers_directory),
+            trusted_certificates=str(self._settings.trusted_certificates),
             libraries=libraries,
         )
 
@@ -282,6 +286,10 @@ class EnvironmentFactory:
         if self._settings.isolated and not self._settings.rootless:
             return SentByUser(sandbox.user)
         return SentByProcessTree(lambda: sandbox.process_id)
+
+
+def _call(function: Callable[[], None], _: object) -> None:
+    function()
 
 
 def _log_stream_name(now: datetime, version: str) -> str:

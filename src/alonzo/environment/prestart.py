@@ -12,7 +12,7 @@ from pathlib import Path
 
 from alonzo.environment.java_launch import JAVA_CLIENT_DIRECTORY, class_list_of, java_command
 from alonzo.environment.java_options import java_options
-from alonzo.environment.variables import RUNTIME_DIRECTORY, startup_defaults
+from alonzo.environment.variables import RUNTIME_DIRECTORY, node_startup_defaults, startup_defaults
 from alonzo.model.function import FunctionVersion
 from alonzo.model.quotas import EPHEMERAL_STORAGE_MIN_MIB, MEMORY_MIN_MIB
 from alonzo.runtimes.catalog import RuntimeFamily, find_runtime
@@ -67,7 +67,8 @@ def find_prestart_order(version: FunctionVersion, program: Program, *, archive: 
     `archive`: of Java's classes (`java_archives.py`). Its largest heap is fixed at the start, so there is an order for each memory size.
     """
     if program.family is RuntimeFamily.NODEJS:
-        return PrestartOrder(command=node_command(program.executable, RUNTIME_DIRECTORY), variables=startup_defaults())
+        variables = startup_defaults() | node_startup_defaults()
+        return PrestartOrder(command=node_command(program.executable, RUNTIME_DIRECTORY), variables=variables)
     if program.family is RuntimeFamily.JAVA and archive is not None and _starts_with_defaults(version):
         return PrestartOrder(
             command=java_command(program, RUNTIME_DIRECTORY, options=java_options(version), archive=archive, handler=""),

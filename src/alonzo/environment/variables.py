@@ -10,6 +10,7 @@ from alonzo.environment.credentials import Credentials
 from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
+from alonzo.sandbox.settings import TRUSTED_CERTIFICATES
 
 TASK_ROOT = "/var/task"
 RUNTIME_DIRECTORY = "/var/runtime"
@@ -35,6 +36,7 @@ class Place:
     tmp_directory: str | None = None
     """TMPDIR, where /tmp is not the environment's own."""
     layers_directory: str = LAYERS_DIRECTORY
+    trusted_certificates: str = TRUSTED_CERTIFICATES
     libraries: tuple[tuple[str, str], ...] = ()
     """Variables that hold search paths, and directories that each must name besides."""
 
@@ -103,12 +105,21 @@ def startup_defaults(
     }
 
 
+def node_startup_defaults(trusted_certificates: str = TRUSTED_CERTIFICATES) -> dict[str, str]:
+    """What Node.js reads besides: the certificates of this node's own authority (`edge/tls/trust.py`)."""
+    return {"NODE_EXTRA_CA_CERTS": trusted_certificates}
+
+
 def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
     """Variables that a function may set otherwise."""
     daemon_host, daemon_port = place.trace_daemon
+    spec = None if runtime is None else find_runtime(runtime)
     defaults = startup_defaults(
         task_root=place.task_root, runtime_directory=place.runtime_directory, layers_directory=place.layers_directory
-    ) | {
+    )
+    if spec is not None and spec.family is RuntimeFamily.NODEJS:
+        defaults |= node_startup_defaults(place.trusted_certificates)
+    defaults |= {
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": f"{daemon_host}:{daemon_port}",
         "_AWS_XRAY_DAEMON_ADDRESS": daemon_host,
@@ -117,7 +128,6 @@ def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
     }
     if place.tmp_directory is not None:
         defaults["TMPDIR"] = place.tmp_directory
-    spec = None if runtime is None else find_runtime(runtime)
     return defaults if spec is None else defaults | _of_language(place, spec)
 
 

@@ -109,6 +109,9 @@ class _Sandbox:
         listeners = [_listen(RUNTIME_API_PORT if own_network else 0)]
         if own_network:
             listeners.append(_listen(self._settings["endpoint_port"]))
+            if self._settings["response_address"] is not None:
+                host, port = self._settings["response_address"]
+                listeners.append(_listen(port, host))
         self._map_users(unshared)
         datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         datagrams.bind(("127.0.0.1", TRACE_PORT if own_network else 0))
@@ -319,10 +322,10 @@ class _Sandbox:
         os.read(release, len(_MAPPED))
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(port: int, host: str = "127.0.0.1") -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener.bind((host, port))
     listener.listen(LISTEN_BACKLOG)
     return listener
 

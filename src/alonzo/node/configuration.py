@@ -73,6 +73,11 @@ class Configuration:
     worker_number: int | None = None
 
     @property
+    def common_directory(self) -> Path:
+        """The data directory of all workers (`workers.py`)."""
+        return self.data_directory if self.worker_number is None else self.data_directory.parents[1]
+
+    @property
     def has_companion(self) -> bool:
         """Whether services that come with Alonzo are used at all."""
         return COMPANION in {self.aws_endpoints.default, *self.aws_endpoints.of_services.values()}

@@ -26,6 +26,7 @@ from alonzo.edge.metrics_page import METRICS_PATH, PROMETHEUS_PATH, metrics_page
 from alonzo.edge.operations import OperationTable
 from alonzo.edge.other_services import EVERY_OPERATION, OtherServices
 from alonzo.edge.queue_routes import QUEUES_PATH, QueueEndpoint
+from alonzo.edge.response_door import ResponseDoor
 from alonzo.edge.service_proxy import ServiceProxy
 from alonzo.edge.stream_endpoint import STREAM_PATH_PREFIX, StreamEndpoint
 from alonzo.edge.usage_routes import USAGE_PATH, UsageEndpoint
@@ -57,6 +58,7 @@ class EdgeParts:
     metrics: CountSource
     cloudwatch: OperationTable
     logs: Logs
+    responses: ResponseDoor
     is_ready: Callable[[], bool]
     resources: AsyncExitStack
     clock: Clock
@@ -158,6 +160,7 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
                 rules=triggers.rules,
                 schedules=triggers.schedules,
                 tagged=control.tagged,
+                open_responses=edge.responses.open,
             ),
             STREAM_PATH_PREFIX: StreamEndpoint(invoke=invoke, invoker=parts.invoker, otherwise=proxy),
         },

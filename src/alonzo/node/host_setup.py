@@ -8,6 +8,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from alonzo.edge.response_door import address_of, ports_of
+from alonzo.edge.tls.settings import trust_file
 from alonzo.model import quotas
 from alonzo.node.configuration import Configuration
 from alonzo.node.programs import Programs
@@ -16,7 +18,7 @@ from alonzo.runtimes.interpreters import PythonInterpreter
 from alonzo.sandbox.cgroups import Cgroups, has_processes, open_cgroups
 from alonzo.sandbox.host import choose_tmp_kind, inspect, is_rootless
 from alonzo.sandbox.seccomp import filter_program
-from alonzo.sandbox.settings import FIRST_USER_ID, USER_IDS_PER_NODE, Isolation, SandboxSettings, TmpKind
+from alonzo.sandbox.settings import FIRST_USER_ID, USER_IDS_PER_NODE, Isolation, Network, SandboxSettings, TmpKind
 from alonzo.sandbox.tmp_images import TmpImages, find_mkfs
 from alonzo.sandbox.users import SharedUser, UserIds
 
@@ -59,6 +61,8 @@ async def set_up_host(configuration: Configuration, *, programs: Programs, endpo
         descriptors=quotas.FILE_DESCRIPTORS_MAX,
         processes=quotas.PROCESSES_MAX if "cpu" in cgroups.controllers else quotas.PROCESSES_WITHOUT_CPU_LIMIT_MAX,
         endpoint_port=endpoint_port,
+        response_address=_response_address(configuration),
+        trusted_certificates=trust_file(configuration.common_directory),
         first_user=FIRST_USER_ID + _node_number(configuration) * USER_IDS_PER_NODE,
         code_directory=data / "code",
         tmp_directory=data / "tmp",
@@ -77,6 +81,14 @@ async def set_up_host(configuration: Configuration, *, programs: Programs, endpo
         tmp_images=await _tmp_images(settings),
         users=users,
     )
+
+
+def _response_address(configuration: Configuration) -> tuple[str, int] | None:
+    """The same for all workers: whose sandbox it is that answers is not known when it is asked."""
+    if configuration.network is not Network.ISOLATED or not configuration.has_companion:
+        return None
+    port = ports_of(configuration.common_directory)[0]
+    return address_of(port), port
 
 
 async def wait_for_sandboxes_to_end(data_directory: Path) -> None:

@@ -73,6 +73,7 @@ def wire_invocation(
     stores: Stores,
     host: Host,
     serve_endpoint: ServeEndpoint,
+    serve_responses: ServeEndpoint,
     metrics: MetricParts,
     clock: Clock,
 ) -> InvocationParts:
@@ -121,6 +122,7 @@ def wire_invocation(
         metrics=metrics.meter,
         insights=configuration.insights,
         serve_endpoint=serve_endpoint,
+        serve_responses=serve_responses,
         tasks=tasks,
         clock=clock,
     )

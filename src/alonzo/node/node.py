@@ -24,9 +24,10 @@ from alonzo.node.invocation import activation_with, note_change, warm_up, wire_i
 from alonzo.node.logs import wire_logs
 from alonzo.node.metrics import wire_metrics
 from alonzo.node.programs import Programs
+from alonzo.node.responses import wire_responses
 from alonzo.node.seat import Seat
 from alonzo.node.stores import Stores, open_stores
-from alonzo.node.tls import open_tls_context
+from alonzo.node.tls import open_tls_source
 from alonzo.node.triggers import home_of, life_of, wire_triggers
 
 _DRAIN_SECONDS = 30.0
@@ -80,6 +81,7 @@ class Node:
         async def serve_endpoint(endpoint: socket.socket) -> Callable[[], None]:
             return (await servers[0].serve_socket(endpoint)).close
 
+        responses = wire_responses(self._configuration, services=stores.services, host=host, timeouts=_HTTP_TIMEOUTS)
         metering = wire_metrics(stores=stores, instance=instance_of(self._configuration, self._seat), clock=self._clock)
         parts = wire_invocation(
             configuration=self._configuration,
@@ -87,6 +89,7 @@ class Node:
             stores=stores,
             host=host,
             serve_endpoint=serve_endpoint,
+            serve_responses=responses.serve,
             metrics=metering,
             clock=self._clock,
         )
@@ -145,12 +148,13 @@ class Node:
                 metrics=metering.counts,
                 cloudwatch=metering.operations(),
                 logs=logs,
+                responses=responses,
                 is_ready=lambda: not stop.is_set(),
                 resources=resources,
                 clock=self._clock,
             )
         )
-        server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_context(self._configuration))
+        server = HttpServer(application=application, timeouts=_HTTP_TIMEOUTS, tls=open_tls_source(self._configuration))
         sources = wire_event_sources(
             tables=stores.sources,
             control=control,
@@ -182,9 +186,8 @@ class Node:
                 )
             ]
             tasks += [group.create_task(parts.tasks.run()), group.create_task(parts.usage.run()), group.create_task(metering.run())]
-            tasks.append(group.create_task(warm_up(control.records, parts.factory)))
-            tasks += [group.create_task(asynchronous.dispatcher.run()), group.create_task(triggers.run())]
-            tasks += [group.create_task(component) for component in logs.components()]
+            beside = (warm_up(control.records, parts.factory), asynchronous.dispatcher.run(), triggers.run(), responses.run())
+            tasks += [group.create_task(component) for component in (*beside, *logs.components())]
             existing = [version for _, version in control.records.iter_prefix(())]
             keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             if stores.cluster is not None:

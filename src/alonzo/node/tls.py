@@ -5,6 +5,7 @@ What makes certificates is imported only here and only when it is wanted: it tak
 
 import ssl
 
+from alonzo.edge.server import TlsSource
 from alonzo.node.configuration import Configuration
 
 
@@ -17,13 +18,18 @@ def prepare_tls(configuration: Configuration) -> None:
         ensure_authority(tls)
 
 
-def open_tls_context(configuration: Configuration) -> ssl.SSLContext | None:
+def open_tls_source(configuration: Configuration) -> TlsSource | None:
     """None: HTTP only. SetupError."""
     if configuration.tls is None:
         return None
     from alonzo.edge.tls.contexts import open_tls  # noqa: PLC0415 - see above
 
-    return open_tls(configuration.tls, host=configuration.host)
+    context = open_tls(configuration.tls, host=configuration.host)
+
+    async def opened() -> ssl.SSLContext:
+        return context
+
+    return opened
 
 
 def trust_instructions(configuration: Configuration) -> str | None:

@@ -25,8 +25,9 @@ from alonzo.sandbox.settings import Network, SandboxSettings
 _log = logging.getLogger(__name__)
 
 _TASK_ROOT = "/var/task"
-_SOCKETS_WHEN_READY = (3, 4)
-"""The runtime's own connection, the Runtime API's listener, in a network of its own the AWS endpoint's, and the tracers' datagrams."""
+_SOCKETS_WHEN_READY = (3, 4, 5)
+"""The runtime's own connection, the Runtime API's listener, in a network of its own the AWS endpoint's and perhaps the one for responses of
+custom resources, and the tracers' datagrams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,10 @@ class Network(StrEnum):
     ISOLATED = "isolated"
 
 
+TRUSTED_CERTIFICATES = "/etc/alonzo-ca.pem"
+"""Where isolated sandboxes see the certificates that Node.js functions trust besides (`NODE_EXTRA_CA_CERTS`)."""
+
+
 class TmpKind(StrEnum):
     """What /tmp of a sandbox lies on."""
 
@@ -48,6 +52,10 @@ class SandboxSettings:
     descriptors: int
     processes: int
     endpoint_port: int
+    response_address: tuple[str, int] | None
+    """Where custom resources are answered in a network of a sandbox's own; None: nowhere."""
+    trusted_certificates: Path
+    """A file that all sandboxes see, whatever is written into it."""
     first_user: int
     code_directory: Path
     tmp_directory: Path

@@ -16,7 +16,7 @@ from alonzo.errors import SetupError
 from alonzo.sandbox.messages import GuestChannel
 from alonzo.sandbox.plan import Shown, masked_proc_files, root_plan
 from alonzo.sandbox.sandbox import Sandbox
-from alonzo.sandbox.settings import SandboxSettings, TmpKind
+from alonzo.sandbox.settings import TRUSTED_CERTIFICATES, SandboxSettings, TmpKind
 
 _log = logging.getLogger(__name__)
 
@@ -196,6 +196,7 @@ def _zygote_settings(spec: ZygoteSpec, settings: SandboxSettings) -> dict[str, A
         "tmp_kind": settings.tmp_kind,
         "tmp_mib": settings.default_tmp_mib,
         "endpoint_port": settings.endpoint_port,
+        "response_address": settings.response_address,
         "masked_proc_files": masked_proc_files(),
         "seccomp": base64.b64encode(settings.clonable_seccomp_program if spec.clonable else settings.seccomp_program).decode(),
         "clonable": spec.clonable,
@@ -212,7 +213,7 @@ def _plan(spec: ZygoteSpec, settings: SandboxSettings) -> list[dict[str, Any]]:
         interpreter_prefix=spec.prefix,
         interpreter_version=spec.version,
         packages=settings.packages,
-        shown=spec.shown,
+        shown=(*spec.shown, Shown(settings.trusted_certificates, Path(TRUSTED_CERTIFICATES))),
         workplaces=_workplaces(settings),
         recursive=settings.rootless,
     )

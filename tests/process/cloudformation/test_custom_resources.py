@@ -7,6 +7,7 @@ import pytest
 from tests.support.invoking import wait_for_log
 from tests.support.server import ROLE, Server
 from tests.support.stacks import create_stack, delete_stack, history_of, outputs_of, reason_of, update_stack
+from tests.support.toolchains import require_tool
 
 ANSWERS = """
 import cfnresponse, json
@@ -23,6 +24,24 @@ def handler(event, context):
 NODE = """
 const response = require("cfn-response");
 exports.handler = (event, context) => response.send(event, context, response.SUCCESS, { Said: "from node" }, "id-node");
+"""
+BY_HTTPS = """
+const https = require("https"), url = require("url");
+exports.handler = async (event) => {
+  const { StackId, RequestId, LogicalResourceId } = event;
+  const asked = (hostname, path) => new Promise((resolve, reject) => {
+    const body = JSON.stringify({ Status: "SUCCESS", PhysicalResourceId: "id-https", StackId, RequestId, LogicalResourceId, Data: { Said: "by HTTPS", ...seen } });
+    const headers = { "content-type": "", "content-length": Buffer.byteLength(body) };
+    const request = https.request({ hostname, path, method: "PUT", headers }, (answer) => { answer.resume(); resolve(answer.statusCode); });
+    request.on("error", reject);
+    request.end(body);
+  });
+  const { hostname, path, pathname } = url.parse(event.ResponseURL);
+  const seen = {};
+  seen.Elsewhere = await asked(hostname, "/2015-03-31/functions/");
+  seen.Forged = await asked(hostname, `${pathname}?Signature=guessed`);
+  console.log("ANSWERED", await asked(hostname, path), await asked(hostname, path));
+};
 """
 
 
@@ -86,3 +105,14 @@ def test_a_function_that_does_not_answer_is_given_up(server: Server) -> None:
 @pytest.mark.thorough
 def test_node_finds_its_module_too(server: Server) -> None:
     assert outputs_of(create_stack(server, "node", template(NODE, "nodejs22.x")))["Said"] == "from node"
+
+
+def test_a_handler_that_takes_host_and_path_alone_answers_by_https(server: Server) -> None:
+    """As those of the CDK in Node.js."""
+    require_tool("node")
+    wanted = template(BY_HTTPS, "nodejs22.x")
+    for name in ("Elsewhere", "Forged"):
+        wanted["Outputs"][name] = {"Value": {"Fn::GetAtt": ["Custom", name]}}
+    made = outputs_of(create_stack(server, "https", wanted))
+    assert (made["Said"], made["Id"], made["Elsewhere"], made["Forged"]) == ("by HTTPS", "id-https", "404", "403")
+    assert any("ANSWERED 200 200" in line for line in wait_for_log(server, made["Function"], "ANSWERED"))

@@ -93,9 +93,14 @@ class AwsClients:
         """
         if not self.is_companion(service):
             return None
-        content = await self._get(f"http://localhost/_alonzo/{kind}/{name}", host="localhost", to_companion=True)
+        content = await self._exchange("GET", f"http://localhost/_alonzo/{kind}/{name}", host="localhost", to_companion=True)
         place: dict[str, str] | None = None if content is None else json.loads(content)
         return place
+
+    async def hand_response(self, request_id: str, content: bytes) -> bool:
+        """Give the companion's CloudFormation what a custom resource has answered; whether it waits for it. Raises AwsCallFailed."""
+        url = f"http://localhost/_alonzo/responses/{request_id}"
+        return await self._exchange("PUT", url, host="localhost", to_companion=True, body=content) is not None
 
     async def find_page(self, service: str, url: str) -> bytes | None:
         """A public page of a service (`https://cognito-idp.us-east-1.amazonaws.com/POOL/.well-known/jwks.json`), wherever it is here.
@@ -107,7 +112,7 @@ class AwsClients:
             return None
         parts = urlsplit(url)
         base = "http://localhost" if endpoint == COMPANION else endpoint
-        return await self._get(f"{base}{parts.path}", host=parts.netloc, to_companion=endpoint == COMPANION) or b""
+        return await self._exchange("GET", f"{base}{parts.path}", host=parts.netloc, to_companion=endpoint == COMPANION) or b""
 
     async def aclose(self) -> None:
         """Close all connections; there are no calls after it."""
@@ -116,9 +121,9 @@ class AwsClients:
                 await self._opened[1].aclose()
                 self._opened = None
 
-    async def _get(self, url: str, *, host: str, to_companion: bool) -> bytes | None:
+    async def _exchange(self, method: str, url: str, *, host: str, to_companion: bool, body: bytes = b"") -> bytes | None:
         _, transport = self._opened or await self._open()
-        request = HttpRequest(method="GET", url=url, headers={"Host": host}, body=b"")
+        request = HttpRequest(method=method, url=url, headers={"Host": host}, body=body)
         response = await transport.send(request, to_companion=to_companion, answer_max_bytes=ANSWER_MAX_BYTES)
         if response.status not in {_OK, _NOT_FOUND}:
             raise AwsUnreachable(f"{url} answers {response.status}")

@@ -7,6 +7,7 @@ import boto3
 from botocore.config import Config
 
 from alonzo.companion.cloudformation.errors import ResourceFailed
+from alonzo.companion.cloudformation.responses import Responses
 from alonzo.companion.node import Node
 
 _SECRET = "alonzo"  # noqa: S105 - signatures that nobody checks
@@ -19,11 +20,12 @@ _CHECKED_BY_NODE = "lambda"
 class Clients:
     """boto3's clients, made once for each service, account and region. The access key is the account's id.
 
-    `node`: for what no API of AWS's can do.
+    `node`: for what no API of AWS's can do. `responses`: those of custom resources.
     """
 
-    def __init__(self, *, node: Node) -> None:
+    def __init__(self, *, node: Node, responses: Responses) -> None:
         self.node = node
+        self.responses = responses
         self.endpoint_url = node.endpoint_url
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str, str], Any] = {}

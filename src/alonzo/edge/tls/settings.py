@@ -19,3 +19,15 @@ def own_authority(data_directory: Path) -> TlsSettings:
     """The authority of a data directory, whether it has been made or not."""
     directory = data_directory / _DIRECTORY
     return TlsSettings(certificate=directory / "ca.pem", key=directory / "ca-key.pem", is_authority=True)
+
+
+def trust_file(data_directory: Path) -> Path:
+    """The file that functions read (`trust.py`), made and brought up to date: it holds the authority's certificate, or nothing. OSError."""
+    authority = own_authority(data_directory).certificate
+    path = authority.with_name("trusted.pem")
+    certificate = authority.read_bytes() if authority.exists() else b""
+    if not path.exists() or path.read_bytes() != certificate:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_bytes(certificate)  # never replaced: sandboxes that are there have it mounted
+        path.chmod(0o644)
+    return path

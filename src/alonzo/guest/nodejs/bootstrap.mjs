@@ -1,6 +1,8 @@
 // The Node.js runtime inside an environment: loads the handler, then one invocation after the other; or, where several run at once, one
 // of the threads that do so (workers.mjs), which takes the next invocation while others wait for something.
 
+import "./response_door.mjs";
+
 import { UnhandledPromiseRejection, toReport } from "./errors.mjs";
 import { loadHandler } from "./handlers.mjs";
 import { runInvocation } from "./invocation.mjs";

@@ -1,24 +1,25 @@
 """Custom resources: a function is invoked as an event, and says what became of it by a PUT to a URL that the event holds.
 
-The URL is a presigned one of S3, as on AWS; the answer is the object. Its bucket is in an account that nobody has.
+The URL leads to the node (`edge/response_door.py`), which hands over what comes (`responses.py`).
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html.
 """
 
 import json
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from alonzo.companion.cloudformation.errors import ResourceFailed
 from alonzo.companion.cloudformation.resources.provider import Existing, Made, PartlyMade, Wanted
+from alonzo.companion.node import NodeRefused
 
-_ACCOUNT = "000000000001"
-_BUCKET = "cloudformation-custom-resource-response"
 _TIMEOUT_SECONDS = 3_600
-_URL_SECONDS = 7_200
-_ANSWER_MAX_BYTES = 4_096
-_PAUSE_SECONDS, _PAUSE_MAX_SECONDS = 0.02, 0.5
+_SILENCE = (
+    "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId "
+    "[{}]. If you are using the Python cfn-response module, you may need to update your Lambda function code "
+    "so that CloudFormation can attach the updated version."
+)
+_WITHOUT_HTTPS = " Functions that answer by HTTPS at port 443, as those of the CDK in Node.js do, cannot do so on this machine."
 
 
 class CustomResourceProvider:
@@ -44,13 +45,13 @@ class CustomResourceProvider:
     def _ask(self, wanted: Wanted, request_type: str, more: Mapping[str, Any]) -> Made:
         token = str(wanted.properties.get("ServiceToken", ""))
         request_id = str(uuid.uuid4())
-        storage = wanted.clients.client("s3", account_id=_ACCOUNT, region="us-east-1")
-        storage.create_bucket(Bucket=_BUCKET)
-        url = storage.generate_presigned_url("put_object", Params={"Bucket": _BUCKET, "Key": request_id}, ExpiresIn=_URL_SECONDS)
+        try:
+            opened = wanted.clients.node.ask("responses", {})
+        except NodeRefused as error:
+            raise ResourceFailed(f"The function would have nowhere to answer: {error}") from error
         event = {
             "RequestType": request_type,
             "ServiceToken": token,
-            "ResponseURL": url,
             "StackId": wanted.stack_id,
             "RequestId": request_id,
             "LogicalResourceId": wanted.logical_id,
@@ -58,10 +59,12 @@ class CustomResourceProvider:
             "ResourceProperties": _as_texts(wanted.properties),
             **more,
         }
-        _send(wanted, token, json.dumps(event))
-        seconds = int(wanted.properties.get("ServiceTimeout", _TIMEOUT_SECONDS))
-        answer = _wait_for_answer(storage, request_id, seconds)
-        return _read(answer, event, str(more.get("PhysicalResourceId", "")))
+        with wanted.clients.responses.expect(request_id) as response:
+            url = f"{opened['url']}{request_id}?Signature={response.token}"
+            _send(wanted, token, json.dumps(event | {"ResponseURL": url}))
+            if not response.wait(int(wanted.properties.get("ServiceTimeout", _TIMEOUT_SECONDS))):
+                raise ResourceFailed(_SILENCE.format(request_id) + ("" if opened["takes_https"] else _WITHOUT_HTTPS))
+        return _read(_parse(response.content), event, str(more.get("PhysicalResourceId", "")))
 
 
 def _send(wanted: Wanted, token: str, event: str) -> None:
@@ -74,27 +77,13 @@ def _send(wanted: Wanted, token: str, event: str) -> None:
         raise ResourceFailed(f"Invalid Service token: {token or 'there is none'}")
 
 
-def _wait_for_answer(storage: Any, key: str, seconds: int) -> Any:
-    deadline, pause = time.monotonic() + seconds, _PAUSE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            content = storage.get_object(Bucket=_BUCKET, Key=key)["Body"].read(_ANSWER_MAX_BYTES + 1)
-        except storage.exceptions.NoSuchKey:
-            time.sleep(pause)
-            pause = min(2 * pause, _PAUSE_MAX_SECONDS)
-            continue
-        storage.delete_object(Bucket=_BUCKET, Key=key)
-        if len(content) > _ANSWER_MAX_BYTES:
-            raise ResourceFailed("Response object is too long.")
-        try:
-            return json.loads(content)
-        except ValueError:
-            raise ResourceFailed("Invalid response object: it is not JSON.") from None
-    raise ResourceFailed(
-        "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId "
-        f"[{key}]. If you are using the Python cfn-response module, you may need to update your Lambda function code "
-        "so that CloudFormation can attach the updated version."
-    )
+def _parse(content: str | None) -> Any:
+    if content is None:
+        raise ResourceFailed("Response object is too long.")
+    try:
+        return json.loads(content)
+    except ValueError:
+        raise ResourceFailed("Invalid response object: it is not JSON.") from None
 
 
 def _read(answer: Any, event: Mapping[str, Any], physical_id: str) -> Made:

@@ -1,0 +1,21 @@
+"""What functions trust beside the authorities of their runtimes: this node's own, once it has one.
+
+Node.js reads the file that NODE_EXTRA_CA_CERTS names with its first TLS connection, and warns of one that is not there. So the file is
+there from the beginning, empty, and shown to every sandbox; it is filled when the authority is made, and stays the same file.
+"""
+
+import fcntl
+from pathlib import Path
+
+from alonzo.edge.tls.authority import ensure_authority
+from alonzo.edge.tls.settings import own_authority, trust_file
+
+
+def ensure_trusted_authority(data_directory: Path) -> None:
+    """Have an authority, and functions trust it. Several processes may ask for it at once. SetupError."""
+    settings = own_authority(data_directory)
+    settings.key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (settings.key.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ensure_authority(settings)
+        trust_file(data_directory)

@@ -17,6 +17,10 @@ _ROOT = Path(__file__).parents[2]
 _CACHE = _ROOT / ".alonzo" / "cache"
 _SAM = Path(__file__).with_name("sam_requirements.txt")
 _CDK = ("aws-cdk@2.1148.1", "aws-cdk-lib@2.276.0", "constructs@10.8.1", "aws-cdk-local@3.0.4")
+_NODE_SDK = tuple(
+    f"@aws-sdk/client-{each}" for each in ("cloudwatch-logs@3.1169.0", "lambda@3.1162.0", "s3@3.1169.0", "sfn@3.1162.0", "ssm@3.1169.0")
+)
+"""What functions of CDK's own find in AWS's runtimes."""
 _ANSIBLE = "ansible==12.3.0"
 _COLLECTIONS = ("amazon/aws/", "ansible/posix/")
 _SECONDS = 300
@@ -38,6 +42,11 @@ def sam_tools() -> Path:
 def cdk_tools() -> Path:
     """`node_modules` with `cdk`, `cdklocal` and the library of apps."""
     return node_packages("cdk", pinned=_CDK) / "node_modules"
+
+
+def node_sdk() -> Path:
+    """`node_modules` with the parts of the AWS SDK that functions of CDK's own use."""
+    return node_packages("node-sdk", pinned=_NODE_SDK) / "node_modules"
 
 
 def ansible_collections() -> Path:

@@ -16,6 +16,7 @@ _WRITTEN_BY_BUILDS = {
     BuildMethod.RUBY: frozenset({"vendor"}),
     BuildMethod.RUST: frozenset({"target"}),
     BuildMethod.MAVEN: frozenset({"target"}),
+    BuildMethod.GRADLE: frozenset({"build", ".gradle"}),
     BuildMethod.MAKEFILE: frozenset({"node_modules", "target"}),
 }
 """Directories in which a change is no change of a source."""

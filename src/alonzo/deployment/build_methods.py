@@ -17,10 +17,11 @@ class BuildMethod(StrEnum):
     GO = "go"
     RUST = "rust"
     MAVEN = "maven"
+    GRADLE = "gradle"
     MAKEFILE = "makefile"
 
 
-COMPILED = frozenset({BuildMethod.ESBUILD, BuildMethod.GO, BuildMethod.RUST, BuildMethod.MAVEN, BuildMethod.MAKEFILE})
+COMPILED = frozenset({BuildMethod.ESBUILD, BuildMethod.GO, BuildMethod.RUST, BuildMethod.MAVEN, BuildMethod.GRADLE, BuildMethod.MAKEFILE})
 """What is packaged of these is what a build command has written, and not the sources."""
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from alonzo.deployment import handler_search
 from alonzo.deployment.build_methods import BuildMethod
+from alonzo.deployment.builders.gradle import build_file_of
 from alonzo.deployment.builders.nodejs import read_package
 from alonzo.deployment.errors import NothingToDeploy, SourceUnclear
 from alonzo.deployment.source_files import NEVER_PACKAGED_DIRECTORIES
@@ -27,6 +28,15 @@ _RUBY_VERSIONS = ("3.2", "3.3", "3.4")
 _JAVA_VERSIONS = (11, 17, 21, 25)
 _JAVA_DEFAULT = 21
 _JAVA_RELEASE = re.compile(r"<(?:maven\.compiler\.)?(?:release|target|source|java\.version)>\s*(?:1\.)?(\d+)\s*<")
+_GRADLE_RELEASE = re.compile(
+    r"""
+    (?: \b(?:release|sourceCompatibility|targetCompatibility|jvmToolchain) \b [\s.=(]* (?:set\s*\()? | JavaLanguageVersion\.of\s*\( )
+    [\s"']* (?:JavaVersion\.(?:VERSION_|toVersion\(\s*["']?))? (?:1[._])? (\d+)
+    """,
+    re.VERBOSE,
+)
+"""In Groovy or Kotlin: `options.release = 17`, `sourceCompatibility = JavaVersion.VERSION_17`, `JavaLanguageVersion.of(21)`."""
+
 _ASK_SECONDS = 10.0
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 _CONTAINER_FILES = ("Dockerfile", "Containerfile")
@@ -79,7 +89,7 @@ def detect_functions(directory: Path, programs: InstalledPrograms) -> list[Detec
         raise NothingToDeploy(
             f"there is neither a template (template.yaml) nor a function in {directory}. A function is recognized by a Python file with "
             "`def handler` or `def lambda_handler`, an index.js or index.mjs that exports handler, a Ruby file with `def handler`, go.mod, "
-            "Cargo.toml, pom.xml, or an executable named bootstrap; or name it: --runtime python3.12 --handler app.main"
+            "Cargo.toml, pom.xml, build.gradle, or an executable named bootstrap; or name it: --runtime python3.12 --handler app.main"
         )
     return functions
 
@@ -122,14 +132,21 @@ def method_of_runtime(runtime: str, directory: Path) -> BuildMethod:
     ):
         if runtime.startswith(family):
             return method
-    if runtime.startswith("java") and (directory / "pom.xml").is_file():
-        return BuildMethod.MAVEN
+    if runtime.startswith("java"):
+        return _method_of_java(directory)
     if runtime.startswith("provided"):
         if (directory / "go.mod").is_file():
             return BuildMethod.GO
         if (directory / "Cargo.toml").is_file():
             return BuildMethod.RUST
     return BuildMethod.AS_IS
+
+
+def _method_of_java(directory: Path) -> BuildMethod:
+    """Gradle first, as SAM has it."""
+    if build_file_of(directory) is not None:
+        return BuildMethod.GRADLE
+    return BuildMethod.MAVEN if (directory / "pom.xml").is_file() else BuildMethod.AS_IS
 
 
 def python_runtime() -> str:
@@ -173,12 +190,8 @@ def _detect_rust(directory: Path, programs: InstalledPrograms) -> _Found | None:
 
 
 def _detect_java(directory: Path, programs: InstalledPrograms) -> _Found | None:
-    if not (directory / "pom.xml").is_file():
-        if any((directory / name).is_file() for name in ("build.gradle", "build.gradle.kts")):
-            raise SourceUnclear(
-                f"{directory} is built with Gradle, which `alonzo deploy` does not run; let a template name a Makefile that does "
-                "(Metadata: BuildMethod: makefile), or deploy the archive that Gradle has built as CodeUri"
-            )
+    gradle, pom = build_file_of(directory), directory / "pom.xml"
+    if gradle is None and not pom.is_file():
         return None
     handlers = handler_search.find_java_handlers(directory)
     if len(handlers) != 1:
@@ -186,10 +199,12 @@ def _detect_java(directory: Path, programs: InstalledPrograms) -> _Found | None:
         raise SourceUnclear(
             f"which class of {directory} is the handler? implementing RequestHandler or RequestStreamHandler: {found}; say --handler"
         )
-    declared = _JAVA_RELEASE.search((directory / "pom.xml").read_text(errors="replace"))
+    pattern = _JAVA_RELEASE if gradle is None else _GRADLE_RELEASE
+    declared = pattern.search((gradle or pom).read_text(errors="replace"))
     wanted = int(declared[1]) if declared else _JAVA_DEFAULT
     version = min((version for version in _JAVA_VERSIONS if version >= wanted), default=_JAVA_VERSIONS[-1])
-    return _Found(BuildMethod.MAVEN, f"java{version}", f"{handlers[0]}::handleRequest")
+    method = BuildMethod.MAVEN if gradle is None else BuildMethod.GRADLE
+    return _Found(method, f"java{version}", f"{handlers[0]}::handleRequest")
 
 
 def _detect_python(directory: Path, programs: InstalledPrograms) -> _Found | None:

@@ -259,7 +259,13 @@ class EnvironmentFactory:
         trace_daemon = DEFAULT_TRACE_DAEMON if sandbox.datagrams is None else sandbox.datagrams.getsockname()
         endpoint_url = f"http://127.0.0.1:{self._settings.endpoint_port}"
         if self._settings.isolated:
-            return Place(runtime_api=f"{host}:{port}", trace_daemon=trace_daemon, endpoint_url=endpoint_url, libraries=libraries)
+            return Place(
+                runtime_api=f"{host}:{port}",
+                trace_daemon=trace_daemon,
+                endpoint_url=endpoint_url,
+                trusted_certificates=self._settings.find_trusted_certificates(),
+                libraries=libraries,
+            )
         return Place(
             runtime_api=f"{host}:{port}",
             trace_daemon=trace_daemon,
@@ -268,7 +274,7 @@ class EnvironmentFactory:
             runtime_directory=str(self._settings.packages),
             tmp_directory=str(self._settings.tmp_directory / sandbox.id),
             layers_directory=LAYERS_DIRECTORY if layers_directory is None else str(layers_directory),
-            trusted_certificates=str(self._settings.trusted_certificates),
+            trusted_certificates=self._settings.find_trusted_certificates(),
             libraries=libraries,
         )
 

@@ -61,13 +61,16 @@ def node_command(executable: Path, runtime_directory: str) -> tuple[str, ...]:
     return (str(executable), *_NODE_OPTIONS, f"{runtime_directory}/{_NODE_CLIENT}")
 
 
-def find_prestart_order(version: FunctionVersion, program: Program, *, archive: str | None) -> PrestartOrder | None:
+def find_prestart_order(
+    version: FunctionVersion, program: Program, *, archive: str | None, trusted_certificates: str | None
+) -> PrestartOrder | None:
     """How a function's program is started in an isolated sandbox ahead of it; None if it cannot be.
 
     `archive`: of Java's classes (`java_archives.py`). Its largest heap is fixed at the start, so there is an order for each memory size.
+    `trusted_certificates`: a file that Node.js reads when it starts, if there is one by now.
     """
     if program.family is RuntimeFamily.NODEJS:
-        variables = startup_defaults() | node_startup_defaults()
+        variables = startup_defaults() | node_startup_defaults(trusted_certificates)
         return PrestartOrder(command=node_command(program.executable, RUNTIME_DIRECTORY), variables=variables)
     if program.family is RuntimeFamily.JAVA and archive is not None and _starts_with_defaults(version):
         return PrestartOrder(

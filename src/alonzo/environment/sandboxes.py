@@ -78,7 +78,7 @@ class _Choice:
 
     def prestart_key(self, order: PrestartOrder) -> Hashable:
         """Which programs that were started ahead will do."""
-        return self.pool_key, order.command
+        return self.pool_key, order.command, tuple(order.variables.items())
 
 
 class RuntimeSandboxes:
@@ -131,7 +131,12 @@ class RuntimeSandboxes:
     def _prestart_order(self, choice: _Choice, version: FunctionVersion) -> PrestartOrder | None:
         if choice.view is None or not self._settings.isolated:
             return None
-        return find_prestart_order(version, choice.view.seen, archive=self._archives.find(choice.view))
+        return find_prestart_order(
+            version,
+            choice.view.seen,
+            archive=self._archives.find(choice.view),
+            trusted_certificates=self._settings.find_trusted_certificates(),
+        )
 
     async def acquire(
         self, version: FunctionVersion, *, fits_prestarted: Callable[[], bool] | None = None, clonable: bool = False

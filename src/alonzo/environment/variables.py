@@ -10,7 +10,6 @@ from alonzo.environment.credentials import Credentials
 from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
-from alonzo.sandbox.settings import TRUSTED_CERTIFICATES
 
 TASK_ROOT = "/var/task"
 RUNTIME_DIRECTORY = "/var/runtime"
@@ -36,7 +35,8 @@ class Place:
     tmp_directory: str | None = None
     """TMPDIR, where /tmp is not the environment's own."""
     layers_directory: str = LAYERS_DIRECTORY
-    trusted_certificates: str = TRUSTED_CERTIFICATES
+    trusted_certificates: str | None = None
+    """A file with certificates that are to be trusted besides."""
     libraries: tuple[tuple[str, str], ...] = ()
     """Variables that hold search paths, and directories that each must name besides."""
 
@@ -105,9 +105,9 @@ def startup_defaults(
     }
 
 
-def node_startup_defaults(trusted_certificates: str = TRUSTED_CERTIFICATES) -> dict[str, str]:
-    """What Node.js reads besides: the certificates of this node's own authority (`edge/tls/trust.py`)."""
-    return {"NODE_EXTRA_CA_CERTS": trusted_certificates}
+def node_startup_defaults(trusted_certificates: str | None) -> dict[str, str]:
+    """What Node.js reads besides."""
+    return {} if trusted_certificates is None else {"NODE_EXTRA_CA_CERTS": trusted_certificates}
 
 
 def _defaults(place: Place, runtime: str | None) -> dict[str, str]:

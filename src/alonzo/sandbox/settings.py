@@ -28,7 +28,7 @@ class Network(StrEnum):
 
 
 TRUSTED_CERTIFICATES = "/etc/alonzo-ca.pem"
-"""Where isolated sandboxes see the certificates that Node.js functions trust besides (`NODE_EXTRA_CA_CERTS`)."""
+"""Where isolated sandboxes see that file."""
 
 
 class TmpKind(StrEnum):
@@ -55,7 +55,7 @@ class SandboxSettings:
     response_address: tuple[str, int] | None
     """Where custom resources are answered in a network of a sandbox's own; None: nowhere."""
     trusted_certificates: Path
-    """A file that all sandboxes see, whatever is written into it."""
+    """A file that all sandboxes see, whatever is written into it: the certificate of the node's own authority, once there is one."""
     first_user: int
     code_directory: Path
     tmp_directory: Path
@@ -65,6 +65,12 @@ class SandboxSettings:
     seccomp_program: bytes
     clonable_seccomp_program: bytes
     """Of sandboxes that may be cloned."""
+
+    def find_trusted_certificates(self) -> str | None:
+        """Where a sandbox finds them from now on; None while there are none. One `stat`."""
+        if not self.trusted_certificates.stat().st_size:
+            return None
+        return TRUSTED_CERTIFICATES if self.isolated else str(self.trusted_certificates)
 
     @property
     def may_clone(self) -> bool:

@@ -1,9 +1,14 @@
 """Custom resources: functions that CloudFormation asks, and that answer by a PUT to the URL they are given."""
 
 import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from tests.security.unprivileged import start_unprivileged
 from tests.support.invoking import wait_for_log
 from tests.support.server import ROLE, Server
 from tests.support.stacks import create_stack, delete_stack, history_of, outputs_of, reason_of, update_stack
@@ -27,20 +32,19 @@ exports.handler = (event, context) => response.send(event, context, response.SUC
 """
 BY_HTTPS = """
 const https = require("https"), url = require("url");
-exports.handler = async (event) => {
-  const { StackId, RequestId, LogicalResourceId } = event;
-  const asked = (hostname, path) => new Promise((resolve, reject) => {
-    const body = JSON.stringify({ Status: "SUCCESS", PhysicalResourceId: "id-https", StackId, RequestId, LogicalResourceId, Data: { Said: "by HTTPS", ...seen } });
-    const headers = { "content-type": "", "content-length": Buffer.byteLength(body) };
-    const request = https.request({ hostname, path, method: "PUT", headers }, (answer) => { answer.resume(); resolve(answer.statusCode); });
-    request.on("error", reject);
-    request.end(body);
-  });
-  const { hostname, path, pathname } = url.parse(event.ResponseURL);
-  const seen = {};
-  seen.Elsewhere = await asked(hostname, "/2015-03-31/functions/");
-  seen.Forged = await asked(hostname, `${pathname}?Signature=guessed`);
-  console.log("ANSWERED", await asked(hostname, path), await asked(hostname, path));
+const put = (hostname, path, body) => new Promise((resolve, reject) => {
+  const headers = { "content-type": "", "content-length": Buffer.byteLength(body) };
+  const request = https.request({ hostname, path, method: "PUT", headers }, (answer) => resolve(answer.resume().statusCode));
+  request.on("error", reject);
+  request.end(body);
+});
+exports.handler = async ({ ResponseURL, StackId, RequestId, LogicalResourceId }) => {
+  const { hostname, path, pathname } = url.parse(ResponseURL);
+  const Elsewhere = await put(hostname, "/2015-03-31/functions/", "{}");
+  const Forged = await put(hostname, `${pathname}?Signature=guessed`, "{}");
+  const Data = { Said: "by HTTPS", Elsewhere, Forged };
+  const body = JSON.stringify({ Status: "SUCCESS", PhysicalResourceId: "id-https", StackId, RequestId, LogicalResourceId, Data });
+  console.log("ANSWERED", await put(hostname, path, body), await put(hostname, path, body));
 };
 """
 
@@ -107,12 +111,45 @@ def test_node_finds_its_module_too(server: Server) -> None:
     assert outputs_of(create_stack(server, "node", template(NODE, "nodejs22.x")))["Said"] == "from node"
 
 
-def test_a_handler_that_takes_host_and_path_alone_answers_by_https(server: Server) -> None:
-    """As those of the CDK in Node.js."""
-    require_tool("node")
+def answer_by_https(server: Server) -> None:
+    """A stack whose handler takes the host and the path of the URL alone, as those of the CDK in Node.js do."""
     wanted = template(BY_HTTPS, "nodejs22.x")
     for name in ("Elsewhere", "Forged"):
         wanted["Outputs"][name] = {"Value": {"Fn::GetAtt": ["Custom", name]}}
     made = outputs_of(create_stack(server, "https", wanted))
     assert (made["Said"], made["Id"], made["Elsewhere"], made["Forged"]) == ("by HTTPS", "id-https", "404", "403")
     assert any("ANSWERED 200 200" in line for line in wait_for_log(server, made["Function"], "ANSWERED"))
+
+
+def test_a_handler_may_answer_by_https_without_a_port(server: Server) -> None:
+    require_tool("node")
+    answer_by_https(server)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("options", [("--network", "isolated"), ("--isolation", "process"), ("--workers", "2", "--network", "isolated")])
+def test_so_it_may_in_every_kind_of_sandbox(start_server: Callable[..., Server], options: tuple[str, ...]) -> None:
+    require_tool("node")
+    server = start_server(*options)
+    answer_by_https(server)
+    assert outputs_of(create_stack(server, "http", template()))["Said"] == "Create hello"
+
+
+@pytest.mark.thorough
+def test_so_it_may_for_an_unprivileged_user() -> None:
+    require_tool("node")
+    with tempfile.TemporaryDirectory(prefix="alonzo-rootless-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        with start_unprivileged(Path(name)) as server:
+            answer_by_https(server)
+
+
+@pytest.mark.thorough
+def test_the_same_address_serves_after_a_restart(start_server: Callable[..., Server]) -> None:
+    """Whoever was asked before and answers late is not sent astray."""
+    asked_at = []
+    for name in ("once", "again"):
+        with start_server() as server:
+            made = outputs_of(create_stack(server, name, template()))
+            asked_at.append(urlsplit(asked(server, made["Function"], 1)[0]["ResponseURL"]).netloc)
+    assert asked_at[0] == asked_at[1]

@@ -40,6 +40,7 @@ HANDLER = "package com.x; class Hello implements RequestHandler<A, B> {}"
         ({"go.mod": "module x", "main.go": "package main"}, BuildMethod.GO, "provided.al2023", "bootstrap"),
         ({"Cargo.toml": "", "src/main.rs": "fn main() {}"}, BuildMethod.RUST, "provided.al2023", "bootstrap"),
         ({"pom.xml": POM, "src/main/java/Hello.java": HANDLER}, BuildMethod.MAVEN, "java17", "com.x.Hello::handleRequest"),
+        ({"build.gradle": "", "src/main/java/Hello.java": HANDLER}, BuildMethod.GRADLE, "java21", "com.x.Hello::handleRequest"),
         ({"app.rb": "def handler(event:, context:) = 1"}, BuildMethod.RUBY, "ruby3.2", "app.handler"),
         (
             {"app.py": "def handler(e, c): ...", "package.json": '{"devDependencies": {}}'},
@@ -76,7 +77,7 @@ def test_takes_a_subdirectory_for_a_function(tmp_path: Path) -> None:
         ({"notes.txt": ""}, NothingToDeploy, "neither a template"),
         ({"go.mod": "", "cmd/a/a.go": "package main", "cmd/b/b.go": "package main"}, SourceUnclear, "cmd/a, cmd/b"),
         ({"pom.xml": "<project/>"}, SourceUnclear, "say --handler"),
-        ({"build.gradle": ""}, SourceUnclear, "Makefile"),
+        ({"build.gradle.kts": ""}, SourceUnclear, "say --handler"),
         ({"Dockerfile": "FROM scratch"}, SourceUnclear, "container image"),
         ({"package.json": "{", "index.js": ""}, SourceUnclear, "is not JSON"),
     ],
@@ -92,6 +93,28 @@ def test_methods_of_runtimes(tmp_path: Path) -> None:
     write(tmp_path, {"go.mod": "", "pom.xml": ""})
     assert method_of_runtime("provided.al2023", tmp_path) is BuildMethod.GO
     assert method_of_runtime("java21", tmp_path) is BuildMethod.MAVEN
+    write(tmp_path, {"build.gradle.kts": ""})
+    assert method_of_runtime("java21", tmp_path) is BuildMethod.GRADLE
+    assert method_of_runtime("java21", tmp_path / "src") is BuildMethod.AS_IS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sourceCompatibility = 17",
+        "sourceCompatibility = '17'",
+        'sourceCompatibility = "1.17"',
+        "java { targetCompatibility = JavaVersion.VERSION_17 }",
+        "java { sourceCompatibility = JavaVersion.toVersion('17') }",
+        "java { toolchain { languageVersion = JavaLanguageVersion.of(17) } }",
+        "tasks.withType<JavaCompile> { options.release.set(17) }",
+        "tasks.withType(JavaCompile) { options.release = 17 }",
+        "kotlin { jvmToolchain(17) }",
+    ],
+)
+def test_the_release_is_read_from_a_build_of_gradle(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "app", {"build.gradle": f"plugins {{ id 'java' version '21' }}\n{text}\n", "src/main/java/Hello.java": HANDLER})
+    assert [runtime for _, _, runtime, _ in found(tmp_path / "app")] == ["java17"]
 
 
 def test_names_are_what_lambda_takes(tmp_path: Path) -> None:

@@ -57,15 +57,17 @@ def a_java(**more: Any) -> FunctionVersion:
 @pytest.mark.parametrize(("runtime", "program"), [("nodejs20.x", _NODE), ("java17", _JAVA)])
 def test_a_program_is_started_with_the_variables_that_its_functions_have_first(runtime: str, program: Program) -> None:
     version = msgspec.structs.replace(a_version(), runtime=runtime)
-    order = find_prestart_order(version, program, archive="classes.jsa")
+    order = find_prestart_order(version, program, archive="classes.jsa", trusted_certificates="/ca.pem")
     assert order is not None
-    place = Place(runtime_api="127.0.0.1:9001", endpoint_url="http://127.0.0.1:4566")
+    place = Place(runtime_api="127.0.0.1:9001", endpoint_url="http://127.0.0.1:4566", trusted_certificates="/ca.pem")
     whole = environment_variables(version, place, credentials={}, log_stream="s", initialization_type=InitializationType.ON_DEMAND)
     assert list(whole.items())[: len(order.variables)] == list(order.variables.items())
 
 
 def test_a_java_machine_is_started_for_a_memory_size() -> None:
-    small, large = (find_prestart_order(a_java(memory_mib=mib), _JAVA, archive="classes.jsa") for mib in (128, 1024))
+    small, large = (
+        find_prestart_order(a_java(memory_mib=mib), _JAVA, archive="classes.jsa", trusted_certificates=None) for mib in (128, 1024)
+    )
     assert small is not None
     assert large is not None
     assert small.command != large.command
@@ -74,9 +76,14 @@ def test_a_java_machine_is_started_for_a_memory_size() -> None:
 
 
 def test_a_java_machine_that_no_function_could_take_is_not_started() -> None:
-    assert find_prestart_order(a_java(), _JAVA, archive=None) is None
-    assert find_prestart_order(a_java(environment_variables={"JAVA_TOOL_OPTIONS": "-Xint"}), _JAVA, archive="classes.jsa") is None
-    assert find_prestart_order(a_java(ephemeral_storage_mib=1024), _JAVA, archive="classes.jsa") is None
+    assert find_prestart_order(a_java(), _JAVA, archive=None, trusted_certificates=None) is None
+    assert (
+        find_prestart_order(
+            a_java(environment_variables={"JAVA_TOOL_OPTIONS": "-Xint"}), _JAVA, archive="classes.jsa", trusted_certificates=None
+        )
+        is None
+    )
+    assert find_prestart_order(a_java(ephemeral_storage_mib=1024), _JAVA, archive="classes.jsa", trusted_certificates=None) is None
 
 
 @pytest.mark.parametrize("name", ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "JAVA_OPTIONS", "HOME"])
@@ -94,4 +101,4 @@ def test_shared_libraries_beside_the_classes_need_a_machine_of_their_own(tmp_pat
 
 def test_only_programs_that_can_wait_are_started_ahead() -> None:
     ruby = Program(family=RuntimeFamily.RUBY, version=(3, 3), executable=Path("/usr/bin/ruby"))
-    assert find_prestart_order(a_version(), ruby, archive=None) is None
+    assert find_prestart_order(a_version(), ruby, archive=None, trusted_certificates=None) is None

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from alonzo.deployment.build_methods import BuildMethod, BuildRequest
 from alonzo.deployment.builders.compiled import build_go, build_makefile, build_maven, build_rust
 from alonzo.deployment.builders.esbuild import build_esbuild
+from alonzo.deployment.builders.gradle import build_gradle
 from alonzo.deployment.builders.nodejs import build_nodejs
 from alonzo.deployment.builders.python import build_python
 from alonzo.deployment.builders.ruby import build_ruby
@@ -27,6 +28,7 @@ _BUILDERS: dict[BuildMethod, Builder] = {
     BuildMethod.GO: build_go,
     BuildMethod.RUST: build_rust,
     BuildMethod.MAVEN: build_maven,
+    BuildMethod.GRADLE: build_gradle,
     BuildMethod.MAKEFILE: build_makefile,
 }
 

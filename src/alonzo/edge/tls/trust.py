@@ -1,7 +1,7 @@
 """What functions trust beside the authorities of their runtimes: this node's own, once it has one.
 
-Node.js reads the file that NODE_EXTRA_CA_CERTS names with its first TLS connection, and warns of one that is not there. So the file is
-there from the beginning, empty, and shown to every sandbox; it is filled when the authority is made, and stays the same file.
+It is in a file that every sandbox is shown from the beginning, empty at first. When the authority is made the file is filled, and stays
+the same one. Node.js reads what NODE_EXTRA_CA_CERTS names when it starts, so that only those that start afterwards are told of it.
 """
 
 import fcntl

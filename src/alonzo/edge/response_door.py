@@ -2,7 +2,7 @@
 
 Of the URL that they are given some handlers take the host and the path and nothing else: those of the CDK in Node.js speak HTTPS with port
 443. That port takes privileges, and is often somebody's. So the address says which port it is instead, 127.66.HIGH.LOW, and the client of
-Node.js functions leads connections to port 443 of it there (`guest/nodejs/response_door.mjs`; docs/decisions/0010-custom-resources.md).
+Node.js functions leads connections to port 443 of it there (`guest/nodejs/response_door.mjs`; docs/decisions/0011-custom-resources.md).
 
 Nothing is answered there but the PUT of a response that is waited for, which its token proves.
 """

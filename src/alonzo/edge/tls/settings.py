@@ -24,7 +24,7 @@ def own_authority(data_directory: Path) -> TlsSettings:
 def trust_file(data_directory: Path) -> Path:
     """The file that functions read (`trust.py`), made and brought up to date: it holds the authority's certificate, or nothing. OSError."""
     authority = own_authority(data_directory).certificate
-    path = authority.with_name("trusted.pem")
+    path = data_directory / "trusted.pem"  # where there need be no authority
     certificate = authority.read_bytes() if authority.exists() else b""
     if not path.exists() or path.read_bytes() != certificate:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -4,6 +4,7 @@ Memory is PSS, the proportional set size: a page that n processes share counts 1
 really take (proc_pid_smaps(5)).
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,11 +117,12 @@ def sort_platform(processes: Mapping[int, Process], node_id: int) -> PlatformPro
 
 
 def read_cpu_seconds(process_ids: Iterable[int]) -> float:
-    """CPU time that these processes have used so far, to the nanosecond (schedstat of proc(5)); those that have ended count nothing."""
+    """CPU time that the threads of these processes have used so far, to the nanosecond (schedstat of proc(5)); those that have ended count
+    nothing.
+    """
     total = 0
     for process_id in process_ids:
-        try:
-            total += int((_PROC / str(process_id) / "schedstat").read_text().split()[0])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
+        for thread in (_PROC / str(process_id) / "task").glob("*/schedstat"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                total += int(thread.read_text().split()[0])
     return total / 1e9

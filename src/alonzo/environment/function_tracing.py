@@ -11,7 +11,7 @@ from alonzo.clock import Clock
 from alonzo.ids import IdSource
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation
-from alonzo.model.trace_header import continued, read_trace_header
+from alonzo.model.trace_header import continued, read_sampled
 from alonzo.observe.traces.lambda_segments import FunctionRun, Times, function_document
 
 KeepDocument = Callable[[FunctionVersion, bytes], None]
@@ -34,8 +34,8 @@ class FunctionTracing:
 
     def begin(self, invocation: Invocation) -> Invocation:
         """The invocation as the function shall see it: what it does comes of the subsegment `Invocation`."""
-        header = read_trace_header(invocation.trace_header)
-        if header is None or not header.is_sampled or len(self._begun) >= _PENDING_MAX:
+        header = read_sampled(invocation.trace_header)
+        if header is None or len(self._begun) >= _PENDING_MAX:
             return invocation
         begun = _Begun(header.trace_id, header.parent_id, self._new_id())
         self._begun[invocation.request_id] = begun
@@ -68,7 +68,9 @@ class FunctionTracing:
         now = self._now()
         started_at = begun.started_at or now - duration_seconds
         ended_at = started_at + duration_seconds
-        initialization = None if init_seconds is None else Times(self._init_started_at, self._init_started_at + init_seconds)
+        initialization = None
+        if init_seconds is not None:  # one clock counts whole milliseconds, and the other does not
+            initialization = Times(self._init_started_at, min(self._init_started_at + init_seconds, started_at))
         run = FunctionRun(
             trace_id=begun.trace_id,
             parent_id=begun.parent_id,

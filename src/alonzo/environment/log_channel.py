@@ -90,9 +90,10 @@ class LogChannel:
     def write(self, *messages: str | None) -> None:
         """Lines of the platform's own; None writes nothing."""
         now = self._clock.unix_ms()
+        deliver = self.deliver_one if self._tails else self._outlet.write
         for message in messages:
             if message is not None:
-                self.deliver_one(LogEvent(now, message))
+                deliver(LogEvent(now, message))
 
     def tap(self, tap: Tap | None) -> None:
         """Tell of what is read from here on."""

@@ -14,7 +14,7 @@ from alonzo.invoke.errors import Throttled
 from alonzo.invoke.invoker import VersionInvoker
 from alonzo.model.function import ACTIVE_TRACING, FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationResult
-from alonzo.model.trace_header import TraceHeader, continued, read_trace_header
+from alonzo.model.trace_header import TraceHeader, continued, read_sampled
 from alonzo.observe.traces.lambda_segments import (
     Attempt,
     ServiceRun,
@@ -51,8 +51,8 @@ class TracedInvoker:
         """As the protocol says. No coroutine of its own where nothing is traced: this is on the way of every invocation."""
         if version.tracing_mode != ACTIVE_TRACING:
             return self._invoker.invoke(version, invocation)
-        header = read_trace_header(invocation.trace_header)
-        if header is None or not header.is_sampled:
+        header = read_sampled(invocation.trace_header)
+        if header is None:
             return self._invoker.invoke(version, invocation)
         return self._invoke_traced(version, invocation, header)
 

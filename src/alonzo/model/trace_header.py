@@ -33,6 +33,14 @@ def read_trace_header(header: str) -> TraceHeader | None:
     )
 
 
+def read_sampled(header: str) -> TraceHeader | None:
+    """The header of a trace that is recorded; None for others, which are most, at the price of a look."""
+    if "sampled=1" not in "".join(header.lower().split()):
+        return None
+    read = read_trace_header(header)
+    return read if read is not None and read.is_sampled else None
+
+
 def continued(header: str, *, parent_id: str | None, is_sampled: bool) -> str:
     """The header that whoever is called next gets: of the same trace, as a child of that segment (None: of nobody new)."""
     replaced = {"parent", "sampled"} if parent_id is not None else {"sampled"}

@@ -8,7 +8,7 @@ What waits is bounded for each log stream and for all, and a stream that writes 
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,7 +32,7 @@ _HASTE_EVENTS = 12_000
 """With so many waiting, they are not let wait for the interval's end."""
 
 _EVENTS_AT_ONCE = 2_000
-"""Encoding this many takes 2 ms: no longer shall the event loop be kept from invocations."""
+"""Of one log stream or several. Encoding this many takes 2 ms: no longer shall the event loop be kept from invocations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,10 @@ class LogOutlet:
     def is_pressed(self) -> bool:
         """Whether so much waits that whoever writes a flood shall pause."""
         return self._delivery.waiting_events >= _PRESSED_EVENTS
+
+    def __len__(self) -> int:
+        """How many wait to be taken."""
+        return len(self._waiting)
 
     def take(self) -> tuple[list[LogEvent], int]:
         """What waits, once, and how many events were dropped after it. What was taken is waiting until `note_done`."""
@@ -174,13 +178,31 @@ class LogDelivery:
 
     async def flush(self) -> None:
         """Deliver everything that waits now. What is being delivered still counts as waiting."""
+        for outlets in self._iter_groups():
+            async with asyncio.TaskGroup() as group:  # together they cost the store, and the way to it, half
+                for outlet in outlets:
+                    group.create_task(self._empty(outlet))
+
+    def _iter_groups(self) -> Iterator[list[LogOutlet]]:
+        """Those that were written to, as many at a time as together hold what is delivered at once, or one that holds more."""
+        group: list[LogOutlet] = []
+        event_count = 0
         for outlet in list(self._written_to):
-            self._written_to.discard(outlet)
-            events, dropped_count = outlet.take()
-            for start in range(0, len(events), _EVENTS_AT_ONCE):
-                await self._deliver(outlet, events[start : start + _EVENTS_AT_ONCE])
-            if dropped_count:
-                await self._say_dropped(outlet, dropped_count)
+            if group and event_count + len(outlet) > _EVENTS_AT_ONCE:
+                yield group
+                group, event_count = [], 0
+            group.append(outlet)
+            event_count += len(outlet)
+        if group:
+            yield group
+
+    async def _empty(self, outlet: LogOutlet) -> None:
+        self._written_to.discard(outlet)
+        events, dropped_count = outlet.take()
+        for start in range(0, len(events), _EVENTS_AT_ONCE):
+            await self._deliver(outlet, events[start : start + _EVENTS_AT_ONCE])
+        if dropped_count:
+            await self._say_dropped(outlet, dropped_count)
 
     async def _deliver(self, outlet: LogOutlet, events: list[LogEvent]) -> None:
         chain = outlet.chain

@@ -11,12 +11,13 @@ import contextlib
 import io
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 import aiohttp
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 AttributeValue = str | int | float | bool
 _WAITING_MAX_BYTES = 16 << 20
@@ -138,18 +139,25 @@ class OtlpSender:
         self._is_failing = True
 
 
-def attributes(values: Mapping[str, AttributeValue | None]) -> Iterable[KeyValue]:
+class Attributes(Protocol):
+    """Those of a message: a repeated `KeyValue`."""
+
+    def add(self) -> KeyValue: ...
+
+
+def add_attributes(to: Attributes, values: Mapping[str, AttributeValue | None]) -> None:
     """Attributes as OTLP has them; those of None are left out."""
     for key, value in values.items():
+        if value is None:
+            continue
+        attribute = to.add()
+        attribute.key = key
         match value:
-            case None:
-                continue
+            case str():
+                attribute.value.string_value = value
             case bool():
-                wrapped = AnyValue(bool_value=value)
+                attribute.value.bool_value = value
             case int():
-                wrapped = AnyValue(int_value=value)
+                attribute.value.int_value = value
             case float():
-                wrapped = AnyValue(double_value=value)
-            case _:
-                wrapped = AnyValue(string_value=value)
-        yield KeyValue(key=key, value=wrapped)
+                attribute.value.double_value = value

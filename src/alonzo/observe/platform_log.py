@@ -41,7 +41,8 @@ class InvocationReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Rounded up, never above the limit: page cache at the limit may be counted a little beyond it."""
         if self.max_memory_bytes is None:
             return None
-        return min(math.ceil(self.max_memory_bytes / _MIB), self.memory_size_mib)
+        used_mib = -(-self.max_memory_bytes // _MIB)
+        return self.memory_size_mib if used_mib > self.memory_size_mib else used_mib
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

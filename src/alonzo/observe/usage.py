@@ -1,6 +1,7 @@
 """What functions have used that AWS would bill: counted where invocations are reported, summed by what a price depends on.
 
-Counting costs an invocation half a microsecond after its answer has gone out; nothing is written here.
+Counting is put off and done for some invocations at a time: one after the other they cost a third of what each costs between two others.
+Nothing is written here.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ import msgspec
 from alonzo.model.function import FunctionVersion
 from alonzo.model.scope import Scope
 from alonzo.observe.platform_log import InvocationReport
+
+COUNTED_AT_ONCE = 64
+"""So many reports are kept at most until they are counted."""
 
 
 class UsageKey(msgspec.Struct, frozen=True):
@@ -65,29 +69,43 @@ class MonthlyUsage(msgspec.Struct, frozen=True, kw_only=True):
 class UsageCounter:
     """Counts the invocations of one key. Made by `UsageMeter`."""
 
-    __slots__ = ("usage",)
+    __slots__ = ("_noted", "_usage")
 
     def __init__(self) -> None:
-        self.usage: Usage | None = None
+        self._usage: Usage | None = None
+        self._noted: list[InvocationReport] = []
 
     def note(self, report: InvocationReport) -> None:
         """An invocation has ended."""
-        usage = self.usage
-        if usage is None:
-            usage = self.usage = Usage()
-        usage.requests += 1
-        usage.duration_ms += report.duration_ms
-        usage.billed_ms += report.billed_ms
-        if report.error_type is not None or report.status != "success":
-            usage.errors += 1
-        if report.init_duration_ms is not None:
-            usage.init_count += 1
-            usage.init_ms += report.init_duration_ms
-        if report.restore_duration_ms is not None:
-            usage.restore_count += 1
-        memory_mib = report.max_memory_mib
-        if memory_mib is not None and memory_mib > usage.max_memory_mib:
-            usage.max_memory_mib = memory_mib
+        self._noted.append(report)
+        if len(self._noted) >= COUNTED_AT_ONCE:
+            self._count()
+
+    def take(self) -> Usage | None:
+        """What has come together since the last time."""
+        self._count()
+        usage, self._usage = self._usage, None
+        return usage
+
+    def _count(self) -> None:
+        if not self._noted:
+            return
+        noted, self._noted = self._noted, []
+        usage = self._usage = self._usage or Usage()
+        for report in noted:
+            usage.requests += 1
+            usage.duration_ms += report.duration_ms
+            usage.billed_ms += report.billed_ms
+            if report.error_type is not None or report.status != "success":
+                usage.errors += 1
+            if report.init_duration_ms is not None:
+                usage.init_count += 1
+                usage.init_ms += report.init_duration_ms
+            if report.restore_duration_ms is not None:
+                usage.restore_count += 1
+            memory_mib = report.max_memory_mib
+            if memory_mib is not None and memory_mib > usage.max_memory_mib:
+                usage.max_memory_mib = memory_mib
 
 
 class UsageMeter:
@@ -107,7 +125,7 @@ class UsageMeter:
     def take(self) -> Iterator[tuple[UsageKey, Usage]]:
         """What has been counted since it was taken last."""
         for key, counter in list(self._counters.items()):
-            usage, counter.usage = counter.usage, None
+            usage = counter.take()
             if usage is not None:
                 yield key, usage
 

@@ -280,7 +280,8 @@ def _split(events: Sequence[LogEvent]) -> list[list[LogEvent]]:
     batches: list[list[LogEvent]] = []
     size = _MAX_MESSAGE_BYTES
     for event in events:
-        event_bytes = len(event.message.encode()) + 16
+        message = event.message
+        event_bytes = (len(message) if message.isascii() else len(message.encode())) + 16
         if size + event_bytes > _MAX_MESSAGE_BYTES:
             batches.append([])
             size = 0

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from tests.support.otlp_collector import OtlpCollector
 
-from alonzo.observe.otlp import OtlpSender, Signal, attributes
+from alonzo.observe.otlp import OtlpSender, Signal, add_attributes
 
 
 def send_to(collector: OtlpCollector, give: Callable[[OtlpSender], None], *, received: int) -> list[tuple[str, bytes]]:
@@ -78,5 +79,7 @@ def test_sends_what_waits_before_it_ends() -> None:
 
 
 def test_attributes_keep_their_types() -> None:
-    written = {each.key: each.value.WhichOneof("value") for each in attributes({"a": "x", "b": 1, "c": 1.5, "d": True, "e": None})}
+    resource = Resource()
+    add_attributes(resource.attributes, {"a": "x", "b": 1, "c": 1.5, "d": True, "e": None})
+    written = {each.key: each.value.WhichOneof("value") for each in resource.attributes}
     assert written == {"a": "string_value", "b": "int_value", "c": "double_value", "d": "bool_value"}

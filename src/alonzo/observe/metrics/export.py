@@ -11,13 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from alonzo.model.scope import Scope
 from alonzo.observe.function_metrics import DURATION_BOUNDS, Duration, DurationKey, Metric, MetricKey
 from alonzo.observe.metrics.distribution import Distribution
 from alonzo.observe.metrics.recorder import MINUTE_SECONDS, MetricSet, MinutePoints
-from alonzo.observe.otlp import OtlpSender, Signal, attributes
+from alonzo.observe.otlp import OtlpSender, Signal, add_attributes
 
 _NANOSECONDS = 1_000_000_000
 _POINTS_AT_ONCE = 2_000
@@ -78,7 +77,9 @@ class MetricExport:
                 "faas.name": function_name,
             }
             scope_metrics = otlp.ScopeMetrics(scope=InstrumentationScope(name="alonzo", version=self._version), metrics=metrics)
-            yield otlp.ResourceMetrics(resource=Resource(attributes=attributes(known)), scope_metrics=[scope_metrics])
+            described = otlp.ResourceMetrics(scope_metrics=[scope_metrics])
+            add_attributes(described.resource.attributes, known)
+            yield described
 
     def _counts(self, counts: Mapping[MetricKey, int], now: int) -> Iterator[_Described]:
         for key, count in counts.items():
@@ -110,15 +111,14 @@ class MetricExport:
             for name, point in points.points.items():
                 if not point.values.count:
                     continue
-                known = attributes({"Namespace": of.namespace, "MetricName": name} | dimensions)
                 summary = otlp.SummaryDataPoint(
                     start_time_unix_nano=minute * _NANOSECONDS,
                     time_unix_nano=(minute + MINUTE_SECONDS) * _NANOSECONDS,
                     count=int(point.values.count),
                     sum=point.values.sum,
                     quantile_values=_quantiles(point.values),
-                    attributes=known,
                 )
+                add_attributes(summary.attributes, {"Namespace": of.namespace, "MetricName": name} | dimensions)
                 metric = otlp.Metric(
                     name=f"amazonaws.com/{of.namespace}/{name}",
                     unit=_UNITS.get(point.unit, point.unit),

@@ -13,6 +13,7 @@ from alonzo.observe.function_metrics import Duration, FunctionMetrics, Metric
 from alonzo.observe.metrics.distribution import Distribution
 from alonzo.observe.metrics.recorder import LAMBDA_NAMESPACE, MINUTE_SECONDS, Dimensions, MetricRecorder, MetricSet
 from alonzo.observe.platform_log import InvocationReport
+from alonzo.observe.usage import COUNTED_AT_ONCE
 
 _MINUTE_MS = MINUTE_SECONDS * 1_000
 _QUALIFIED_ARN_COLONS = 7
@@ -24,38 +25,53 @@ class _Window(msgspec.Struct, gc=False):
     invocations: int = 0
     errors: int = 0
     duration: Distribution = msgspec.field(default_factory=Distribution)
-    memory: Distribution = msgspec.field(default_factory=Distribution)
+    memory: dict[int, int] = {}
+    """How often which value was seen: there are few of them."""
     init: Distribution | None = None
 
 
 class InvocationCounter:
-    """Of environments of one version. Made by `InvocationMeter`."""
+    """Of environments of one version. Made by `InvocationMeter`. Counting is put off, as in `UsageCounter`."""
 
-    __slots__ = ("is_provisioned", "version", "windows")
+    __slots__ = ("_noted", "_windows", "is_provisioned", "version")
 
     def __init__(self, version: FunctionVersion, *, is_provisioned: bool) -> None:
         self.version = version
         self.is_provisioned = is_provisioned
-        self.windows: dict[tuple[str, int], _Window] = {}
+        self._windows: dict[tuple[str, int], _Window] = {}
+        self._noted: list[tuple[InvocationReport, str, int]] = []
 
     def note(self, report: InvocationReport, *, invoked_arn: str, ended_unix_ms: int) -> None:
         """An invocation has ended. It counts for the minute in which it began, as on AWS."""
-        duration_ms = report.duration_ms
-        key = (invoked_arn, int(ended_unix_ms - duration_ms) // _MINUTE_MS)
-        window = self.windows.get(key)
-        if window is None:
-            window = self.windows[key] = _Window()
-        window.invocations += 1
-        window.duration.add(duration_ms)
-        if report.error_type is not None or report.status != "success":
-            window.errors += 1
-        memory_mib = report.max_memory_mib
-        if memory_mib is not None:
-            window.memory.add(memory_mib)
-        if report.init_duration_ms is not None:
-            if window.init is None:
-                window.init = Distribution()
-            window.init.add(report.init_duration_ms)
+        self._noted.append((report, invoked_arn, ended_unix_ms))
+        if len(self._noted) >= COUNTED_AT_ONCE:
+            self._count()
+
+    def take(self) -> dict[tuple[str, int], _Window]:
+        """What has come together since the last time."""
+        self._count()
+        windows, self._windows = self._windows, {}
+        return windows
+
+    def _count(self) -> None:
+        noted, self._noted = self._noted, []
+        for report, invoked_arn, ended_unix_ms in noted:
+            duration_ms = report.duration_ms
+            key = (invoked_arn, int(ended_unix_ms - duration_ms) // _MINUTE_MS)
+            window = self._windows.get(key)
+            if window is None:
+                window = self._windows[key] = _Window()
+            window.invocations += 1
+            window.duration.add(duration_ms)
+            if report.error_type is not None or report.status != "success":
+                window.errors += 1
+            memory_mib = report.max_memory_mib
+            if memory_mib is not None:
+                window.memory[memory_mib] = window.memory.get(memory_mib, 0) + 1
+            if report.init_duration_ms is not None:
+                if window.init is None:
+                    window.init = Distribution()
+                window.init.add(report.init_duration_ms)
 
 
 class InvocationMeter:
@@ -78,8 +94,7 @@ class InvocationMeter:
     def fold(self) -> None:
         """Hand on what has been counted since the last time."""
         for counter in list(self._counters.values()):
-            windows, counter.windows = counter.windows, {}
-            for (invoked_arn, minute), window in windows.items():
+            for (invoked_arn, minute), window in counter.take().items():
                 self._fold(counter, invoked_arn, minute * MINUTE_SECONDS, window)
 
     def _fold(self, counter: InvocationCounter, invoked_arn: str, minute: int, window: _Window) -> None:
@@ -90,8 +105,8 @@ class InvocationMeter:
         metrics.add_durations(Duration.INVOCATION, scope, name, window.duration)
         if window.init is not None:
             metrics.add_durations(Duration.INIT, scope, name, window.init)
-        if window.memory.count:
-            metrics.note_most(Metric.MAX_MEMORY_USED, scope, name, int(window.memory.maximum))
+        if window.memory:
+            metrics.note_most(Metric.MAX_MEMORY_USED, scope, name, max(window.memory))
         resource = resource_of(version, invoked_arn)
         metrics.add_resource_count(Metric.RESOURCE_INVOCATIONS, scope, name, resource, version.version, by=window.invocations)
         metrics.add_resource_count(Metric.RESOURCE_ERRORS, scope, name, resource, version.version, by=window.errors)
@@ -114,8 +129,8 @@ class InvocationMeter:
                 errors.add(0.0, window.invocations - window.errors)
             point("Throttles", "Count").add(0.0, window.invocations)
             point("Duration", "Milliseconds").merge(window.duration)
-            if window.memory.count:
-                point("MaxMemoryUsed", "Megabytes").merge(window.memory)
+            for memory_mib, count in window.memory.items():
+                point("MaxMemoryUsed", "Megabytes").add(memory_mib, count)
             if window.init is not None:
                 point("InitDuration", "Milliseconds").merge(window.init)
             if counter.is_provisioned:

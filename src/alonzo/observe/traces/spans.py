@@ -8,78 +8,102 @@ A node that exports nothing does not import this: it takes protobuf's messages.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, Status
 
 from alonzo.model.scope import Scope
-from alonzo.observe.otlp import AttributeValue, attributes
+from alonzo.model.trace_header import SEGMENT_ID
+from alonzo.observe.otlp import AttributeValue, add_attributes
 from alonzo.observe.traces.documents import Part, Segment
 from alonzo.observe.traces.lambda_segments import FUNCTION_ORIGIN, SERVICE_ORIGIN
 
 _NAMESPACES_OF_CALLS = frozenset({"aws", "remote"})
+_OWN_ORIGINS = frozenset({SERVICE_ORIGIN, FUNCTION_ORIGIN})
 _NANOSECONDS = 1_000_000_000
 
 
 def export_request(documents: Sequence[tuple[Scope, Segment]], *, version: str) -> tuple[bytes, int]:
-    """The request that tells of these documents, and how many spans are in it. What goes on is told when it has ended."""
+    """The request that tells of these documents, and how many spans are in it. What goes on is told when it has ended.
+
+    Spans are made in their places, those of one resource together: protobuf copies what is put into a message.
+    """
     request, count = ExportTraceServiceRequest(), 0
+    places: dict[_Resource, ScopeSpans] = {}
     for scope, segment in documents:
-        spans = list(_iter_spans(segment))
-        count += len(spans)
-        scope_spans = ScopeSpans(spans=spans)
-        scope_spans.scope.name, scope_spans.scope.version = "alonzo", version
-        request.resource_spans.append(ResourceSpans(resource=_resource(scope, segment), scope_spans=[scope_spans]))
+        resource = _resource_of(scope, segment)
+        place = places.get(resource)
+        if place is None:
+            described = request.resource_spans.add()
+            add_attributes(described.resource.attributes, resource.attributes())
+            place = places[resource] = described.scope_spans.add()
+            place.scope.name, place.scope.version = "alonzo", version
+        count += _add_spans(place, segment)
     return request.SerializeToString(), count
 
 
-def _resource(scope: Scope, segment: Segment) -> Resource:
-    said: dict[str, AttributeValue | None] = {"cloud.provider": "aws", "cloud.account.id": scope.account_id, "cloud.region": scope.region}
-    if segment.origin in {SERVICE_ORIGIN, FUNCTION_ORIGIN}:
-        arn = segment.resource_arn or ""
-        said |= {
-            "service.name": segment.name,
-            "cloud.platform": "aws_lambda",
-            "cloud.resource_id": arn,
-            "faas.name": segment.name,
-            "faas.version": arn.split(":")[7] if arn.count(":") >= 7 else None,  # noqa: PLR2004 - of an ARN with a version
+class _Resource(NamedTuple):
+    """What spans are of. `function_arn`: of a function, as Lambda tells of it; `service_name` None: of a part of who knows what."""
+
+    scope: Scope
+    service_name: str | None
+    function_arn: str | None
+
+    def attributes(self) -> dict[str, AttributeValue | None]:
+        said: dict[str, AttributeValue | None] = {
+            "cloud.provider": "aws",
+            "cloud.account.id": self.scope.account_id,
+            "cloud.region": self.scope.region,
+            "service.name": self.service_name,
         }
-    elif not segment.is_subsegment:
-        said["service.name"] = segment.name
-    return Resource(attributes=attributes(said))
+        arn = self.function_arn
+        if arn is not None:
+            said |= {
+                "cloud.platform": "aws_lambda",
+                "cloud.resource_id": arn,
+                "faas.name": self.service_name,
+                "faas.version": arn.split(":")[7] if arn.count(":") >= 7 else None,  # noqa: PLR2004 - of an ARN with a version
+            }
+        return said
 
 
-def _iter_spans(segment: Segment) -> Iterator[Span]:
-    trace_id = bytes.fromhex(segment.trace_id[2:].replace("-", ""))
+def _resource_of(scope: Scope, segment: Segment) -> _Resource:
+    if segment.origin in _OWN_ORIGINS:
+        return _Resource(scope, segment.name, segment.resource_arn or "")
+    return _Resource(scope, None if segment.is_subsegment else segment.name, None)
+
+
+def _add_spans(place: ScopeSpans, segment: Segment) -> int:
+    """How many they are."""
+    trace_id, count = bytes.fromhex(segment.trace_id[2:].replace("-", "")), 0
     waiting: list[tuple[Part, str | None]] = [(segment, segment.parent_id)]
     while waiting:
         part, parent_id = waiting.pop()
         waiting += [(each, part.id) for each in part.subsegments]
-        if part.end_time is not None and _is_id(part.id):
-            yield _span(part, trace_id, parent_id)
+        if part.end_time is not None and SEGMENT_ID.fullmatch(part.id):
+            _write_span(place.spans.add(), part, trace_id, parent_id)
+            count += 1
+    return count
 
 
-def _span(part: Part, trace_id: bytes, parent_id: str | None) -> Span:
-    span = Span(
-        trace_id=trace_id,
-        span_id=bytes.fromhex(part.id),
-        parent_span_id=bytes.fromhex(parent_id) if parent_id is not None and _is_id(parent_id) else b"",
-        name=part.name,
-        kind=_kind(part),
-        start_time_unix_nano=int(part.start_time * _NANOSECONDS),
-        end_time_unix_nano=int(max(part.start_time, part.end_time or 0.0) * _NANOSECONDS),
-        attributes=attributes(_attributes(part)),
-    )
+def _write_span(span: Span, part: Part, trace_id: bytes, parent_id: str | None) -> None:
+    span.trace_id = trace_id
+    span.span_id = bytes.fromhex(part.id)
+    if parent_id is not None and SEGMENT_ID.fullmatch(parent_id):
+        span.parent_span_id = bytes.fromhex(parent_id)
+    span.name = part.name
+    span.kind = _kind(part)
+    span.start_time_unix_nano = int(part.start_time * _NANOSECONDS)
+    span.end_time_unix_nano = int(max(part.start_time, part.end_time or 0.0) * _NANOSECONDS)
+    add_attributes(span.attributes, _attributes(part))
     exceptions = list(_iter_exceptions(part))
     for exception in exceptions:
         event = span.events.add(name="exception", time_unix_nano=span.end_time_unix_nano)
-        event.attributes.extend(attributes({f"exception.{name}": _text(exception.get(name)) for name in ("type", "message")}))
+        add_attributes(event.attributes, {f"exception.{name}": _text(exception.get(name)) for name in ("type", "message")})
     if part.fault or part.error or part.throttle:
         span.status.code = Status.STATUS_CODE_ERROR
         span.status.message = (_text(exceptions[0].get("message")) if exceptions else None) or ""
-    return span
 
 
 def _kind(part: Part) -> "Span.SpanKind.ValueType":
@@ -101,20 +125,24 @@ def _attributes(part: Part) -> dict[str, AttributeValue | None]:
         said |= {"rpc.system": "aws-api", "rpc.service": part.name, "rpc.method": _text(aws["operation"])}
     if isinstance(aws.get("request_id"), str):
         said["aws.request_id"] = aws["request_id"]
-    request, response = _content(part.http, "request"), _content(part.http, "response")
-    said |= {
+    if part.http is not None:
+        said |= _http_attributes(part.http)
+    if part.sql is not None:
+        said["db.query.text"] = _text(part.sql.get("sanitized_query"))
+    if part.throttle:
+        said["aws.xray.throttle"] = True
+    return said
+
+
+def _http_attributes(http: Mapping[str, Any]) -> dict[str, AttributeValue | None]:
+    request, status = _content(http, "request"), _content(http, "response").get("status")
+    return {
         "http.request.method": _text(request.get("method")),
         "url.full": _text(request.get("url")),
         "user_agent.original": _text(request.get("user_agent")),
         "client.address": _text(request.get("client_ip")),
-        "db.query.text": _text((part.sql or {}).get("sanitized_query")),
+        "http.response.status_code": status if isinstance(status, int) and _is_expressible(status) else None,
     }
-    status = response.get("status")
-    if isinstance(status, int) and _is_expressible(status):
-        said["http.response.status_code"] = status
-    if part.throttle:
-        said["aws.xray.throttle"] = True
-    return said
 
 
 def _iter_exceptions(part: Part) -> Iterator[Mapping[str, Any]]:
@@ -124,17 +152,13 @@ def _iter_exceptions(part: Part) -> Iterator[Mapping[str, Any]]:
             yield exception
 
 
-def _content(http: dict[str, Any] | None, name: str) -> Mapping[str, Any]:
-    content = (http or {}).get(name)
+def _content(http: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    content = http.get(name)
     return content if isinstance(content, dict) else {}
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _is_id(text: str) -> bool:
-    return len(text) == 16 and text.isascii() and all(digit in "0123456789abcdef" for digit in text)  # noqa: PLR2004
 
 
 def _is_expressible(number: float) -> bool:

@@ -96,7 +96,7 @@ class Registries:
         from yarl import URL  # noqa: PLC0415
 
         url = URL(address.url)
-        login = None if url.user is None else aiohttp.BasicAuth(url.user, url.password or "")
+        login = None if url.user is None else aiohttp.encode_basic_auth(url.user, url.password or "", encoding="utf-8")
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS)
         try:
             async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
@@ -108,12 +108,12 @@ class Registries:
 class _Repository:
     """One repository of a registry. Raises aiohttp's errors, too."""
 
-    def __init__(self, session: "aiohttp.ClientSession", url: object, repository: str, login: "aiohttp.BasicAuth | None") -> None:
+    def __init__(self, session: "aiohttp.ClientSession", url: object, repository: str, login: str | None) -> None:
         self._session = session
         self._base = f"{str(url).rstrip('/')}/v2/{repository}"
         self._repository = repository
         self._login = login
-        self._authorization: str | None = None if login is None else login.encode()
+        self._authorization = login
 
     async def find_manifest(self, reference: str, *, is_nested: bool = False) -> tuple[Digest, bytes] | None:
         """The manifest of the image for this machine, with its digest."""
@@ -182,7 +182,8 @@ class _Repository:
             return False
         query = {name: challenge[name] for name in ("service", "scope") if name in challenge}
         query.setdefault("scope", f"repository:{self._repository}:pull")
-        async with self._session.get(challenge["realm"], params=query, auth=self._login) as response:
+        headers = {} if self._login is None else {"Authorization": self._login}
+        async with self._session.get(challenge["realm"], params=query, headers=headers) as response:
             if response.status != _OK:
                 return False
             content = await _read(response, DOCUMENT_MAX_BYTES)

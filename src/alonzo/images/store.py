@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Protocol
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -64,7 +65,7 @@ class ImageStore:
         self._directory = directory
         self._names = directory / _NAMES
         self._registries = registries
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._can_run = can_run
 
     @property
@@ -95,7 +96,8 @@ class ImageStore:
         if not self._can_run:
             raise ImageInvalid("Container images need namespaces: this server was started with --isolation process.")
         directory = self._directory / digest
-        async with self._turns.setdefault(digest, asyncio.Lock()):
+        turn = self._turns.setdefault(digest, asyncio.Lock())
+        async with turn:
             if not await asyncio.to_thread(directory.is_dir):
                 await self._fetch(digest, uri)
         return directory

@@ -21,7 +21,7 @@ from tests.support.image_programs import base_layer, runtime_layer
 from tests.support.image_registry import serving
 from tests.support.images import Entry, Image, directory, files_of_host, layer_of, tree_of_host
 from tests.support.invoking import invoke, succeed, wait_for_log
-from tests.support.server import ROLE, Server
+from tests.support.server import ALONZO, ROLE, Server
 from tests.support.toolchains import require_tool
 from tests.support.waiting import eventually
 
@@ -180,3 +180,33 @@ def test_an_image_of_buildah_runs(server: Server, tmp_path: Path, form: str) -> 
         load_image(server, place.read_bytes(), "built:1")
     name = create_image_function(server, f"image-built-{form}", "built:1")
     assert invoke(server, name, "echo $BUILT_BY; pwd").payload == b"buildah\n/work\n"
+
+
+_TEMPLATE = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  OfSam:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: image-of-sam
+      PackageType: Image
+      ImageUri: !Sub ${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/stacked:1
+      ImageConfig: {Command: [given]}
+  OfCloudFormation:
+    Type: AWS::Lambda::Function
+    Properties:
+      FunctionName: image-of-cloudformation
+      Role: arn:aws:iam::000000000000:role/test
+      PackageType: Image
+      Code: {ImageUri: 'stacked:1'}
+"""
+
+
+def test_templates_have_functions_of_images(server: Server, tmp_path: Path) -> None:
+    load_image(server, _shell_image().layout(), "stacked:1")
+    template = tmp_path / "template.yaml"
+    template.write_text(_TEMPLATE)
+    done = subprocess.run([ALONZO, "deploy", str(template)], env=server.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert invoke(server, "image-of-sam", "echo $_HANDLER").payload == b"given\n"
+    assert invoke(server, "image-of-cloudformation", "echo $_HANDLER").payload == b"handler\n"

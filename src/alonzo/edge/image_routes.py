@@ -16,12 +16,14 @@ from alonzo.edge.asgi import AsgiScope, Receive, Send
 from alonzo.edge.own_endpoint import OwnEndpoint
 from alonzo.edge.request_body import BodyTooLarge, ClientDisconnected, discard_body
 from alonzo.errors import AlonzoError
-from alonzo.images.store import ImageStore
+from alonzo.images.store import ImageStore, LoadedImage
 from alonzo.model.quotas import IMAGE_UNCOMPRESSED_MAX_BYTES
 
 IMAGES_PATH = b"/_alonzo/images"
 _ARCHIVE_MAX_BYTES = IMAGE_UNCOMPRESSED_MAX_BYTES + (1 << 30)
 _WRITTEN_BYTES = 1 << 20
+_AT_ONCE = 2
+"""Archives that are taken in at a time: each takes disk and a processor."""
 
 
 class ImageEndpoint:
@@ -31,6 +33,7 @@ class ImageEndpoint:
         self, *, images: ImageStore, collect: Callable[[], Awaitable[int]], translate_error: Callable[[AlonzoError], ApiError]
     ) -> None:
         self._images = images
+        self._turns = asyncio.Semaphore(_AT_ONCE)
         self._collect = collect
         self._endpoint = OwnEndpoint(self._answer, translate_error=translate_error)
 
@@ -53,9 +56,13 @@ class ImageEndpoint:
 
     async def _load(self, request: AsgiScope, receive: Receive) -> tuple[int, Any]:
         given = parse_qs(request["query_string"].decode("ascii", "replace")).get("name", [None])[0]
+        async with self._turns:
+            return 200, {"images": await self._take_in(receive, given)}
+
+    async def _take_in(self, receive: Receive, name: str | None) -> list[LoadedImage]:
         with self._images.temporary_file() as archive:
             await _save_body(receive, archive, limit_bytes=_ARCHIVE_MAX_BYTES)
-            return 200, {"images": await self._images.load(archive, given)}
+            return await self._images.load(archive, name)
 
 
 async def _save_body(receive: Receive, path: Path, *, limit_bytes: int) -> None:

@@ -45,6 +45,8 @@ class ImageTree:
         self._root = str(root)
         self._bytes_left = max_bytes
         self._entries_left = max_entries
+        self._known: dict[RealPath, RealPath] = {}
+        """Directories that have been found, until something that is no file goes: half of all look-ups are of the last one."""
         self._of_layer: set[RealPath] = set()
         """What the layer that is being applied has made or changed itself."""
 
@@ -178,6 +180,10 @@ class ImageTree:
 
     def _resolve(self, names: Sequence[str], *, make: bool) -> RealPath | None:
         """Where a directory really is, seen from within; with `make` what is missing is made, else None."""
+        key = tuple(names)
+        known = self._known.get(key)
+        if known is not None:
+            return known
         waiting, real, links_left = deque(names), list[str](), _LINKS_MAX
         while waiting:
             name = waiting.popleft()
@@ -207,10 +213,13 @@ class ImageTree:
                     raise ImageInvalid(f"more than {_DEPTH_MAX} directories within each other")
                 os.mkdir(self._path(path), _DIRECTORY_MODE)
             real.append(name)
-        return tuple(real)
+        self._known[key] = found = tuple(real)
+        return found
 
     def _remove(self, path: RealPath) -> None:
         mode = self._mode_of(path)
+        if mode and not stat.S_ISREG(mode):
+            self._known.clear()
         if stat.S_ISDIR(mode):
             shutil.rmtree(self._path(path))
         elif mode:

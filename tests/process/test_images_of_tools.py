@@ -210,3 +210,48 @@ def test_templates_have_functions_of_images(server: Server, tmp_path: Path) -> N
     assert done.returncode == 0, done.stdout + done.stderr
     assert invoke(server, "image-of-sam", "echo $_HANDLER").payload == b"given\n"
     assert invoke(server, "image-of-cloudformation", "echo $_HANDLER").payload == b"handler\n"
+
+
+_BUILT_TEMPLATE = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Built:
+    Type: AWS::Serverless::Function
+    Properties: {FunctionName: image-built-of-template, PackageType: Image}
+    Metadata: {Dockerfile: Dockerfile, DockerContext: ./context, DockerTag: v1, DockerBuildArgs: {GREETING: hello}}
+"""
+_DOCKERFILE = """FROM scratch
+ARG GREETING
+ADD root.tar /
+COPY message /message
+ENV PATH=/bin GREETING=$GREETING
+ENTRYPOINT ["/runtime"]
+"""
+
+
+def test_a_template_has_its_image_built(server: Server, tmp_path: Path) -> None:
+    context, tools = tmp_path / "context", tmp_path / "tools"
+    for each in (context, tools):
+        each.mkdir()
+    (tools / "buildah").symlink_to(require_tool("buildah"))
+    (tmp_path / "storage.conf").write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{tmp_path}/graph"\nrunroot = "{tmp_path}/run"\n')
+    (context / "root.tar").write_bytes(layer_of([*base_layer(), *runtime_layer()]))
+    (context / "Dockerfile").write_text(_DOCKERFILE)
+    (tmp_path / "template.yaml").write_text(_BUILT_TEMPLATE)
+    own = {"PATH": str(tools), "BUILDAH_ISOLATION": "chroot", "CONTAINERS_STORAGE_CONF": str(tmp_path / "storage.conf")}
+
+    def deploy(**environment: str) -> subprocess.CompletedProcess[str]:
+        command = [ALONZO, "deploy", str(tmp_path / "template.yaml"), "--name", "built"]
+        return subprocess.run(command, env=server.environment() | environment, capture_output=True, text=True, check=False)
+
+    for message in ("one", "two"):
+        (context / "message").write_text(message)
+        done = deploy(**own)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert invoke(server, "image-built-of-template", "echo $GREETING; cat /message").payload.decode() == f"hello\n{message}"
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY missing /\n")
+    failed = deploy(**own)
+    assert failed.returncode == 1
+    assert "missing" in failed.stderr
+    (tools / "buildah").unlink()
+    assert "docker, podman or buildah is needed" in deploy(**own).stderr

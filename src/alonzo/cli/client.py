@@ -102,6 +102,15 @@ def open_sender(*, endpoint_url: str, region: str | None) -> SendToServer:
 
 def upload(file: IO[bytes], path: str, *, endpoint_url: str, region: str | None) -> Any:
     """Post a file to a path of Alonzo's own; what it answered. Errors end the command with one line."""
+    with _errors_in_one_line(endpoint_url):
+        status, answer = post_file(file, path, endpoint_url=endpoint_url, region=region)
+    if status != 200:  # noqa: PLR2004
+        raise click.ClickException(answer["message"])
+    return answer
+
+
+def post_file(file: IO[bytes], path: str, *, endpoint_url: str, region: str | None) -> tuple[int, Any]:
+    """The same: the status, and what was answered, decoded. Raises botocore's errors."""
     import json
     import os
 
@@ -120,12 +129,8 @@ def upload(file: IO[bytes], path: str, *, endpoint_url: str, region: str | None)
     SigV4Auth(credentials, "lambda", _region_of(session, region)).add_auth(request)
     prepared = request.prepare()
     prepared.body = file
-    with _errors_in_one_line(endpoint_url):
-        response = URLLib3Session(timeout=LONGEST_INVOCATION_SECONDS).send(prepared)
-    answer = json.loads(response.content)
-    if response.status_code != 200:  # noqa: PLR2004
-        raise click.ClickException(answer["message"])
-    return answer
+    response = URLLib3Session(timeout=LONGEST_INVOCATION_SECONDS).send(prepared)
+    return response.status_code, json.loads(response.content)
 
 
 def _open_session() -> Any:

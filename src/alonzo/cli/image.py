@@ -11,7 +11,7 @@ import click
 
 from alonzo.cli.client import connect_own, endpoint_option, region_option, upload
 
-_PATH = "/_alonzo/images"
+IMAGES_PATH = "/_alonzo/images"
 _GZIP = b"\x1f\x8b"
 _SHOWN_DIGITS = 12
 
@@ -43,7 +43,7 @@ def load(*, path: Path, tag: str | None, endpoint_url: str, region: str | None) 
     """
     query = "" if tag is None else f"?{urlencode({'name': tag})}"
     with _open_archive(path) as archive:
-        answer = upload(archive, f"{_PATH}{query}", endpoint_url=endpoint_url, region=region)
+        answer = upload(archive, f"{IMAGES_PATH}{query}", endpoint_url=endpoint_url, region=region)
     for each in answer["images"]:
         click.echo(f"{each['name']} is sha256:{each['digest']}")
 
@@ -54,7 +54,7 @@ def load(*, path: Path, tag: str | None, endpoint_url: str, region: str | None) 
 def list_images(*, endpoint_url: str, region: str | None) -> None:
     """One line a name: the digest of its image, shortened, and the name."""
     with connect_own(endpoint_url=endpoint_url, region=region) as ask:
-        images = ask("GET", _PATH)["images"]
+        images = ask("GET", IMAGES_PATH)["images"]
     for each in images:
         click.echo(f"{each['digest'][:_SHOWN_DIGITS]}  {each['name']}")
 
@@ -66,7 +66,7 @@ def list_images(*, endpoint_url: str, region: str | None) -> None:
 def remove(*, name: str, endpoint_url: str, region: str | None) -> None:
     """Forget NAME. The image goes from the disk when it has no other name and no function was made of it."""
     with connect_own(endpoint_url=endpoint_url, region=region) as ask:
-        removed = ask("DELETE", f"{_PATH}/{quote(name, safe='')}")["removed"]
+        removed = ask("DELETE", f"{IMAGES_PATH}/{quote(name, safe='')}")["removed"]
     click.echo(f"{name} is forgotten; {removed} images were removed from the disk")
 
 

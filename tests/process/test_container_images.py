@@ -47,16 +47,17 @@ def test_an_image_is_loaded_and_runs_in_its_own_root(server: Server, base: list[
     extension = layer_of([directory("opt"), directory("opt/extensions"), _SIDECAR])
     image = Image([*base, extension], Entrypoint=["/runtime"], Cmd=["app.handler"], Env=["OWN=image", "PATH=/bin"], WorkingDir="/work")
     path = tmp_path / "image.tar.gz"
-    path.write_bytes(gzip.compress(image.layout("shell:1"), compresslevel=1))
-    assert run_alonzo(server, "image", "load", str(path)).stdout == f"shell:1 is sha256:{image.digest}\n"
+    path.write_bytes(gzip.compress(image.docker_archive("shell:1"), compresslevel=0))
+    loaded = re.fullmatch("shell:1 is sha256:([0-9a-f]{64})\n", run_alonzo(server, "image", "load", str(path)).stdout)
+    assert loaded is not None
     name = create_image_function(server, "image-shell", f"{ECR}/shell:1", Environment={"Variables": {"MINE": "function"}})
     known = server.own_client("lambda").get_function(FunctionName=name)
     assert known["Code"] == {
         "RepositoryType": "ECR",
         "ImageUri": f"{ECR}/shell:1",
-        "ResolvedImageUri": f"{ECR}/shell@sha256:{image.digest}",
+        "ResolvedImageUri": f"{ECR}/shell@sha256:{loaded[1]}",
     }
-    assert (known["Configuration"]["State"], known["Configuration"]["CodeSha256"]) == ("Active", image.digest)
+    assert (known["Configuration"]["State"], known["Configuration"]["CodeSha256"]) == ("Active", loaded[1])
 
     said = ask(server, name, "pwd; id -u; ls /; echo $OWN $MINE $_HANDLER $PATH $AWS_LAMBDA_FUNCTION_NAME; env | grep -c AWS_EXECUTION_ENV")
     assert said.split("\n") == [
@@ -80,9 +81,9 @@ def test_an_image_is_overridden_and_exchanged(server: Server, base: list[bytes])
     config = {"EntryPoint": ["/runtime", "first"], "Command": ["second"], "WorkingDirectory": "/usr/bin"}
     name = create_image_function(server, "image-exchanged", "exchanged", ImageConfig=config)
     assert ask(server, name, "pwd; echo $VERSION $_HANDLER") == "/usr/bin\n1 second\n"
-    load_image(server, new.layout(), "exchanged:latest")
+    (loaded,) = load_image(server, new.docker_archive(), "exchanged:latest")
     client = server.own_client("lambda")
-    assert client.get_function(FunctionName=name)["Configuration"]["CodeSha256"] != new.digest
+    assert client.get_function(FunctionName=name)["Configuration"]["CodeSha256"] != loaded["digest"]
     client.update_function_code(FunctionName=name, ImageUri="exchanged:latest")
     server.wait_until_settled(name)
     client.update_function_configuration(FunctionName=name, ImageConfig={})

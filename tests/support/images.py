@@ -11,6 +11,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,6 @@ class Image:
 
     def __init__(self, layers: Sequence[bytes], *, architecture: str = ARCHITECTURE, **settings: Any) -> None:
         self.layers = list(layers)
-        self.packed = [gzip.compress(layer, compresslevel=1, mtime=0) for layer in layers]
         diff_ids = [_digest(layer) for layer in layers]
         self.config = _json(
             {
@@ -72,9 +72,17 @@ class Image:
                 "rootfs": {"type": "layers", "diff_ids": diff_ids},
             }
         )
+
+    @cached_property
+    def packed(self) -> list[bytes]:
+        """Its layers as registries have them. Made when they are asked for: it takes a while."""
+        return [gzip.compress(layer, compresslevel=1, mtime=0) for layer in self.layers]
+
+    @cached_property
+    def manifest(self) -> bytes:
         described = [{"mediaType": _LAYER_TYPE, "digest": _digest(each), "size": len(each)} for each in self.packed]
         config = {"mediaType": _CONFIG_TYPE, "digest": _digest(self.config), "size": len(self.config)}
-        self.manifest = _json({"schemaVersion": 2, "mediaType": _MANIFEST_TYPE, "config": config, "layers": described})
+        return _json({"schemaVersion": 2, "mediaType": _MANIFEST_TYPE, "config": config, "layers": described})
 
     @property
     def digest(self) -> str:

@@ -14,6 +14,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.support.images import digest_of_name
 from tests.support.server import zip_of
 
 from alonzo.aws.client.clients import AwsClients
@@ -284,6 +285,7 @@ class ServerThread:
                 data_directory=self._data_directory,
                 code_links=links,
                 services=AwsClients(endpoints=AwsEndpoints()),
+                resolve_image=digest_of_name,
                 clock=clock,
             )
             self._functions = control.functions

@@ -1,4 +1,4 @@
-"""Functions from container images, as records: nothing here runs them."""
+"""Functions from container images, as records: nothing here runs them, and every image is there."""
 
 from typing import Any
 

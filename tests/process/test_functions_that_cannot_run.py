@@ -1,4 +1,4 @@
-"""What is recorded but cannot run here says so: functions from images, and on runtimes that nobody made."""
+"""What is recorded but cannot run here says so: functions on runtimes that nobody made."""
 
 from typing import Any
 
@@ -12,12 +12,6 @@ RUNTIME = "arn:aws:lambda:us-east-1:000000000000:runtime/of-our-own-that-is-not-
 @pytest.mark.parametrize(
     ("name", "parameters", "reason_code", "reason"),
     [
-        (
-            "image",
-            {"PackageType": "Image", "Code": {"ImageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/repository:latest"}},
-            "InvalidImage",
-            "Alonzo does not run container images yet.",
-        ),
         (
             "custom-runtime",
             {

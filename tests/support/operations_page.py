@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from botocore import xform_name
+from tests.support.images import digest_of_name
 
 from alonzo.aws.client.clients import AwsClients
 from alonzo.aws.client.endpoints import AwsEndpoints
@@ -75,6 +76,7 @@ async def _find_operations() -> frozenset[str]:
                 data_directory=Path(directory),
                 code_links=CodeLinks(key=b"", clock=clock),
                 services=AwsClients(endpoints=AwsEndpoints()),
+                resolve_image=digest_of_name,
                 clock=clock,
             )
             return _OWN_ENDPOINTS | frozenset(control.operations)

@@ -3,12 +3,15 @@
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import click
 
-from alonzo.cli.client import ClientFactory, SendToServer, connect, endpoint_option, open_sender, region_option
+from alonzo.cli.client import ClientFactory, SendToServer, connect, endpoint_option, open_sender, post_file, region_option
+from alonzo.cli.image import IMAGES_PATH
 
 if TYPE_CHECKING:
+    from alonzo.deployment.images import LoadImage
     from alonzo.deployment.project import Project
 
 
@@ -81,7 +84,11 @@ def deploy(*, source: Path, endpoint_url: str, region: str | None, is_watching: 
         _check_server(create_client)
         try:
             project = _open_project(
-                source, create_client=create_client, send=open_sender(endpoint_url=endpoint_url, region=region), options=options
+                source,
+                create_client=create_client,
+                send=open_sender(endpoint_url=endpoint_url, region=region),
+                load_image=_image_loader(endpoint_url=endpoint_url, region=region),
+                options=options,
             )
             if is_watching:
                 _end_on_sigterm()
@@ -95,11 +102,14 @@ def deploy(*, source: Path, endpoint_url: str, region: str | None, is_watching: 
             sys.exit(1)
 
 
-def _open_project(source: Path, *, create_client: ClientFactory, send: SendToServer, options: dict[str, Any]) -> "Project":
+def _open_project(
+    source: Path, *, create_client: ClientFactory, send: SendToServer, load_image: "LoadImage", options: dict[str, Any]
+) -> "Project":
     from alonzo.deployment.assembly import Assembly
     from alonzo.deployment.builders.workshop import Workshop
     from alonzo.deployment.directory_project import DirectoryProject, FunctionOptions
     from alonzo.deployment.functions import Functions
+    from alonzo.deployment.images import ImageBuilds
     from alonzo.deployment.layers import Layers
     from alonzo.deployment.packages import Packer
     from alonzo.deployment.stack_project import StackOptions, StackProject
@@ -123,6 +133,7 @@ def _open_project(source: Path, *, create_client: ClientFactory, send: SendToSer
             layers=Layers(create_client=create_client, functions=functions, uploads=uploads),
             uploads=uploads,
             assembly=assembly,
+            images=ImageBuilds(load=load_image, report=_report),
             create_client=create_client,
             report=_report,
         )
@@ -130,6 +141,20 @@ def _open_project(source: Path, *, create_client: ClientFactory, send: SendToSer
         raise click.BadParameter("parameters are a template's, and there is none", param_hint="--parameter")
     settings = FunctionOptions(**options | {"variables": dict(options["variables"])})
     return DirectoryProject(directory=source, options=settings, functions=functions, assembly=assembly, report=_report)
+
+
+def _image_loader(*, endpoint_url: str, region: str | None) -> "LoadImage":
+    from alonzo.deployment.errors import ImageRefused
+
+    def load(archive: Path, name: str) -> str:
+        with archive.open("rb") as file:
+            path = f"{IMAGES_PATH}?{urlencode({'name': name})}"
+            status, answer = post_file(file, path, endpoint_url=endpoint_url, region=region)
+        if status != 200:  # noqa: PLR2004
+            raise ImageRefused(f"the server does not take the image {name}: {answer['message']}")
+        return str(answer["images"][0]["digest"])
+
+    return load
 
 
 def _refuse(options: dict[str, Any], names: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ from alonzo import __version__
 from alonzo.cli.cost import cost
 from alonzo.cli.deploy import deploy
 from alonzo.cli.doctor import doctor
+from alonzo.cli.image import image
 from alonzo.cli.invoke import invoke
 from alonzo.cli.logs import logs
 from alonzo.cli.queue import queue
@@ -38,7 +39,7 @@ def alonzo() -> None:
     """
 
 
-for _command in (up, deploy, invoke, logs, trace, queue, cost, tune, doctor):
+for _command in (up, deploy, image, invoke, logs, trace, queue, cost, tune, doctor):
     alonzo.add_command(_command)
 
 

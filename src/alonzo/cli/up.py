@@ -59,6 +59,18 @@ class BrokerType(click.ParamType[tuple[str, str]]):
         return match[1], match[2]
 
 
+class RegistryType(click.ParamType[tuple[str, str]]):
+    """A host of images' names and the URL where those are: *.dkr.ecr.us-east-1.amazonaws.com=http://localhost:5000."""
+
+    name = "registry"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        match = re.fullmatch(r"([^=/\s]+)=(https?://[^\s?#]+)", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a host and a URL, such as localhost:5000=http://localhost:5000", param, ctx)
+        return match[1], match[2]
+
+
 class SizeType(click.ParamType[int]):
     """A size as people write it (500m, 2g), in bytes."""
 
@@ -223,6 +235,17 @@ class OtlpEndpointType(click.ParamType[str]):
     "May be given several times.",
 )
 @click.option(
+    "--image-registry",
+    "image_registries",
+    envvar="ALONZO_IMAGE_REGISTRY",
+    multiple=True,
+    type=RegistryType(),
+    metavar="HOST=URL",
+    help="Where container images are fetched from whose names begin with this host (* stands for any text): "
+    "'*.amazonaws.com=http://localhost:5000', or https://user:password@... May be given several times. "
+    "Images that were loaded (`alonzo image load`) come first; without this option there are no others.",
+)
+@click.option(
     "--persist/--no-persist",
     "persist",
     envvar="ALONZO_PERSIST",
@@ -380,6 +403,7 @@ def build_configuration(
     companion: str,
     services: tuple[str, ...],
     brokers: tuple[tuple[str, str], ...],
+    image_registries: tuple[tuple[str, str], ...],
     persist: bool,
     events_token: str | None,
     logs_max_bytes: int | None,
@@ -409,6 +433,7 @@ def build_configuration(
         workers=workers,
         aws_endpoints=read_aws_endpoints((*aws_endpoint_urls, *services), os.environ, companion=companion == "on"),
         brokers=BrokerAddresses(brokers),
+        image_registries=image_registries,
         async_retry_delays_seconds=async_retry_delays_seconds,
         prewarm=prewarm,
         persist=persist,

@@ -38,6 +38,10 @@ class StackFailed(DeploymentError):
     """A stack was not created or updated; the message has the reasons of the resources."""
 
 
+class ImageRefused(DeploymentError):
+    """The server does not take an image that was built."""
+
+
 class FunctionFailed(DeploymentError):
     """A function did not become active, with the server's reason."""
 

@@ -14,6 +14,7 @@ from alonzo.deployment.detection import host_architecture, method_of_runtime, na
 from alonzo.deployment.endpoints import iter_api_addresses
 from alonzo.deployment.errors import Failures, SourceUnclear, TemplateInvalid
 from alonzo.deployment.functions import Functions
+from alonzo.deployment.images import ImageBuilds, image_request
 from alonzo.deployment.layers import Layers
 from alonzo.deployment.packages import Package
 from alonzo.deployment.project import Report, described
@@ -56,6 +57,7 @@ class StackProject:
         layers: Layers,
         uploads: Uploads,
         assembly: Assembly,
+        images: ImageBuilds,
         create_client: Callable[[str], Any],
         report: Report,
     ) -> None:
@@ -67,17 +69,19 @@ class StackProject:
         self._layers = layers
         self._uploads = uploads
         self._assembly = assembly
+        self._images = images
         self._create_client = create_client
         self._report = report
         self._targets: list[Target] = []
         self._nested_targets: list[Target] = []
         self._stack_files: frozenset[Path] = frozenset({self._path})
+        self._image_contexts: frozenset[Path] = frozenset()
         self._physical_ids: dict[str, str] = {}
 
     def deploy(self) -> None:
         """See `Project`: build, upload, and have CloudFormation do the rest. `TemplateInvalid`, `StackFailed`."""
         started_at = time.monotonic()
-        packaging = _Packaging(uploads=self._uploads, assembly=self._assembly, parameters=self._parameters)
+        packaging = _Packaging(uploads=self._uploads, assembly=self._assembly, images=self._images, parameters=self._parameters)
         self._stack_files = frozenset({self._path})
         template = read_template(self._path)
         try:
@@ -85,6 +89,7 @@ class StackProject:
         finally:
             self._targets, self._nested_targets = packaging.targets, packaging.nested_targets
             self._stack_files = frozenset({self._path, *packaging.stack_files})
+            self._image_contexts = frozenset(packaging.image_contexts)
         text = template.as_json()
         key = f"{hashlib.sha256(text.encode()).hexdigest()}.template"
         is_changed = self._stacks.deploy(self._name, text, template_key=key, parameters=self._parameters)
@@ -103,12 +108,18 @@ class StackProject:
     def watched(self) -> tuple[Path, ...]:
         """See `Project`."""
         targets = (*self._targets, *self._nested_targets)
-        roots = {self._path.parent, *(target.request.directory for target in targets), *(path.parent for path in self._stack_files)}
+        roots = {
+            self._path.parent,
+            *self._image_contexts,
+            *(target.request.directory for target in targets),
+            *(path.parent for path in self._stack_files),
+        }
         return tuple(sorted(root for root in roots if not any(root != other and root.is_relative_to(other) for other in roots)))
 
     def apply(self, changed: frozenset[Path]) -> None:
         """See `Project`: a template or a definition is for CloudFormation, code and layers are not."""
-        of_stack = (changed & self._stack_files).union(*(target.touched_by(changed) for target in self._nested_targets))
+        of_images = {path for path in changed if any(path.is_relative_to(context) for context in self._image_contexts)}
+        of_stack = (changed & self._stack_files).union(of_images, *(target.touched_by(changed) for target in self._nested_targets))
         if of_stack:
             self._report(f"{described(of_stack, self._path.parent)}: deploying the stack")
             self.deploy()
@@ -175,15 +186,17 @@ class StackProject:
 class _Packaging:
     """Puts into a template what stands for its local paths. What it met is kept, also when it ends with an error."""
 
-    def __init__(self, *, uploads: Uploads, assembly: Assembly, parameters: dict[str, str]) -> None:
+    def __init__(self, *, uploads: Uploads, assembly: Assembly, images: ImageBuilds, parameters: dict[str, str]) -> None:
         self._uploads = uploads
         self._assembly = assembly
+        self._images = images
         self._parameters = parameters
         self._packages: dict[tuple[Any, ...], Package] = {}
         self.targets: list[Target] = []
         self.nested_targets: list[Target] = []
         self.built: list[tuple[Target, Package]] = []
         self.stack_files: list[Path] = []
+        self.image_contexts: list[Path] = []
 
     def localize(self, template: Template, depth: int = 0) -> None:
         references = template.local_references()
@@ -191,6 +204,7 @@ class _Packaging:
         targets = {reference.logical_id: Target(self._request(template, reference)) for reference in built_here}
         (self.nested_targets if depth else self.targets).extend(targets.values())
         self.stack_files += [reference.path for reference in references if reference not in built_here]
+        self._build_images(template)
         for reference in references:
             if reference.kind is LocalKind.DEFINITION:
                 template.set_body(reference.logical_id, read_document(reference.path))
@@ -202,6 +216,13 @@ class _Packaging:
                 if not depth:
                     self.built.append((target, package))
                 template.set_code(reference.logical_id, *self._uploads.put(package.content, f"{package.sha256}.zip"))
+
+    def _build_images(self, template: Template) -> None:
+        for logical_id in template.image_functions():
+            request = image_request(logical_id, template.metadata(logical_id), base=template.path.parent)
+            if request is not None:
+                self.image_contexts.append(request.context)
+                template.set_image(logical_id, self._images.build(request))
 
     def _build(self, target: Target) -> Package:
         """Functions with the same sources, built in the same way, share a package."""

@@ -37,6 +37,7 @@ class _LocalProperty:
     body: str = ""
 
 
+_FUNCTIONS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
 _LOCAL_PROPERTIES = {
     "AWS::Serverless::Function": _LocalProperty(name="CodeUri", kind=LocalKind.FUNCTION, bucket="Bucket", key="Key"),
     "AWS::Lambda::Function": _LocalProperty(name="Code", kind=LocalKind.FUNCTION, bucket="S3Bucket", key="S3Key"),
@@ -95,6 +96,22 @@ class Template:
         """Let a function's or a layer's code be this object of S3."""
         local = self._local_property(logical_id)
         self._properties(logical_id)[local.name] = {local.bucket: bucket, local.key: key}
+
+    def set_image(self, logical_id: str, uri: str) -> None:
+        """Let a function be made of this image."""
+        properties = self._properties(logical_id)
+        if self.resources[logical_id]["Type"] == "AWS::Serverless::Function":
+            properties["ImageUri"] = uri
+        else:
+            properties["Code"] = {"ImageUri": uri}
+
+    def image_functions(self) -> list[str]:
+        """The logical ids of functions that are container images."""
+        return [
+            name
+            for name, resource in self.resources.items()
+            if resource.get("Type") in _FUNCTIONS and self._property(name, "PackageType") == "Image"
+        ]
 
     def set_body(self, logical_id: str, body: Any) -> None:
         """Let a definition be in the template itself."""

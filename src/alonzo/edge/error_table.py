@@ -18,6 +18,7 @@ from alonzo.functions.durable import callbacks as durable_callbacks
 from alonzo.functions.layers import layers
 from alonzo.functions.policies.records import PolicyTooLong
 from alonzo.functions.settings import concurrency, provisioned
+from alonzo.images import errors as images
 from alonzo.invoke import errors as invoke
 from alonzo.model import names
 from alonzo.runtimes.interpreters import RuntimeUnavailable
@@ -88,6 +89,12 @@ ERROR_TABLE: Mapping[type[AlonzoError], ApiErrorRow] = MappingProxyType(
         triggers.DeliveryFailed: _SERVICE_FAILURE,
         triggers.InvalidSchedule: ApiErrorRow("ValidationException", 400),
         triggers.UnknownPath: _INVALID_PARAMETER,
+        images.ImageNotFound: _INVALID_PARAMETER,
+        images.ImageInvalid: _INVALID_PARAMETER,
+        images.ImageAccessDenied: ApiErrorRow("AccessDeniedException", 403),
+        images.ImageGone: ApiErrorRow("InvalidRuntimeException", 502, "Service"),
+        images.NoRoomForImage: _SERVICE_FAILURE,
+        images.RegistryFailed: _SERVICE_FAILURE,
         RuntimeUnavailable: ApiErrorRow("InvalidRuntimeException", 502, "Service"),
         SandboxLost: _SERVICE_FAILURE,
         UserIdsExhausted: _SERVICE_FAILURE,

@@ -1,5 +1,6 @@
 """Makes execution environments: brings a function version, its code, a sandbox, a log and the Runtime API together."""
 
+import asyncio
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -24,6 +25,7 @@ from alonzo.environment.environment_tasks import EnvironmentTasks
 from alonzo.environment.external_extensions import find_external_extensions
 from alonzo.environment.function_insights import FunctionInsights
 from alonzo.environment.function_tracing import FunctionTracing
+from alonzo.environment.image_launch import ImageLaunch, image_launch
 from alonzo.environment.journal import Journal
 from alonzo.environment.launch import launch_commands
 from alonzo.environment.log_channel import LogChannel
@@ -33,6 +35,7 @@ from alonzo.environment.restoration import SnapshotPlan
 from alonzo.environment.sandboxes import RuntimeSandbox, RuntimeSandboxes
 from alonzo.environment.trace_daemon import TraceDaemon
 from alonzo.environment.variables import DEFAULT_TRACE_DAEMON, LAYERS_DIRECTORY, Place, environment_variables, role_credentials
+from alonzo.images.store import read_settings
 from alonzo.model.function import ACTIVE_TRACING, FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
 from alonzo.model.scope import Scope
@@ -173,6 +176,7 @@ class EnvironmentFactory:
         snapshot: SnapshotPlan | None = None
         if initialization_type is InitializationType.SNAP_START:
             snapshot = self._snapshot_plan(version, is_clonable=runtime_sandbox.is_clonable)
+        launch = None if version.code.image_uri is None else await asyncio.to_thread(_image_launch, version, code_directory)
         credentials = role_credentials(version).variables() if snapshot is None else snapshot.credentials.variables(place.runtime_api)
         variables = environment_variables(
             version,
@@ -181,18 +185,21 @@ class EnvironmentFactory:
             log_stream=stream,
             initialization_type=initialization_type,
             max_concurrency=concurrency,
+            image=launch,
         )
         external_extensions = None
-        if layers_directory is not None:
-            external_extensions = await find_external_extensions(layers_directory, place=place.layers_directory, variables=variables)
+        extensions_parent = layers_directory if launch is None else await asyncio.to_thread(launch.find_extensions_parent)
+        if extensions_parent is not None:
+            external_extensions = await find_external_extensions(extensions_parent, place=place.layers_directory, variables=variables)
         plan = EnvironmentPlan(
             version=version,
             code_directory=code_directory,
             layers_directory=layers_directory,
             variables=variables,
-            commands=launch_commands(runtime_sandbox, place, version),
+            commands=launch_commands(runtime_sandbox, place, version) if launch is None else (launch.command,),
+            image=None if launch is None else launch.root,
             max_concurrency=concurrency,
-            runtime_version=_runtime_version(version.runtime or ""),
+            runtime_version=_runtime_version(version.runtime) if version.runtime else "",
             notice=runtime_sandbox.notice,
             initialization_type=initialization_type,
             external_extensions=external_extensions,
@@ -296,6 +303,10 @@ class EnvironmentFactory:
 
 def _call(function: Callable[[], None], _: object) -> None:
     function()
+
+
+def _image_launch(version: FunctionVersion, directory: Path) -> ImageLaunch:
+    return image_launch(version, directory, read_settings(directory))
 
 
 def _log_stream_name(now: datetime, version: str) -> str:

@@ -20,6 +20,9 @@ _SIGNALS = (
 
 
 INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
+_OF_THE_PLATFORM = frozenset({INVALID_ENTRYPOINT, "Runtime.InvalidWorkingDir"})
+"""What keeps a program from being started: said by the sandbox, in the words of AWS's platform."""
+
 _MESSAGE_MAX_LENGTH = 4_096
 _ERROR_READ_MAX_BYTES = 65_536
 
@@ -93,7 +96,7 @@ def init_failure(reported: tuple[bytes, str] | None, exit_fault: Fault, *, durat
     if reported is None:
         return InitFailed(fault=exit_fault, payload=None, duration_seconds=duration_seconds)
     body, error_type = reported
-    message = _reported_message(body) if error_type == INVALID_ENTRYPOINT else None
+    message = _reported_message(body) if error_type in _OF_THE_PLATFORM else None
     if message is not None:
         return InitFailed(fault=Fault(error_type, message), payload=None, duration_seconds=duration_seconds)
     return InitFailed(fault=Fault(error_type, exit_fault.message), payload=body, duration_seconds=duration_seconds)

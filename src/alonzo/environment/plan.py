@@ -8,7 +8,7 @@ from alonzo.environment.launch import Commands
 from alonzo.environment.restoration import SnapshotPlan
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import InitializationType
-from alonzo.sandbox.sandbox import Assignment, SidePrograms
+from alonzo.sandbox.sandbox import Assignment, ImageRoot, SidePrograms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,8 @@ class EnvironmentPlan:
     """None: the function has no layers."""
     variables: dict[str, str]
     commands: Commands | None = None
+    image: ImageRoot | None = None
+    """Of a function that is a container image."""
     max_concurrency: int | None = None
     """How many invocations may run at once. None: one after the other, as for functions that are not on a capacity provider."""
     runtime_version: str
@@ -42,5 +44,6 @@ class EnvironmentPlan:
             memory_mib=self.version.memory_mib,
             tmp_mib=self.version.ephemeral_storage_mib,
             commands=self.commands,
+            image=self.image,
             side=side,
         )

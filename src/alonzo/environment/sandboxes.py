@@ -44,6 +44,7 @@ class _PoolKey(NamedTuple):
     interpreter: Path
     shown: tuple[Shown, ...]
     clonable: bool
+    is_for_images: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,12 @@ class _Choice:
     view: ProgramView | None
     warning: str | None
     clonable: bool = False
+    is_for_images: bool = False
 
     @property
     def pool_key(self) -> _PoolKey:
         """Which pool has its sandboxes."""
-        return _PoolKey(self.interpreter.executable, () if self.view is None else self.view.shown, self.clonable)
+        return _PoolKey(self.interpreter.executable, () if self.view is None else self.view.shown, self.clonable, self.is_for_images)
 
     def prestart_key(self, order: PrestartOrder) -> Hashable:
         """Which programs that were started ahead will do."""
@@ -96,6 +98,7 @@ class RuntimeSandboxes:
         zygote_count: int,
         packages: Path,
         prestarted: PrestartedPrograms | None,
+        images: Path,
     ) -> None:
         self._interpreters = interpreters
         self._places = places
@@ -107,6 +110,7 @@ class RuntimeSandboxes:
         self._zygote_count = zygote_count
         self._packages = packages
         self._prestarted = prestarted
+        self._images = images
         self._archives = JavaArchives(settings=settings, packages=packages, cache=default_cache())
         self._pools: dict[_PoolKey, SandboxPool] = {}
         self._opening: dict[_PoolKey, asyncio.Lock] = {}
@@ -114,7 +118,7 @@ class RuntimeSandboxes:
 
     async def warm_up(self, version: FunctionVersion) -> None:
         """Have the pool of a function's runtime ready. Raises RuntimeUnavailable, or SetupError with what the host refuses."""
-        choice = await self._choose(version.runtime)
+        choice = await self._choose(version)
         pool = await self._pool_of(choice)
         if choice.view is None or not self._settings.isolated:
             return
@@ -147,7 +151,7 @@ class RuntimeSandboxes:
         `clonable`: one whose runtime may be cloned, if the host and the runtime allow it.
         Raises RuntimeUnavailable, SetupError, or SandboxLost (trying again is safe).
         """
-        choice = await self._choose(version.runtime)
+        choice = await self._choose(version)
         if clonable and choice.family is RuntimeFamily.PYTHON and self._settings.may_clone:
             choice = replace(choice, clonable=True)
         pool = self._pools.get(choice.pool_key) or await self._pool_of(choice)
@@ -175,14 +179,16 @@ class RuntimeSandboxes:
                 group.create_task(pool.run())
                 group.create_task(compile_packages(self._packages, interpreter))
 
-    async def _choose(self, runtime: str | None) -> _Choice:
-        spec = _known(runtime)
+    async def _choose(self, version: FunctionVersion) -> _Choice:
+        if version.code.image_uri is not None:
+            # A program of its own, as with `provided`, but in another root.
+            interpreter = self._best_interpreter("A container image")
+            return _Choice(family=RuntimeFamily.PROVIDED, interpreter=interpreter, view=None, warning=None, is_for_images=True)
+        spec = _known(version.runtime)
         if spec.family is RuntimeFamily.PYTHON:
             python = choose_interpreter(spec, self._interpreters, strict=self._strict)
             return _Choice(family=spec.family, interpreter=python.interpreter, view=None, warning=python.warning)
-        if not self._interpreters:
-            raise RuntimeUnavailable(f"{spec.identifier} needs a Python interpreter, 3.9 or newer, to build its sandboxes: none is here")
-        interpreter = max(self._interpreters, key=lambda candidate: (candidate.has_ctypes, candidate.is_optimized, candidate.version))
+        interpreter = self._best_interpreter(spec.identifier)
         if spec.family in (RuntimeFamily.PROVIDED, RuntimeFamily.GO):
             return _Choice(family=spec.family, interpreter=interpreter, view=None, warning=None)
         programs = self._programs.get(spec.family)
@@ -195,12 +201,17 @@ class RuntimeSandboxes:
             await copy_dotnet_client(self._packages / DOTNET_CLIENT_DIRECTORY, cache=dotnet_client_cache())
         return _Choice(family=spec.family, interpreter=interpreter, view=ProgramView.of(chosen.program), warning=chosen.warning)
 
+    def _best_interpreter(self, what: str) -> PythonInterpreter:
+        if not self._interpreters:
+            raise RuntimeUnavailable(f"{what} needs a Python interpreter, 3.9 or newer, to build its sandboxes: none is here")
+        return max(self._interpreters, key=lambda candidate: (candidate.has_ctypes, candidate.is_optimized, candidate.version))
+
     async def _pool_of(self, choice: _Choice) -> SandboxPool:
         key = choice.pool_key
         async with self._opening.setdefault(key, asyncio.Lock()):
             if key not in self._pools:
                 interpreter = choice.interpreter
-                spec = _zygote_spec(interpreter, key.shown, clonable=choice.clonable)
+                spec = _zygote_spec(interpreter, key.shown, clonable=choice.clonable, images=self._images if choice.is_for_images else None)
                 spare_count = 0 if choice.clonable else self._spare_count  # nobody waits for a snapshot to be made
                 pool = SandboxPool(
                     spec=spec, settings=self._settings, users=self._users, spare_count=spare_count, zygote_count=self._zygote_count
@@ -219,7 +230,7 @@ def _known(runtime: str | None) -> RuntimeSpec:
     return spec
 
 
-def _zygote_spec(interpreter: PythonInterpreter, shown: tuple[Shown, ...], *, clonable: bool) -> ZygoteSpec:
+def _zygote_spec(interpreter: PythonInterpreter, shown: tuple[Shown, ...], *, clonable: bool, images: Path | None) -> ZygoteSpec:
     return ZygoteSpec(
         executable=interpreter.executable,
         prefix=interpreter.base_prefix,
@@ -228,4 +239,5 @@ def _zygote_spec(interpreter: PythonInterpreter, shown: tuple[Shown, ...], *, cl
         preload=PRELOADED_MODULES,
         shown=shown,
         clonable=clonable,
+        images=images,
     )

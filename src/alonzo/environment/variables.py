@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alonzo.environment.credentials import Credentials
+from alonzo.environment.image_launch import ImageLaunch
 from alonzo.model.function import FunctionVersion, LogFormat
 from alonzo.model.invocation import InitializationType
 from alonzo.runtimes.catalog import RuntimeFamily, RuntimeSpec, find_runtime
@@ -49,10 +50,11 @@ def environment_variables(
     log_stream: str,
     initialization_type: InitializationType,
     max_concurrency: int | None = None,
+    image: ImageLaunch | None = None,
 ) -> dict[str, str]:
     """The function's own variables, and Lambda's over them: reserved names cannot be set (the control plane refuses them).
 
-    `credentials` are variables that give the function its role's credentials, or say where they are.
+    `credentials` are variables that give the function its role's credentials, or say where they are. `image`: of a function that is one.
     """
     logging = version.logging
     reserved = {
@@ -61,9 +63,6 @@ def environment_variables(
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mib),
         "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type.value,
         "AWS_LAMBDA_RUNTIME_API": place.runtime_api,
-        "_HANDLER": version.handler or "",
-        "LAMBDA_TASK_ROOT": place.task_root,
-        "LAMBDA_RUNTIME_DIR": place.runtime_directory,
         "AWS_REGION": version.scope.region,
         "AWS_DEFAULT_REGION": version.scope.region,
         **credentials,
@@ -71,14 +70,19 @@ def environment_variables(
     if initialization_type is not InitializationType.SNAP_START:
         # Not in a snapshot (https://docs.aws.amazon.com/lambda/latest/dg/snapstart-monitoring.html): many environments are made of it.
         reserved |= {"AWS_LAMBDA_LOG_GROUP_NAME": logging.log_group, "AWS_LAMBDA_LOG_STREAM_NAME": log_stream}
-    if not (version.runtime or "").startswith("provided"):
+    if image is None:
+        reserved |= {"_HANDLER": version.handler or "", **_directories(place)}
+    elif image.handler is not None:
+        reserved["_HANDLER"] = image.handler
+    if version.runtime is not None and not version.runtime.startswith("provided"):
         reserved |= {"AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}", "_LAMBDA_TELEMETRY_LOG_FD": _TELEMETRY_DESCRIPTOR}
     if max_concurrency is not None:
         reserved["AWS_LAMBDA_MAX_CONCURRENCY"] = str(max_concurrency)
     if logging.format is LogFormat.JSON:
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = logging.application_level or "INFO"
-    variables = _defaults(place, version.runtime) | (version.environment_variables or {}) | reserved
+    defaults = _defaults(place, version.runtime) if image is None else _of_image(place, image)
+    variables = defaults | (version.environment_variables or {}) | reserved
     if place.layers_directory != LAYERS_DIRECTORY and "PYTHONPATH" in variables:
         variables["PYTHONPATH"] = _python_path(place.layers_directory, version.runtime, variables["PYTHONPATH"])
     for name, directory in place.libraries:
@@ -90,6 +94,10 @@ def environment_variables(
 def _python_path(layers_directory: str, runtime: str | None, path: str) -> str:
     """Where layers are not at /opt, the Python runtime finds them by this: before anything else that is named, as it searches /opt."""
     return f"{layers_directory}/python/lib/{runtime}/site-packages:{layers_directory}/python:{path}"
+
+
+def _directories(place: Place) -> dict[str, str]:
+    return {"LAMBDA_TASK_ROOT": place.task_root, "LAMBDA_RUNTIME_DIR": place.runtime_directory}
 
 
 def startup_defaults(
@@ -110,22 +118,32 @@ def node_startup_defaults(trusted_certificates: str | None) -> dict[str, str]:
     return {} if trusted_certificates is None else {"NODE_EXTRA_CA_CERTS": trusted_certificates}
 
 
-def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
-    """Variables that a function may set otherwise."""
+def _of_image(place: Place, image: ImageLaunch) -> dict[str, str]:
+    """The image's own variables say what is where in it, and may say what the directories are."""
+    return {**_services(place), **_directories(place), **image.variables}
+
+
+def _services(place: Place) -> dict[str, str]:
+    """Where tracers and clients of AWS find what is at their disposal."""
     daemon_host, daemon_port = place.trace_daemon
-    spec = None if runtime is None else find_runtime(runtime)
-    defaults = startup_defaults(
-        task_root=place.task_root, runtime_directory=place.runtime_directory, layers_directory=place.layers_directory
-    )
-    if spec is not None and spec.family is RuntimeFamily.NODEJS:
-        defaults |= node_startup_defaults(place.trusted_certificates)
-    defaults |= {
+    return {
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": f"{daemon_host}:{daemon_port}",
         "_AWS_XRAY_DAEMON_ADDRESS": daemon_host,
         "_AWS_XRAY_DAEMON_PORT": str(daemon_port),
         "AWS_ENDPOINT_URL": place.endpoint_url,
     }
+
+
+def _defaults(place: Place, runtime: str | None) -> dict[str, str]:
+    """Variables that a function may set otherwise."""
+    spec = None if runtime is None else find_runtime(runtime)
+    defaults = startup_defaults(
+        task_root=place.task_root, runtime_directory=place.runtime_directory, layers_directory=place.layers_directory
+    )
+    if spec is not None and spec.family is RuntimeFamily.NODEJS:
+        defaults |= node_startup_defaults(place.trusted_certificates)
+    defaults |= _services(place)
     if place.tmp_directory is not None:
         defaults["TMPDIR"] = place.tmp_directory
     return defaults if spec is None else defaults | _of_language(place, spec)

@@ -16,7 +16,7 @@ import msgspec
 from alonzo.clock import Clock
 from alonzo.functions import states
 from alonzo.functions.code.directories import CodeDirectories, SharedBytes
-from alonzo.functions.code.sources import CodeSource, admit_code, check_package_type, package_type_of
+from alonzo.functions.code.sources import CodeSource, ResolveImage, admit_code, check_package_type, package_type_of
 from alonzo.functions.configuration import ConfigurationChange, apply_change, default_log_group
 from alonzo.functions.errors import (
     CodeMismatch,
@@ -90,6 +90,7 @@ class Functions:
         *,
         records: RecordTable[FunctionVersion],
         code_directories: CodeDirectories,
+        resolve_image: ResolveImage,
         layers: Layers,
         turns: Turns,
         takes_blocked_runtimes: bool,
@@ -97,6 +98,7 @@ class Functions:
     ) -> None:
         self._records = records
         self._code_directories = code_directories
+        self._resolve_image = resolve_image
         self._layers = layers
         self._takes_blocked_runtimes = takes_blocked_runtimes
         self._clock = clock
@@ -171,7 +173,7 @@ class Functions:
         if self.find_version(scope, name, LATEST) is not None:
             raise FunctionExists(name)
 
-        package = await admit_code(new.code, self._code_directories)
+        package = await admit_code(new.code, self._code_directories, self._resolve_image)
         await self._layers.check_total_size(latest.layers, new.code)
         self._check_code_storage(scope, package)
         latest = states.created(msgspec.structs.replace(latest, code=package))
@@ -193,7 +195,7 @@ class Functions:
         record = await self._get_changeable(update.reference, update.revision_id)
         check_runtime(record.value.runtime, before=record.value.runtime, takes_blocked=self._takes_blocked_runtimes)
         check_package_type(update.code, record.value.package_type)
-        package = await admit_code(update.code, self._code_directories, dry_run=update.dry_run, shared=update.shared)
+        package = await admit_code(update.code, self._code_directories, self._resolve_image, dry_run=update.dry_run, shared=update.shared)
         await self._layers.check_total_size(record.value.layers, update.code)
         self._check_code_storage(update.reference.scope, package)
         changes: dict[str, Any] = {

@@ -171,6 +171,8 @@ def _check_snap_start(version: FunctionVersion) -> None:
         )
     if version.tenant_isolation_mode is not None:
         raise InvalidParameter("Tenant isolation is not supported for SnapStart enabled functions.")
+    if version.package_type == "Image":
+        raise InvalidParameter("Container images are not supported for SnapStart enabled functions.")
     if version.runtime is None:
         return
     spec = find_runtime(version.runtime)

@@ -20,7 +20,7 @@ import signal
 import socket
 from typing import Any, NoReturn
 
-from alonzo.guest import channel, confine, family, linux, prestart, processes, runtime_process, side_programs
+from alonzo.guest import channel, confine, family, image_root, linux, prestart, processes, runtime_process, side_programs
 
 WORKPLACE = "/.alonzo"
 RUNTIME_API_PORT = 9001
@@ -131,20 +131,28 @@ class _Sandbox:
             if assignment["tmp_mib"] != self._settings["tmp_mib"]:
                 linux.unmount("/tmp")  # the sandbox's own /tmp
                 self._mount_tmp(assignment["tmp_mib"])
-            linux.bind(f"{WORKPLACE}/code/{assignment['code']}", "/var/task", _READ_ONLY)
-            if assignment["layers"] is not None:
-                linux.bind(f"{WORKPLACE}/code/{assignment['layers']}", "/opt", _READ_ONLY)
-            if self.family is not None:
-                self.family.keep_workplaces(WORKPLACE)
-            for name in self._settings["workplaces"]:
-                linux.unmount(f"{WORKPLACE}/{name}")
+            if assignment["image"] is not None:
+                image_root.enter(f"{WORKPLACE}/images/{assignment['image']}")
+            else:
+                self._show_code(assignment)
         for each in self._sent:
             each.close()
-        self._runtime_assignment = json.dumps({name: assignment[name] for name in ("directory", "variables", "commands")}).encode() + b"\n"
+        self._runtime_assignment = (
+            json.dumps({name: assignment[name] for name in ("directory", "variables", "commands", "image")}).encode() + b"\n"
+        )
         if assignment["side"] is None:
             self._start_runtime()
         else:
             self._start_sides(assignment["side"])
+
+    def _show_code(self, assignment: dict[str, Any]) -> None:
+        linux.bind(f"{WORKPLACE}/code/{assignment['code']}", "/var/task", _READ_ONLY)
+        if assignment["layers"] is not None:
+            linux.bind(f"{WORKPLACE}/code/{assignment['layers']}", "/opt", _READ_ONLY)
+        if self.family is not None:
+            self.family.keep_workplaces(WORKPLACE)
+        for name in self._settings["workplaces"]:
+            linux.unmount(f"{WORKPLACE}/{name}")
 
     def serve(self, message: dict[str, Any], descriptors: list[int]) -> None:
         """Do what the node wants done after the assignment. The descriptors stay the caller's."""

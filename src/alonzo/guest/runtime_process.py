@@ -34,6 +34,10 @@ def wait_and_run() -> NoReturn:
     if "prestart" in message:
         prestart.execute(message["prestart"])
     os.close(confine.RELEASE_DESCRIPTOR)
+    if message["image"] is not None:
+        programs.execute_in_image(
+            message["commands"][0], message["variables"], directory=message["directory"], runtime_api=confine.RUNTIME_API_DESCRIPTOR
+        )
     os.chdir(message["directory"])
     if message["commands"] is not None:
         programs.execute(message["commands"], message["variables"], runtime_api=confine.RUNTIME_API_DESCRIPTOR)

@@ -23,6 +23,12 @@ class CodeSource(Protocol):
     async def ensure_layers(self, packages: Sequence[str]) -> Path: ...
 
 
+class ImageSource(Protocol):
+    """Where the unpacked images of functions are."""
+
+    async def ensure(self, digest: str, uri: str) -> Path: ...
+
+
 class EnvironmentSource(Protocol):
     """Makes environments; see `EnvironmentFactory`."""
 
@@ -36,8 +42,11 @@ class EnvironmentSource(Protocol):
 class NewEnvironments:
     """One a node."""
 
-    def __init__(self, *, code: CodeSource, environments: EnvironmentSource, pools: EnvironmentPools, room: MemoryRoom) -> None:
+    def __init__(
+        self, *, code: CodeSource, images: ImageSource, environments: EnvironmentSource, pools: EnvironmentPools, room: MemoryRoom
+    ) -> None:
         self._code = code
+        self._images = images
         self._environments = environments
         self._pools = pools
         self._room = room
@@ -48,8 +57,7 @@ class NewEnvironments:
         """An environment that is not initialized yet. Errors: those of `MemoryRoom.take`, `EnvironmentSource`, and of the code's source."""
         share = await self._room.take(version)
         try:
-            sha256 = version.code.sha256
-            directory = self._code.find(sha256) or await self._code.ensure(sha256)
+            directory = await self._code_directory(version)
             layers_directory = await self._layers_directory(version) if version.layer_packages else None
             environment = await self._environments.create(version, directory, layers_directory, initialization_type=initialization_type)
         except BaseException:
@@ -86,6 +94,12 @@ class NewEnvironments:
         share = self._shares.pop(environment, None)
         if share is not None:
             self._room.give_back(share)
+
+    async def _code_directory(self, version: FunctionVersion) -> Path:
+        sha256, image_uri = version.code.sha256, version.code.image_uri
+        if image_uri is not None:
+            return await self._images.ensure(sha256, image_uri)
+        return self._code.find(sha256) or await self._code.ensure(sha256)
 
     async def _layers_directory(self, version: FunctionVersion) -> Path:
         packages = version.layer_packages

@@ -29,6 +29,8 @@ ENVIRONMENT_VARIABLES_MAX_BYTES = 4_096
 
 CODE_ZIPPED_IN_REQUEST_MAX_BYTES = 52_428_800
 CODE_UNZIPPED_MAX_BYTES = 262_144_000
+IMAGE_UNCOMPRESSED_MAX_BYTES = 10 << 30
+"""Of a container image, all layers. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
 LAYERS_MAX = 5
 CODE_STORAGE_MAX_BYTES = 80_530_636_800
 

@@ -42,6 +42,7 @@ class Configuration:
     `logs_max_bytes`: so much of all functions' logs is kept; None: as much as the disk has room for, up to a gigabyte.
     `otlp_endpoint`: the base URL of the OpenTelemetry collector that is told what was observed; None: nobody is.
     `insights`: which functions have Lambda Insights.
+    `image_registries`: hosts of images' names (with `*` for any text) and the URLs where those are fetched from.
     `tls`: with which certificates HTTPS is served, on the same port; None: it is not.
     """
 
@@ -65,6 +66,7 @@ class Configuration:
     events_token: str | None
     logs_max_bytes: int | None = None
     otlp_endpoint: str | None = None
+    image_registries: tuple[tuple[str, str], ...] = ()
     tls: TlsSettings | None = None
     insights: InsightsMode = InsightsMode.LAYER
     log_format: LogFormat = LogFormat.TEXT

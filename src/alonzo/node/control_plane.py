@@ -34,6 +34,7 @@ from alonzo.functions.capacity_providers import CapacityProviders
 from alonzo.functions.code.directories import CodeDirectories
 from alonzo.functions.code.keeping import CodeKeeping
 from alonzo.functions.code.signing import CodeSigning
+from alonzo.functions.code.sources import ResolveImage
 from alonzo.functions.deletion import FunctionDeletion, FunctionDependent
 from alonzo.functions.durable.callbacks import DurableCallbacks
 from alonzo.functions.durable.executions import DurableExecutions
@@ -100,6 +101,7 @@ async def open_control_plane(
     data_directory: Path,
     code_links: CodeLinks,
     services: AwsClients,
+    resolve_image: ResolveImage,
     account_concurrency: int = ACCOUNT_CONCURRENCY_DEFAULT,
     takes_blocked_runtimes: bool = False,
     cluster: Cluster | None = None,
@@ -121,6 +123,7 @@ async def open_control_plane(
     functions = Functions(
         records=tables.functions,
         code_directories=code_directories,
+        resolve_image=resolve_image,
         layers=layers,
         turns=turns,
         takes_blocked_runtimes=takes_blocked_runtimes,

@@ -18,6 +18,7 @@ from alonzo.edge.companion_endpoint import COMPANION_PATH, CompanionEndpoint
 from alonzo.edge.error_table import to_api_error
 from alonzo.edge.health import health_routes
 from alonzo.edge.http_events.function_calls import FunctionCalls
+from alonzo.edge.image_routes import IMAGES_PATH, ImageEndpoint
 from alonzo.edge.ingestion_endpoint import INGESTION_PATH
 from alonzo.edge.invoke_endpoint import InvokeEndpoint
 from alonzo.edge.lambda_api.code_links import CODE_PATH_PREFIX, CodeDownloads
@@ -37,6 +38,7 @@ from alonzo.node.configuration import Configuration
 from alonzo.node.event_queue import AsynchronousInvocation
 from alonzo.node.front_door_parts import FrontDoorParts, GatewayWrites
 from alonzo.node.front_doors import wire_front_doors
+from alonzo.node.images import collect_images
 from alonzo.node.invocation import InvocationParts
 from alonzo.node.logs import Logs
 from alonzo.node.stores import Stores
@@ -147,6 +149,11 @@ def wire_edge(edge: EdgeParts) -> tuple[Application, ServiceProxy]:
                 before_answer=None if stores.cluster is None else stores.cluster.agree,
             ),
             QUEUES_PATH: QueueEndpoint(administration=asynchronous.administration, callers=callers, translate_error=to_api_error),
+            IMAGES_PATH: ImageEndpoint(
+                images=stores.images,
+                collect=lambda: collect_images(stores.images, control.records),
+                translate_error=to_api_error,
+            ),
             INGESTION_PATH: wire_ingestion(
                 token=configuration.events_token,
                 control=control,

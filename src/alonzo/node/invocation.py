@@ -14,6 +14,7 @@ from alonzo.environment.prestarted import PrestartedPrograms
 from alonzo.environment.sandboxes import RuntimeSandboxes
 from alonzo.errors import AlonzoError
 from alonzo.functions.errors import ActivationFailed
+from alonzo.images.store import ImageStore
 from alonzo.invoke.handing_over import HandingOver
 from alonzo.invoke.invoker import Invoker, VersionInvoker
 from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
@@ -27,6 +28,7 @@ from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion
 from alonzo.node.configuration import DEFAULT_KEEP_ALIVE_SECONDS, Configuration
 from alonzo.node.host_setup import Host
+from alonzo.node.images import prepare_image
 from alonzo.node.limits import wire_limits
 from alonzo.node.log_appending import StoredLogs
 from alonzo.node.metrics import MetricParts
@@ -110,6 +112,7 @@ def wire_invocation(
         zygote_count=max(1, processor_count),
         packages=host.settings.packages,
         prestarted=prestarted,
+        images=stores.images.directory,
     )
     tasks = EnvironmentTasks()
     factory = EnvironmentFactory(
@@ -134,7 +137,9 @@ def wire_invocation(
     room = MemoryRoom(read=memory.read, evict=pools.make_room, wait_seconds=_MEMORY_WAIT_SECONDS, clock=clock)
     limits = wire_limits(control=stores.control, cluster=stores.cluster, account_limit=configuration.account_concurrency, clock=clock)
     metrics.watch(limits.admission)
-    new_environments = NewEnvironments(code=stores.control.code_directories, environments=factory, pools=pools, room=room)
+    new_environments = NewEnvironments(
+        code=stores.control.code_directories, images=stores.images, environments=factory, pools=pools, room=room
+    )
     snap_start = SnapStartEnvironments(
         versions=stores.control.functions, environments=new_environments, memory_available=memory_available, clock=clock
     )
@@ -180,12 +185,12 @@ def wire_invocation(
     )
 
 
-def activation_with(parts: InvocationParts) -> Callable[[FunctionVersion], Awaitable[None]]:
+def activation_with(parts: InvocationParts, images: ImageStore) -> Callable[[FunctionVersion], Awaitable[None]]:
     """What makes versions Active."""
 
     async def activate(version: FunctionVersion) -> None:
         if version.code.image_uri is not None:
-            raise ActivationFailed("Alonzo does not run container images yet.", reason_code="InvalidImage")
+            await prepare_image(images, version)
         if version.custom_runtime is not None:
             raise ActivationFailed(f"There is no runtime {version.custom_runtime.arn} here.", reason_code="InvalidRuntime")
         try:
@@ -203,12 +208,12 @@ def activation_with(parts: InvocationParts) -> Callable[[FunctionVersion], Await
 
 async def warm_up(records: RecordTable[FunctionVersion], factory: EnvironmentFactory) -> None:
     """After a restart: have the runtimes of the functions that are there ready before they are invoked."""
-    one_of_each = {version.runtime: version for _, version in records.iter_prefix(()) if version.runtime is not None}
+    one_of_each = {version.runtime or version.package_type: version for _, version in records.iter_prefix(()) if not version.custom_runtime}
     for version in one_of_each.values():
         try:
             await factory.prepare(version)
         except AlonzoError as error:
-            _log.warning("functions on %s cannot run: %s", version.runtime, error)
+            _log.warning("functions on %s cannot run: %s", version.runtime or "images", error)
 
 
 def _keep_alive(fixed_seconds: float | None, clock: Clock) -> KeepAlive:

@@ -20,6 +20,7 @@ from alonzo.node.edge import EdgeParts, wire_edge
 from alonzo.node.event_queue import wire_asynchronous_invocation
 from alonzo.node.event_sources import wire_event_sources
 from alonzo.node.host_setup import Host, node_name, set_up_host
+from alonzo.node.images import tidy_images
 from alonzo.node.invocation import activation_with, note_change, warm_up, wire_invocation
 from alonzo.node.logs import wire_logs
 from alonzo.node.metrics import wire_metrics
@@ -171,7 +172,9 @@ class Node:
             clock=self._clock,
         )
         servers.append(server)
-        activations = Activations(records=control.records, code_directories=control.code_directories, activate=activation_with(parts))
+        activations = Activations(
+            records=control.records, code_directories=control.code_directories, activate=activation_with(parts, stores.images)
+        )
         stop_retiring = control.functions.subscribe(lambda key, current: note_change(parts, key, current))
         async with aclosing(proxy), asyncio.TaskGroup() as group:
             tasks = [
@@ -187,7 +190,7 @@ class Node:
             ]
             tasks += [group.create_task(parts.tasks.run()), group.create_task(parts.usage.run()), group.create_task(metering.run())]
             beside = (warm_up(control.records, parts.factory), asynchronous.dispatcher.run(), triggers.run(), responses.run())
-            tasks += [group.create_task(component) for component in (*beside, *logs.components())]
+            tasks += [group.create_task(component) for component in (*beside, tidy_images(stores), *logs.components())]
             existing = [version for _, version in control.records.iter_prefix(())]
             keepers = [group.create_task(component) for component in (parts.provisioned.run(), parts.snap_start.run(existing))]
             if stores.cluster is not None:

@@ -13,12 +13,14 @@ from alonzo.aws.service_model import botocore_data_directory
 from alonzo.clock import Clock
 from alonzo.edge.audit_trail import AuditTrail
 from alonzo.edge.lambda_api.code_links import CodeLinks
+from alonzo.images.store import ImageStore
 from alonzo.node.cluster import Cluster
 from alonzo.node.companion import CompanionAccess, open_companion
 from alonzo.node.configuration import Configuration
 from alonzo.node.control_plane import ControlPlane, open_control_plane
 from alonzo.node.event_queue import EventStores, open_event_stores
 from alonzo.node.event_sources import SourceTables, open_source_tables
+from alonzo.node.images import open_images
 from alonzo.node.metric_tables import MetricTables, open_metric_tables
 from alonzo.node.otlp import open_otlp
 from alonzo.node.seat import Seat
@@ -56,6 +58,7 @@ class Stores:
     sources: SourceTables
     notices: WriteNotices
     control: ControlPlane
+    images: ImageStore
     usage: RecordTable[MonthlyUsage]
     metrics: MetricTables
     cluster: Cluster | None
@@ -99,11 +102,13 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
     stack.push_async_callback(services.aclose)
     links = CodeLinks(key=await get_secret(connection, "code-links"), clock=clock)
     cluster = None if seat is None else await Cluster.open(connection, seat=seat, clock=clock)
+    images = open_images(configuration)
     control = await open_control_plane(
         connection=connection,
         data_directory=data,
         code_links=links,
         services=services,
+        resolve_image=images.resolve,
         account_concurrency=configuration.account_concurrency,
         takes_blocked_runtimes=configuration.deprecated_runtimes,
         cluster=cluster,
@@ -144,6 +149,7 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
         sources=sources,
         notices=notices,
         control=control,
+        images=images,
         usage=usage,
         metrics=metrics,
         cluster=cluster,

@@ -24,10 +24,12 @@ from pathlib import Path
 
 from alonzo.edge.server import open_listening_socket
 from alonzo.errors import SetupError, setup_errors_alone
+from alonzo.images.store import remove_leftovers
 from alonzo.node.cluster import ClusterTables, open_cluster_tables
 from alonzo.node.companion import CompanionProcess, open_companion
 from alonzo.node.configuration import Configuration
 from alonzo.node.host_setup import node_name, wait_for_sandboxes_to_end
+from alonzo.node.images import DIRECTORY
 from alonzo.node.node import url_of
 from alonzo.node.seat import CONNECTION, READY, Seat, encode_seat
 from alonzo.store.connection import connect
@@ -157,6 +159,7 @@ class Workers:
             stack.callback(lock.release)
             return self._configuration.nats_url, None
         self._server = await EmbeddedServer.start(data_directory=data)
+        remove_leftovers(data / DIRECTORY)
         stack.push_async_callback(self._server.aclose)
         return self._server.url, self._server.directory
 

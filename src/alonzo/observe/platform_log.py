@@ -86,7 +86,9 @@ class PlatformLog(Protocol):
         """What is otherwise here than on AWS, for the reader of this log."""
         ...
 
-    def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None: ...
+    def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None:
+        """`runtime_version` is empty where there is no runtime of Lambda's: in container images."""
+        ...
 
     def init_report(self, unix_ms: int, report: InitReport) -> str | None: ...
 
@@ -113,8 +115,10 @@ class TextPlatformLog:
         del unix_ms
         return f"[alonzo] {message}\n"
 
-    def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str:
+    def init_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None:
         del unix_ms
+        if not runtime_version:
+            return None
         return f"INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: {runtime_version_arn}\n"
 
     def init_report(self, unix_ms: int, report: InitReport) -> str:

@@ -46,7 +46,7 @@ def inspect(controllers: frozenset[str] | None = None) -> list[HostFact]:
 def inspect_process_isolation() -> list[HostFact]:
     """What `--isolation process` gives, on any host."""
     detail = "none: functions can read, change and stop whatever you can; nothing limits their memory, CPU, processes or /tmp"
-    return [HostFact("isolation", False, detail)]
+    return [HostFact("isolation", False, detail), HostFact("container images", False, "they need namespaces: none runs")]
 
 
 def check_isolation(isolation: Isolation) -> None:

@@ -36,6 +36,7 @@ class Assignment:
 
     `code_directory` and, of a function with layers, `layers_directory` lie in the directory that the pool's sandboxes have as their `code`
     workplace. `commands`: the programs of which the first that is there is executed as the runtime; None for Python's, which is forked.
+    `image`: the root file system that everything runs in instead, with no code and layers mounted.
     """
 
     code_directory: Path
@@ -44,8 +45,17 @@ class Assignment:
     memory_mib: int
     tmp_mib: int
     commands: tuple[tuple[str, ...], ...] | None = None
+    image: "ImageRoot | None" = None
     side: "SidePrograms | None" = None
     """With some, the runtime waits for `Sandbox.start_runtime`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRoot:
+    """A tree in the directory that the pool's sandboxes have as their `images` workplace, and where in it the runtime begins."""
+
+    path: str
+    working_directory: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +157,8 @@ class Sandbox:
         message = {
             "code": assignment.code_directory.name,
             "layers": None if assignment.layers_directory is None else assignment.layers_directory.name,
-            "directory": _TASK_ROOT if self.isolated else str(assignment.code_directory),
+            "image": None if assignment.image is None else assignment.image.path,
+            "directory": self._directory_of(assignment),
             "variables": assignment.variables,
             "limits": self._settings.limits(memory_mib=assignment.memory_mib),
             "tmp_mib": assignment.tmp_mib,
@@ -157,6 +168,11 @@ class Sandbox:
         self._side_watcher = None if assignment.side is None else assignment.side.watcher
         self._order(message)
         self._peak.open(self._settings.cgroups.peak_memory_file(self.id))
+
+    def _directory_of(self, assignment: Assignment) -> str:
+        if assignment.image is not None:
+            return assignment.image.working_directory
+        return _TASK_ROOT if self.isolated else str(assignment.code_directory)
 
     def start_runtime(self) -> None:
         """Let the runtime go, where it has waited for the programs beside it. Raises SandboxLost."""

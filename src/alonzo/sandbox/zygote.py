@@ -36,6 +36,8 @@ class ZygoteSpec:
     """Further directories that its sandboxes show."""
     clonable: bool = False
     """Whether the runtimes of its sandboxes may be forked into environments of their own (`guest/family.py`)."""
+    images: Path | None = None
+    """Where root file systems are that its sandboxes may move into (`guest/image_root.py`)."""
 
 
 class _FromZygote(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,7 +206,7 @@ def _zygote_settings(spec: ZygoteSpec, settings: SandboxSettings) -> dict[str, A
         "runtime_limits": {"descriptors": settings.descriptors, "processes": settings.processes},
         "tmp_directory": str(settings.tmp_directory),
         "node_group": settings.cgroups.directories[0].path.name if settings.cgroups.directories else None,
-        "workplaces": sorted(_workplaces(settings)),
+        "workplaces": sorted(_workplaces(spec, settings)),
     }
 
 
@@ -214,14 +216,16 @@ def _plan(spec: ZygoteSpec, settings: SandboxSettings) -> list[dict[str, Any]]:
         interpreter_version=spec.version,
         packages=settings.packages,
         shown=(*spec.shown, Shown(settings.trusted_certificates, Path(TRUSTED_CERTIFICATES))),
-        workplaces=_workplaces(settings),
+        workplaces=_workplaces(spec, settings),
         recursive=settings.rootless,
     )
     return list(plan)
 
 
-def _workplaces(settings: SandboxSettings) -> dict[str, Path]:
+def _workplaces(spec: ZygoteSpec, settings: SandboxSettings) -> dict[str, Path]:
     workplaces = {"code": settings.code_directory}
+    if spec.images is not None:
+        workplaces["images"] = spec.images
     if settings.tmp_kind is TmpKind.IMAGE:
         workplaces |= {"tmp": settings.tmp_directory, "dev": Path("/dev")}
     if settings.rootless:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.images import digest_of_name
 from tests.support.server import zip_of
 
 from alonzo.clock import ManualClock
@@ -139,7 +140,13 @@ def open_control_plane(tmp_path: Path) -> OpenControlPlane:
             layer_versions = await RecordTable.open(connection, name="layers", record_type=LayerVersion)
             layers = await open_layers(connection, layer_versions, directories, clock)
             functions = Functions(
-                records=records, code_directories=directories, layers=layers, turns=Turns(), takes_blocked_runtimes=False, clock=clock
+                records=records,
+                code_directories=directories,
+                resolve_image=digest_of_name,
+                layers=layers,
+                turns=Turns(),
+                takes_blocked_runtimes=False,
+                clock=clock,
             )
             await finish_publications(records)
             aliases = Aliases(records=await RecordTable.open(connection, name="aliases", record_type=Alias), functions=functions)

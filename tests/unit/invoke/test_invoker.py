@@ -85,7 +85,7 @@ class MemoryNode:
         self.invoker = Invoker(
             on_throttled=lambda version, invocation: None,
             versions=role,
-            new_environments=NewEnvironments(code=role, environments=role, pools=self.pools, room=room),
+            new_environments=NewEnvironments(code=role, images=role, environments=role, pools=self.pools, room=room),
             snapshots=role,
             pools=self.pools,
             admission=self.admission,

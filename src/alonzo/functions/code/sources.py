@@ -1,7 +1,7 @@
 """What a caller gives as a function's code, and the package that it becomes."""
 
-import hashlib
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from alonzo.functions.code.directories import CodeDirectories, SharedBytes
@@ -18,15 +18,15 @@ class ContainerImage:
 
     uri: str
 
-    def to_package(self) -> CodePackage:
-        """`InvalidParameter` when the URI cannot be one.
-
-        No registry is asked: without a digest in the URI, the digest of the URI's own text stands in, so that another tag is other code.
-        """
-        match = _IMAGE_URI.fullmatch(self.uri)
-        if match is None:
+    async def to_package(self, resolve: "ResolveImage") -> CodePackage:
+        """The image that the name means now, by its digest. `InvalidParameter` when the URI cannot be one; what `resolve` raises."""
+        if _IMAGE_URI.fullmatch(self.uri) is None:
             raise InvalidParameter(f"Source image {self.uri} is not valid. Provide a valid source image.")
-        return CodePackage(match["digest"] or hashlib.sha256(self.uri.encode()).hexdigest(), 0, self.uri)
+        return CodePackage(await resolve(self.uri), 0, self.uri)
+
+
+ResolveImage = Callable[[str], Awaitable[str]]
+"""From an image's URI to its digest, in hexadecimal. Errors: see `ImageStore.resolve`."""
 
 
 CodeSource = bytes | ContainerImage
@@ -34,14 +34,19 @@ CodeSource = bytes | ContainerImage
 
 
 async def admit_code(
-    code: CodeSource, directories: CodeDirectories, *, dry_run: bool = False, shared: SharedBytes | None = None
+    code: CodeSource,
+    directories: CodeDirectories,
+    resolve_image: ResolveImage,
+    *,
+    dry_run: bool = False,
+    shared: SharedBytes | None = None,
 ) -> CodePackage:
     """Check the code and keep it, unless it is a `dry_run`; `shared` as in `CodeDirectories.admit`.
 
-    Errors: those of `CodeDirectories.admit`, `InvalidParameter`.
+    Errors: those of `CodeDirectories.admit`, `InvalidParameter`, those of `resolve_image`.
     """
     if isinstance(code, ContainerImage):
-        return code.to_package()
+        return await code.to_package(resolve_image)
     return await (directories.check(code) if dry_run else directories.admit(code, shared=shared))
 
 

@@ -35,6 +35,9 @@ from alonzo.observe.telemetry_records import Category
 from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.sandbox import Sandbox, SidePrograms
 
+_TIME_TO_END_SECONDS = 1.0
+"""Of a shutdown, so much at least is left to extensions when they are told of it: the last telemetry goes out before."""
+
 
 class ShutdownReason(StrEnum):
     """Why an environment ends, as extensions are told."""
@@ -225,6 +228,9 @@ class ExtensionHost:
             self.extensions.begin_shutdown()
             await self._end_runtime(SHUTDOWN_RUNTIME_SECONDS if has_external else seconds)
             if has_external:
+                with contextlib.suppress(TimeoutError):  # an extension ends when it is told to, whatever else was on its way
+                    async with asyncio.timeout_at(ends_at - _TIME_TO_END_SECONDS):
+                        await self._telemetry.wait_until_told()
                 for name in self.extensions.shut_down(event_answer(event, uuid.uuid4())):
                     self._sandbox.kill_side(name)
                 with contextlib.suppress(TimeoutError):

@@ -89,6 +89,11 @@ class Telemetry:
         for subscriber in self._subscribers.values():
             subscriber.hasten()
 
+    async def wait_until_told(self) -> None:
+        """Until every subscriber has what there was for it, or will not have it."""
+        for subscriber in list(self._subscribers.values()):
+            await subscriber.wait_until_told()
+
     def close(self) -> None:
         """Nothing is delivered any more. May be called again."""
         self._backlog = None

@@ -34,6 +34,8 @@ class TelemetrySubscriber:
         self._dropped_count = 0
         self._dropped_bytes = 0
         self._arrived = asyncio.Event()
+        self._told = asyncio.Event()
+        self._told.set()
         self._hurry = asyncio.Event()
         """Deliver now: the batch is full, or the environment is about to end."""
         self._is_hastened = False
@@ -51,6 +53,7 @@ class TelemetrySubscriber:
         self._gathered.append(record)
         self._gathered_bytes += len(record)
         self._arrived.set()
+        self._told.clear()
         if self.is_full:
             self._hurry.set()
 
@@ -64,6 +67,10 @@ class TelemetrySubscriber:
         self._is_hastened = True
         self._hurry.set()
 
+    async def wait_until_told(self) -> None:
+        """Until all that was taken is delivered, or given up."""
+        await self._told.wait()
+
     async def run(self) -> None:
         """Deliver; whatever the subscriber does, go on."""
         try:
@@ -73,6 +80,8 @@ class TelemetrySubscriber:
                     async with asyncio.timeout(self.subscription.timeout_seconds):
                         await self._hurry.wait()
                 await self._deliver(self._take())
+                if not self._gathered:
+                    self._told.set()
         finally:
             self._sink.close()
 

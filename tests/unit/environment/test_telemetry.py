@@ -74,6 +74,26 @@ async def until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0.001)
 
 
+def test_who_waits_goes_on_when_all_is_delivered_or_given_up() -> None:
+    async def scenario(subscriber: TelemetrySubscriber, sink: MemorySink) -> None:
+        await subscriber.wait_until_told()  # nothing is on the way
+        sink.gate.clear()
+        subscriber.offer(b"first")
+        subscriber.hasten()
+        waiting = asyncio.create_task(subscriber.wait_until_told())
+        await asyncio.sleep(0)
+        subscriber.offer(b"second")
+        assert not waiting.done()
+        sink.gate.set()
+        await waiting
+        assert [record for batch in sink.batches for record in batch] == [b"first", b"second"]
+        sink.failures = 1_000
+        subscriber.offer(b"lost")
+        await subscriber.wait_until_told()
+
+    with_subscriber(scenario)
+
+
 def test_a_full_batch_goes_at_once() -> None:
     async def scenario(subscriber: TelemetrySubscriber, sink: MemorySink) -> None:
         for number in range(1_000):

@@ -159,26 +159,31 @@ def test_an_image_is_fetched_from_a_registry(start_server: StartServer) -> None:
             create_image_function(server, "image-missing", f"{ECR}/team/shell:2")
 
 
-@pytest.mark.parametrize("form", ["oci-archive", "docker-archive", "oci"])
+@pytest.mark.parametrize(
+    "form", ["oci-archive", "docker-archive", "oci", "oci --compression-format=zstd", "oci --compression-format=zstd:chunked"]
+)
 def test_an_image_of_buildah_runs(server: Server, tmp_path: Path, form: str) -> None:
     (tmp_path / "root.tar").write_bytes(layer_of([*base_layer(), *runtime_layer()]))
     (tmp_path / "Dockerfile").write_text(
         'FROM scratch\nADD root.tar /\nENV BUILT_BY=buildah PATH=/bin\nWORKDIR /work\nENTRYPOINT ["/runtime"]\nCMD ["handler"]\n'
     )
     place = tmp_path / "saved"
+    form, *options = form.split()
 
     def buildah(*arguments: str) -> Any:
         storage = ("--storage-driver", "vfs", "--root", str(tmp_path / "storage"), "--runroot", str(tmp_path / "run"))
         return subprocess.run([require_tool("buildah"), *storage, *arguments], check=True, capture_output=True)
 
     buildah("build", "--isolation", "chroot", "--tag", "built:1", str(tmp_path))
-    buildah("push", "built:1", f"{form}:{place}:built:1")
+    buildah("push", *options, "built:1", f"{form}:{place}:built:1")
     if form == "oci":
+        is_zstandard = any(path.read_bytes().startswith(b"\x28\xb5\x2f\xfd") for path in place.glob("blobs/sha256/*"))
+        assert is_zstandard == bool(options)
         archive = subprocess.run(["tar", "-c", "-C", str(place), "."], check=True, capture_output=True).stdout
         load_image(server, archive, "built:1")
     else:
         load_image(server, place.read_bytes(), "built:1")
-    name = create_image_function(server, f"image-built-{form}", "built:1")
+    name = create_image_function(server, f"image-{tmp_path.name}", "built:1")
     assert invoke(server, name, "echo $BUILT_BY; pwd").payload == b"buildah\n/work\n"
 
 

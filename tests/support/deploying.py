@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.invoking import invoke
@@ -61,11 +63,12 @@ fn main() {
 
 
 class Watched:
-    """A server with a directory, and what it says."""
+    """A server with a directory, and what it says, or what `alonzo deploy --watch` does that is not the server's own."""
 
-    def __init__(self, server: Server, directory: Path) -> None:
+    def __init__(self, server: Server, directory: Path, process: "subprocess.Popen[str] | None" = None) -> None:
         self.server = server
         self.directory = directory
+        self._process = process or server.process
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -85,9 +88,9 @@ class Watched:
         eventually(lambda: invoke(self.server, name).value == value, what=f"{name} answers {value!r}")
 
     def _read(self) -> None:
-        assert self.server.process.stdout is not None
+        assert self._process.stdout is not None
         with contextlib.suppress(ValueError):  # closed with the server
-            for line in self.server.process.stdout:
+            for line in self._process.stdout:
                 self._lines.put(line)
 
 
@@ -115,9 +118,22 @@ def write_wheel(directory: Path, module: str, source: str, *, data: bytes = b"")
     return path
 
 
-def deploy(server: Server, *arguments: str, cache: Path, expect: int = 0) -> str:
+@contextmanager
+def watching(server: Server, directory: Path, *, cache: Path, environment: Mapping[str, str] | None = None) -> Iterator[Watched]:
+    """`alonzo deploy --watch`, once it watches."""
+    own = server.environment() | {"XDG_CACHE_HOME": str(cache)} | dict(environment or {})
+    with subprocess.Popen([ALONZO, "deploy", str(directory), "--watch"], env=own, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            watched = Watched(server, directory, process)
+            watched.wait_for_line("watching ")
+            yield watched
+        finally:
+            process.terminate()
+
+
+def deploy(server: Server, *arguments: str, cache: Path, expect: int = 0, environment: Mapping[str, str] | None = None) -> str:
     """Run it to its end; what it printed on both outputs. AssertionError unless it ends with the expected status."""
-    environment = server.environment() | {"XDG_CACHE_HOME": str(cache)}
+    environment = server.environment() | {"XDG_CACHE_HOME": str(cache)} | dict(environment or {})
     result = subprocess.run(
         [ALONZO, "deploy", *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False
     )

@@ -21,6 +21,20 @@ _NODE_SDK = tuple(
     f"@aws-sdk/client-{each}" for each in ("cloudwatch-logs@3.1169.0", "lambda@3.1162.0", "s3@3.1169.0", "sfn@3.1162.0", "ssm@3.1169.0")
 )
 """What functions of CDK's own find in AWS's runtimes."""
+_SERVERLESS = ("serverless@3.40.0", "serverless-localstack@1.4.0")
+_CHALICE = (
+    *("chalice==1.34.0", "blessed==1.52.0", "botocore==1.44.5", "click==8.5.1", "editor==2.0.1", "inquirer==3.4.1", "jinxed==2.1.0"),
+    *(
+        "jmespath==1.1.0",
+        "pip==26.1",
+        "python-dateutil==2.9.0.post0",
+        "PyYAML==6.0.3",
+        "readchar==4.2.2",
+        "runs==1.3.0",
+        "setuptools==80.9.0",
+    ),
+    *("six==1.17.0", "urllib3==2.8.0", "wcwidth==0.9.4", "xmod==1.10.0"),
+)
 _ANSIBLE = "ansible==12.3.0"
 _COLLECTIONS = ("amazon/aws/", "ansible/posix/")
 _SECONDS = 300
@@ -28,15 +42,17 @@ _SECONDS = 300
 
 def sam_tools() -> Path:
     """The programs `sam`, `samlocal` and `awslocal`. The list names all they need, so that nothing is searched for."""
-    directory = _CACHE / "sam"
-    if not (directory / ".complete").exists():
-        shutil.rmtree(directory, ignore_errors=True)
-        venv.create(directory, with_pip=False, symlinks=True)
-        pip = [sys.executable, "-m", "pip", "--python", str(directory / "bin" / "python"), "install", "--quiet", "--no-deps"]
-        options = ["--no-compile", "--disable-pip-version-check", "--requirement", str(_SAM)]
-        subprocess.run([*pip, *options], check=True, capture_output=True, timeout=_SECONDS)
-        (directory / ".complete").touch()
-    return directory / "bin"
+    return _python_tools("sam", ("--requirement", str(_SAM)))
+
+
+def chalice_tools() -> Path:
+    """The program `chalice`."""
+    return _python_tools("chalice", _CHALICE)
+
+
+def serverless_tools() -> Path:
+    """`node_modules` with the Serverless Framework and the plugin that finds us."""
+    return node_packages("serverless", pinned=_SERVERLESS) / "node_modules"
 
 
 def cdk_tools() -> Path:
@@ -63,6 +79,18 @@ def ansible_collections() -> Path:
                 archive.extractall(directory, [name for name in archive.namelist() if name.startswith(wanted)])
         (directory / ".complete").touch()
     return directory
+
+
+def _python_tools(name: str, packages: tuple[str, ...]) -> Path:
+    """Where the programs of these packages are. They name all that they need, so that nothing is searched for."""
+    directory = _CACHE / name
+    if not (directory / ".complete").exists():
+        shutil.rmtree(directory, ignore_errors=True)
+        venv.create(directory, with_pip=False, symlinks=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(directory / "bin" / "python"), "install", "--quiet", "--no-deps"]
+        subprocess.run([*pip, "--no-compile", "--disable-pip-version-check", *packages], check=True, capture_output=True, timeout=_SECONDS)
+        (directory / ".complete").touch()
+    return directory / "bin"
 
 
 def run_tool(server: Server, command: Sequence[str | Path], *, directory: Path, path: Sequence[Path] = (), **more: str) -> str:

@@ -18,8 +18,8 @@ _FIRST_TO_LAST = ("security", "conformance", "parity", "crash", "process", "unit
 _WHOLE = frozenset({"security", "parity"})
 """In `security` four servers serve all files, and its fork bombs come one at a time; `parity` looks back at what it has replayed."""
 
-_SHARED = ("tests/process/sources/",)
-"""Directories whose tests use one server: each process that runs some of them would start another one, and its companion."""
+_SHARED = ("tests/process/sources/", "tests/process/brokers/test_kafka")
+"""How the paths of tests begin that use one server: each process with some of them would start another one, and its companion."""
 
 _LANGUAGE = re.compile(rf"\[(?:.*-)?({'|'.join(language.id for language in LANGUAGES)})(?:-.*)?\]$")
 
@@ -30,7 +30,7 @@ def group_of(node_id: str) -> str:
     kind = _kind_of(node_id)
     if kind in _WHOLE:
         return kind
-    shared = next((directory for directory in _SHARED if file.startswith(directory)), None)
+    shared = next((beginning for beginning in _SHARED if file.startswith(beginning)), None)
     if shared is not None:
         return shared
     language = _LANGUAGE.search(node_id) if kind == "conformance" else None

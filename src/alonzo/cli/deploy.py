@@ -66,8 +66,8 @@ def deploy(*, source: Path, endpoint_url: str, region: str | None, is_watching: 
 
     A template (template.yaml, template.json, or any that is named) of SAM or CloudFormation becomes a stack: functions and layers are
     built and uploaded, then CloudFormation makes the resources. Without a template a directory is one function, or one function a
-    subdirectory: Python, Node.js, TypeScript (esbuild), Ruby, Go, Rust, Java (Maven), or a program named bootstrap. Dependencies
-    are installed (requirements.txt, package.json, Gemfile), outside the sources.
+    subdirectory: Python, Node.js, TypeScript (esbuild), Ruby, Go, Rust, Java (Maven, Gradle), a program named bootstrap, or whatever
+    a Dockerfile makes of it. Dependencies are installed (requirements.txt, package.json, Gemfile), outside the sources.
 
     \b
     Examples:
@@ -122,6 +122,7 @@ def _open_project(
     uploads = Uploads(create_client=create_client)
     functions = Functions(create_client=create_client, send=send, uploads=uploads)
     assembly = Assembly(Workshop(directory=client_cache() / "deployments", report=_report), Packer())
+    images = ImageBuilds(load=load_image, report=_report)
     parameters = dict(options.pop("parameters"))
     if template is not None:
         _refuse(options, ("handler", "runtime", "variables", "memory_mib", "timeout_seconds", "role", "has_url"))
@@ -133,14 +134,14 @@ def _open_project(
             layers=Layers(create_client=create_client, functions=functions, uploads=uploads),
             uploads=uploads,
             assembly=assembly,
-            images=ImageBuilds(load=load_image, report=_report),
+            images=images,
             create_client=create_client,
             report=_report,
         )
     if parameters:
         raise click.BadParameter("parameters are a template's, and there is none", param_hint="--parameter")
     settings = FunctionOptions(**options | {"variables": dict(options["variables"])})
-    return DirectoryProject(directory=source, options=settings, functions=functions, assembly=assembly, report=_report)
+    return DirectoryProject(directory=source, options=settings, functions=functions, assembly=assembly, images=images, report=_report)
 
 
 def _image_loader(*, endpoint_url: str, region: str | None) -> "LoadImage":

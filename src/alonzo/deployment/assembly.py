@@ -48,8 +48,8 @@ class Assembly:
 
 def concerns(path: Path, request: BuildRequest) -> bool:
     """Whether a change of this file is one of what the request builds from."""
-    if path == request.directory:
+    if path == request.watched:
         return True
-    if not path.is_relative_to(request.directory):
+    if not path.is_relative_to(request.watched):
         return False
-    return is_source_path(path.relative_to(request.directory), skipped=_WRITTEN_BY_BUILDS.get(request.method, frozenset()))
+    return is_source_path(path.relative_to(request.watched), skipped=_WRITTEN_BY_BUILDS.get(request.method, frozenset()))

@@ -30,8 +30,8 @@ class BuildRequest:
     """What is to be built.
 
     `label` names it to people, `logical_id` to a Makefile (`build-<logical_id>`). `runtime` is empty for layers that are as they are.
-    `architecture` is AWS's word, x86_64 or arm64. `main`: the directory of Go's main program. `properties` are the template's
-    BuildProperties.
+    `architecture` is AWS's word, x86_64 or arm64. `main`: the directory of Go's main program. `around`: that of the larger build of
+    which this is a part, which may change it. `properties` are the template's BuildProperties.
     """
 
     label: str
@@ -43,4 +43,10 @@ class BuildRequest:
     architecture: str
     is_layer: bool = False
     main: Path | None = None
+    around: Path | None = None
     properties: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def watched(self) -> Path:
+        """Where a changed file may change what is built."""
+        return self.around or self.directory

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from alonzo.deployment import handler_search
+from alonzo.deployment import handler_search, java_builds
 from alonzo.deployment.build_methods import BuildMethod
-from alonzo.deployment.builders.gradle import build_file_of
 from alonzo.deployment.builders.nodejs import read_package
 from alonzo.deployment.errors import NothingToDeploy, SourceUnclear
 from alonzo.deployment.source_files import NEVER_PACKAGED_DIRECTORIES
@@ -44,7 +43,7 @@ _CONTAINER_FILES = ("Dockerfile", "Containerfile")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectedFunction:
-    """A function in a directory. `main`: the directory of Go's main program."""
+    """A function in a directory. `main`: the directory of Go's main program. `dockerfile`: of an image, which says itself what it runs."""
 
     directory: Path
     name: str
@@ -52,6 +51,7 @@ class DetectedFunction:
     runtime: str
     handler: str
     main: Path | None = None
+    dockerfile: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +77,20 @@ class InstalledPrograms:
 
 def detect_functions(directory: Path, programs: InstalledPrograms) -> list[DetectedFunction]:
     """The function that a directory is, or those that its subdirectories are. `NothingToDeploy`, `SourceUnclear`."""
-    own = detect_function(directory, programs)
-    if own is not None:
-        return [own]
+    own = _detect_here(directory, programs)
+    if own:
+        return own
     try:
         below = sorted(path for path in directory.iterdir() if path.is_dir() and not _is_ignored(path.name))
     except OSError as error:
         raise NothingToDeploy(f"{directory} cannot be read: {error.strerror}") from error
-    functions = [function for path in below if (function := detect_function(path, programs)) is not None]
+    functions = [function for path in below for function in _detect_here(path, programs)]
     if not functions:
         raise NothingToDeploy(
             f"there is neither a template (template.yaml) nor a function in {directory}. A function is recognized by a Python file with "
             "`def handler` or `def lambda_handler`, an index.js or index.mjs that exports handler, a Ruby file with `def handler`, go.mod, "
-            "Cargo.toml, pom.xml, build.gradle, or an executable named bootstrap; or name it: --runtime python3.12 --handler app.main"
+            "Cargo.toml, pom.xml, build.gradle, an executable named bootstrap, or a Dockerfile; or name it: --runtime python3.12 "
+            "--handler app.main"
         )
     return functions
 
@@ -107,9 +108,28 @@ def detect_function(directory: Path, programs: InstalledPrograms) -> DetectedFun
                 handler=found.handler,
                 main=found.main,
             )
-    if any((directory / name).is_file() for name in _CONTAINER_FILES):
-        raise SourceUnclear(f"{directory} is built into a container image, which Alonzo does not run; deploy its sources as a zip package")
+    for path in (directory / name for name in _CONTAINER_FILES):
+        if path.is_file():
+            return DetectedFunction(
+                directory=directory, name=name_of(directory), method=BuildMethod.AS_IS, runtime="", handler="", dockerfile=path
+            )
     return None
+
+
+def _detect_here(directory: Path, programs: InstalledPrograms) -> list[DetectedFunction]:
+    """The function that a directory is, or those among the projects of a larger build of Java's."""
+    modules = java_builds.modules_of(directory)
+    if not modules or handler_search.find_java_handlers(directory):
+        own = detect_function(directory, programs)
+        return [] if own is None else [own]
+    with_handlers = [module for module in modules if handler_search.find_java_handlers(module)]
+    functions = [function for module in with_handlers if (function := detect_function(module, programs)) is not None]
+    names = [function.name for function in functions]
+    if not functions or len(set(names)) < len(names):
+        shown = ", ".join(str(module.relative_to(directory.resolve())) for module in with_handlers or modules)
+        problem = "two of them have the same name" if functions else "none of them has a class that implements RequestHandler"
+        raise SourceUnclear(f"{directory} is a build of several projects, and {problem}: {shown}; deploy one by its directory, with --name")
+    return functions
 
 
 def name_of(directory: Path) -> str:
@@ -143,10 +163,10 @@ def method_of_runtime(runtime: str, directory: Path) -> BuildMethod:
 
 
 def _method_of_java(directory: Path) -> BuildMethod:
-    """Gradle first, as SAM has it."""
-    if build_file_of(directory) is not None:
-        return BuildMethod.GRADLE
-    return BuildMethod.MAVEN if (directory / "pom.xml").is_file() else BuildMethod.AS_IS
+    path = java_builds.build_file_of(directory)
+    if path is None:
+        return BuildMethod.AS_IS
+    return BuildMethod.MAVEN if path.name == java_builds.MAVEN_BUILD_FILE else BuildMethod.GRADLE
 
 
 def python_runtime() -> str:
@@ -190,8 +210,8 @@ def _detect_rust(directory: Path, programs: InstalledPrograms) -> _Found | None:
 
 
 def _detect_java(directory: Path, programs: InstalledPrograms) -> _Found | None:
-    gradle, pom = build_file_of(directory), directory / "pom.xml"
-    if gradle is None and not pom.is_file():
+    method = _method_of_java(directory)
+    if method is BuildMethod.AS_IS:
         return None
     handlers = handler_search.find_java_handlers(directory)
     if len(handlers) != 1:
@@ -199,12 +219,21 @@ def _detect_java(directory: Path, programs: InstalledPrograms) -> _Found | None:
         raise SourceUnclear(
             f"which class of {directory} is the handler? implementing RequestHandler or RequestStreamHandler: {found}; say --handler"
         )
-    pattern = _JAVA_RELEASE if gradle is None else _GRADLE_RELEASE
-    declared = pattern.search((gradle or pom).read_text(errors="replace"))
-    wanted = int(declared[1]) if declared else _JAVA_DEFAULT
+    wanted = _java_release(directory, _JAVA_RELEASE if method is BuildMethod.MAVEN else _GRADLE_RELEASE)
     version = min((version for version in _JAVA_VERSIONS if version >= wanted), default=_JAVA_VERSIONS[-1])
-    method = BuildMethod.MAVEN if gradle is None else BuildMethod.GRADLE
     return _Found(method, f"java{version}", f"{handlers[0]}::handleRequest")
+
+
+def _java_release(directory: Path, pattern: re.Pattern[str]) -> int:
+    """Of the project, else of the builds around it, whose settings are those of their parts."""
+    root = java_builds.build_root_of(directory)
+    own = directory.resolve()
+    for each in (own, *(parent for parent in own.parents if parent.is_relative_to(root))):
+        path = java_builds.build_file_of(each)
+        declared = pattern.search(path.read_text(errors="replace")) if path is not None else None
+        if declared is not None:
+            return int(declared[1])
+    return _JAVA_DEFAULT
 
 
 def _detect_python(directory: Path, programs: InstalledPrograms) -> _Found | None:

@@ -17,7 +17,11 @@ from alonzo.deployment.detection import (
 )
 from alonzo.deployment.errors import DeploymentError, Failures, NothingToDeploy, SourceUnclear
 from alonzo.deployment.functions import Functions, FunctionSettings
+from alonzo.deployment.image_targets import ImageTarget
+from alonzo.deployment.images import ImageBuilds, ImageRequest
+from alonzo.deployment.java_builds import build_around, build_root_of
 from alonzo.deployment.project import Report, described, sized
+from alonzo.deployment.source_files import outermost
 from alonzo.deployment.targets import Target
 
 DEFAULT_ROLE = "arn:aws:iam::000000000000:role/alonzo"
@@ -40,14 +44,25 @@ class FunctionOptions:
 class DirectoryProject:
     """A `Project`."""
 
-    def __init__(self, *, directory: Path, options: FunctionOptions, functions: Functions, assembly: Assembly, report: Report) -> None:
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        options: FunctionOptions,
+        functions: Functions,
+        assembly: Assembly,
+        images: ImageBuilds,
+        report: Report,
+    ) -> None:
         self._directory = directory.resolve()
         self._options = options
         self._functions = functions
         self._assembly = assembly
+        self._images = images
         self._report = report
         self._programs = InstalledPrograms()
         self._targets: dict[Path, Target] = {}
+        self._image_targets: dict[Path, ImageTarget] = {}
 
     def deploy(self) -> None:
         """See `Project`. `NothingToDeploy`, `SourceUnclear` before anything is built."""
@@ -62,23 +77,34 @@ class DirectoryProject:
 
     def watched(self) -> tuple[Path, ...]:
         """See `Project`."""
-        return (self._directory,)
+        around = (target.request.watched for target in self._targets.values())
+        return outermost([self._directory, build_root_of(self._directory), *around])
 
     def apply(self, changed: frozenset[Path]) -> None:
         """See `Project`: what a changed file makes of its function, a new subdirectory a new function."""
-        functions = {function.directory: function for function in self._detect_again()}
+        self._forget_what_is_gone()
         failures = Failures()
-        for directory, function in functions.items():
+        for image in self._image_targets.values():
             with failures.collected():
-                target = self._targets.get(directory)
+                if touched := image.touched_by(changed):
+                    self._refresh_image(image, touched)
+        for function in self._detect_again():
+            with failures.collected():
+                target = self._targets.get(function.directory)
                 if target is None:
                     self._deploy(function)
                 elif touched := target.touched_by(changed):
                     self._refresh(target, function, touched)
-        for directory in [directory for directory in self._targets if directory not in functions and not directory.is_dir()]:
-            name = self._targets.pop(directory).request.label
-            self._report(f"{directory.name}/ is gone; the function {name} stays until it is deleted")
         failures.check()
+
+    def _forget_what_is_gone(self) -> None:
+        names = {directory: target.request.label for directory, target in self._targets.items()}
+        names |= {directory: image.request.logical_id for directory, image in self._image_targets.items()}
+        for directory, name in names.items():
+            if not directory.is_dir():
+                self._targets.pop(directory, None)
+                self._image_targets.pop(directory, None)
+                self._report(f"{directory.name}/ is gone; the function {name} stays until it is deleted")
 
     def _detect(self) -> list[DetectedFunction]:
         options = self._options
@@ -93,13 +119,15 @@ class DirectoryProject:
         return found
 
     def _detect_again(self) -> list[DetectedFunction]:
-        """As they are now. One that cannot be made out any more, being edited, is still the one that it was."""
+        """As they are now, but for images. One that cannot be made out any more, being edited, is still the one that it was."""
+        if self._directory in self._image_targets:
+            return []
         if self._directory in self._targets:
             return [self._as_it_is(self._targets[self._directory])]
         try:
-            found = {function.directory: function for function in self._detect()}
+            found = {function.directory: function for function in self._detect() if function.directory not in self._image_targets}
         except (NothingToDeploy, SourceUnclear):
-            if not self._targets:
+            if not self._targets and not self._image_targets:
                 raise
             found = {}
         for directory, target in self._targets.items():
@@ -135,7 +163,39 @@ class DirectoryProject:
         target.note_live(package)
         self._report(f"{described(touched, self._directory)}: {target.request.label} is live after {time.monotonic() - started_at:.2f} s")
 
+    def _refresh_image(self, image: ImageTarget, touched: frozenset[Path]) -> None:
+        started_at = time.monotonic()
+        uri = self._images.build(image.request)
+        if uri == image.live_uri:
+            return
+        self._functions.deploy_image(self._settings_of_image(image), uri)
+        image.live_uri = uri
+        took = f"{time.monotonic() - started_at:.2f} s"
+        self._report(f"{described(touched, self._directory)}: {image.request.logical_id} is live after {took}")
+
+    def _deploy_image(self, function: DetectedFunction, dockerfile: Path) -> None:
+        started_at = time.monotonic()
+        if self._options.handler is not None or self._options.runtime is not None:
+            raise DeploymentError(f"{function.directory} is built into an image, which says itself what it runs (ENTRYPOINT and CMD)")
+        name = self._options.name or function.name
+        image = ImageTarget(
+            ImageRequest(logical_id=name, context=function.directory, dockerfile=dockerfile, tag="latest", target=None, arguments=())
+        )
+        self._image_targets[function.directory] = image
+        uri = self._images.build(image.request)
+        self._functions.deploy_image(self._settings_of_image(image), uri)
+        image.live_uri = uri
+        self._report(f"{name} is live after {time.monotonic() - started_at:.2f} s (the image {uri})")
+        self._report_url(name)
+
+    def _report_url(self, name: str) -> None:
+        if self._options.has_url:
+            self._report(f"  {self._functions.ensure_url(name)}")
+
     def _deploy(self, function: DetectedFunction) -> None:
+        if function.dockerfile is not None:
+            self._deploy_image(function, function.dockerfile)
+            return
         started_at = time.monotonic()
         target = Target(self._request_of(function))
         request = target.request
@@ -145,8 +205,7 @@ class DirectoryProject:
         target.note_live(package)
         took = f"{time.monotonic() - started_at:.2f} s"
         self._report(f"{request.label} is live after {took} ({request.runtime}, {request.handler}, {sized(len(package.content))})")
-        if self._options.has_url:
-            self._report(f"  {self._functions.ensure_url(request.label)}")
+        self._report_url(request.label)
 
     def _request_of(self, function: DetectedFunction) -> BuildRequest:
         options = self._options
@@ -166,15 +225,22 @@ class DirectoryProject:
             handler=options.handler or function.handler,
             architecture=host_architecture(),
             main=function.main,
+            around=build_around(function.method, function.directory),
         )
 
     def _settings_of(self, request: BuildRequest) -> FunctionSettings:
+        return self._settings(request.label, runtime=request.runtime, handler=request.handler)
+
+    def _settings_of_image(self, image: ImageTarget) -> FunctionSettings:
+        return self._settings(image.request.logical_id, runtime=None, handler=None)
+
+    def _settings(self, name: str, *, runtime: str | None, handler: str | None) -> FunctionSettings:
         return FunctionSettings(
-            name=request.label,
-            runtime=request.runtime,
-            handler=request.handler,
+            name=name,
+            runtime=runtime,
+            handler=handler,
             role=self._options.role or DEFAULT_ROLE,
-            architecture=request.architecture,
+            architecture=host_architecture(),
             memory_mib=self._options.memory_mib,
             timeout_seconds=self._options.timeout_seconds,
             variables=self._options.variables,

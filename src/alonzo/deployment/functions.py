@@ -20,11 +20,11 @@ _PENDING = frozenset({"Pending", "InProgress"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSettings:
-    """What a function shall be. None: as it is, or Lambda's default for a new one."""
+    """What a function shall be. None: as it is, or Lambda's default for a new one; images have neither runtime nor handler."""
 
     name: str
-    runtime: str
-    handler: str
+    runtime: str | None
+    handler: str | None
     role: str
     architecture: str
     memory_mib: int | None = None
@@ -46,29 +46,30 @@ class Functions:
 
     def deploy(self, settings: FunctionSettings, package: Package) -> None:
         """Create it or change what differs, and wait until it is live. `FunctionFailed`."""
-        current = self._find(settings.name)
-        if current is None:
-            self._lambda.create_function(
-                FunctionName=settings.name,
-                Role=settings.role,
-                Architectures=[settings.architecture],
-                Code=self._code(package),
-                **_configuration(settings, {}),
-            )
+        if self._configure(settings):
+            self.update_code(settings.name, package)
+        else:
+            self._create(settings, self._code(package))
             self._live[settings.name] = (package.sha256, package.kept_id)
-            self.wait(settings.name)
-            return
-        wanted = _configuration(settings, current.get("Environment", {}).get("Variables", {}))
-        if any(current.get(name) != value for name, value in wanted.items()):
-            self._settle(settings.name)
-            self._lambda.update_function_configuration(FunctionName=settings.name, **wanted)
-        self.update_code(settings.name, package)
+
+    def deploy_image(self, settings: FunctionSettings, uri: str) -> None:
+        """As `deploy`, of an image that is named by its digest. `FunctionFailed`."""
+        if self._configure(settings):
+            self.update_image(settings.name, uri)
+        else:
+            self._create(settings, {"ImageUri": uri}, PackageType="Image")
 
     def update_code(self, name: str, package: Package) -> None:
         """Have it run this package, if it does not do so already: when this returns, the next invocation does. `FunctionFailed`."""
         if self._settle(name)["CodeSha256"] != package.sha256_base64 and not self._changed_in_part(name, package):
             self._lambda.update_function_code(FunctionName=name, **self._code(package))
         self._live[name] = (package.sha256, package.kept_id)
+        self.wait(name)
+
+    def update_image(self, name: str, uri: str) -> None:
+        """As `update_code`, of an image that is named by its digest. `FunctionFailed`."""
+        if self._settle(name)["CodeSha256"] != uri.rpartition(":")[2]:
+            self._lambda.update_function_code(FunctionName=name, ImageUri=uri)
         self.wait(name)
 
     def update_layers(self, name: str, layers: list[str]) -> None:
@@ -100,6 +101,28 @@ class Functions:
             return str(self._lambda.get_function_url_config(FunctionName=name)["FunctionUrl"])
         except self._lambda.exceptions.ResourceNotFoundException:
             return None
+
+    def _configure(self, settings: FunctionSettings) -> bool:
+        """Have it be as it shall be but for its code; False if it is not there."""
+        current = self._find(settings.name)
+        if current is None:
+            return False
+        wanted = _configuration(settings, current.get("Environment", {}).get("Variables", {}))
+        if any(current.get(name) != value for name, value in wanted.items()):
+            self._settle(settings.name)
+            self._lambda.update_function_configuration(FunctionName=settings.name, **wanted)
+        return True
+
+    def _create(self, settings: FunctionSettings, code: dict[str, Any], **more: str) -> None:
+        self._lambda.create_function(
+            FunctionName=settings.name,
+            Role=settings.role,
+            Architectures=[settings.architecture],
+            Code=code,
+            **_configuration(settings, {}),
+            **more,
+        )
+        self.wait(settings.name)
 
     def _changed_in_part(self, name: str, package: Package) -> bool:
         """Send only what is other than in the package that is live, where that is worth it and the server is one of ours."""
@@ -136,7 +159,9 @@ class Functions:
 
 
 def _configuration(settings: FunctionSettings, variables: dict[str, str]) -> dict[str, Any]:
-    wanted: dict[str, Any] = {"Runtime": settings.runtime, "Handler": settings.handler}
+    wanted: dict[str, Any] = {}
+    if settings.runtime is not None:
+        wanted |= {"Runtime": settings.runtime, "Handler": settings.handler}
     if settings.memory_mib is not None:
         wanted["MemorySize"] = settings.memory_mib
     if settings.timeout_seconds is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from alonzo.deployment.commands import run_command
-from alonzo.deployment.errors import TemplateInvalid, ToolMissing
+from alonzo.deployment.errors import DeploymentError, TemplateInvalid, ToolMissing
 from alonzo.deployment.project import Report
 
 LoadImage = Callable[[Path, str], str]
@@ -42,16 +42,22 @@ class ImageBuilds:
         self._report = report
 
     def build(self, request: ImageRequest) -> str:
-        """The URI of the image, with its digest: another one is another URI. `ToolMissing`, `BuildFailed`, what `load` raises."""
+        """The URI of the image, with its digest: another one is another URI. `DeploymentError` and its kinds; what `load` raises."""
         tool = next((path for name in _TOOLS if (path := shutil.which(name)) is not None), None)
         if tool is None:
             raise ToolMissing(
                 f"{request.logical_id} is built from a Dockerfile, for which docker, podman or buildah is needed: none is on the PATH; "
                 "install one, or load an image (alonzo image load) and name it by ImageUri"
             )
-        repository = f"alonzo/{re.sub('[^a-z0-9]+', '-', request.logical_id.lower())}"
-        name = f"{repository}:{request.tag}"
+        repository = f"alonzo/{re.sub('[^a-z0-9]+', '-', request.logical_id.lower()).strip('-')}"
         self._report(f"building the image of {request.logical_id} ({Path(tool).name})")
+        try:
+            return self._build(tool, request, repository)
+        except OSError as error:
+            raise DeploymentError(f"{request.logical_id}: {error}") from error
+
+    def _build(self, tool: str, request: ImageRequest, repository: str) -> str:
+        name = f"{repository}:{request.tag}"
         run_command(_build_command(tool, request, name), directory=request.context, environment={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"})
         with tempfile.TemporaryDirectory(prefix="alonzo-image-") as place:
             archive = Path(place) / _ARCHIVE
@@ -84,7 +90,9 @@ def image_request(logical_id: str, metadata: dict[str, Any], *, base: Path) -> I
 def _build_command(tool: str, request: ImageRequest, name: str) -> list[str]:
     target = [] if request.target is None else ["--target", request.target]
     arguments = [part for key, value in request.arguments for part in ("--build-arg", f"{key}={value}")]
-    return [tool, "build", "--tag", name, "--file", str(request.dockerfile), *target, *arguments, str(request.context)]
+    # The others keep what each step has made without being asked, and do not repeat it.
+    layers = ["--layers"] if Path(tool).name == "buildah" else []
+    return [tool, "build", *layers, "--tag", name, "--file", str(request.dockerfile), *target, *arguments, str(request.context)]
 
 
 def _save_command(tool: str, name: str, archive: Path) -> list[str]:

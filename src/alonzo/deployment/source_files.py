@@ -1,7 +1,7 @@
 """The files of a source directory: what is part of a function, and what only lies beside it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePath
 
 NEVER_PACKAGED_DIRECTORIES = frozenset(
@@ -27,6 +27,11 @@ def is_source_path(relative: PurePath, *, skipped: frozenset[str]) -> bool:
     """Whether a file, by its path below the source directory, is part of the source; `skipped` names further directories that are not."""
     *directories, name = relative.parts
     return is_source_name(name) and not any(part in NEVER_PACKAGED_DIRECTORIES or part in skipped for part in directories)
+
+
+def outermost(directories: Collection[Path]) -> tuple[Path, ...]:
+    """Those that are not within another one of them, sorted."""
+    return tuple(sorted({each for each in directories if not any(each != other and each.is_relative_to(other) for other in directories)}))
 
 
 def iter_files(root: Path, *, skipped: frozenset[str] = frozenset()) -> Iterator[tuple[str, Path]]:

@@ -14,10 +14,13 @@ from alonzo.deployment.detection import host_architecture, method_of_runtime, na
 from alonzo.deployment.endpoints import iter_api_addresses
 from alonzo.deployment.errors import Failures, SourceUnclear, TemplateInvalid
 from alonzo.deployment.functions import Functions
+from alonzo.deployment.image_targets import ImageTarget
 from alonzo.deployment.images import ImageBuilds, image_request
+from alonzo.deployment.java_builds import build_around
 from alonzo.deployment.layers import Layers
 from alonzo.deployment.packages import Package
 from alonzo.deployment.project import Report, described
+from alonzo.deployment.source_files import outermost
 from alonzo.deployment.stacks import StackResource, Stacks
 from alonzo.deployment.targets import Target
 from alonzo.deployment.template import LocalKind, LocalReference, Template, read_document, read_template
@@ -75,7 +78,8 @@ class StackProject:
         self._targets: list[Target] = []
         self._nested_targets: list[Target] = []
         self._stack_files: frozenset[Path] = frozenset({self._path})
-        self._image_contexts: frozenset[Path] = frozenset()
+        self._image_targets: list[ImageTarget] = []
+        self._nested_image_targets: list[ImageTarget] = []
         self._physical_ids: dict[str, str] = {}
 
     def deploy(self) -> None:
@@ -89,7 +93,7 @@ class StackProject:
         finally:
             self._targets, self._nested_targets = packaging.targets, packaging.nested_targets
             self._stack_files = frozenset({self._path, *packaging.stack_files})
-            self._image_contexts = frozenset(packaging.image_contexts)
+            self._image_targets, self._nested_image_targets = packaging.image_targets, packaging.nested_image_targets
         text = template.as_json()
         key = f"{hashlib.sha256(text.encode()).hexdigest()}.template"
         is_changed = self._stacks.deploy(self._name, text, template_key=key, parameters=self._parameters)
@@ -101,6 +105,8 @@ class StackProject:
         self._physical_ids = {target.request.logical_id: self._find_physical_id(target.request, resources) for target in self._targets}
         for target, package in packaging.built:
             target.note_live(package)
+        for image, uri in packaging.built_images:
+            self._align_image(image, uri, resources)
         took = f"{time.monotonic() - started_at:.2f} s"
         self._report(f"stack {self._name} is live after {took}" if is_changed else f"stack {self._name} is as it was ({took})")
         self._report_endpoints(resources)
@@ -110,16 +116,16 @@ class StackProject:
         targets = (*self._targets, *self._nested_targets)
         roots = {
             self._path.parent,
-            *self._image_contexts,
-            *(target.request.directory for target in targets),
+            *(image.request.context for image in (*self._image_targets, *self._nested_image_targets)),
+            *(target.request.watched for target in targets),
             *(path.parent for path in self._stack_files),
         }
-        return tuple(sorted(root for root in roots if not any(root != other and root.is_relative_to(other) for other in roots)))
+        return outermost(roots)
 
     def apply(self, changed: frozenset[Path]) -> None:
         """See `Project`: a template or a definition is for CloudFormation, code and layers are not."""
-        of_images = {path for path in changed if any(path.is_relative_to(context) for context in self._image_contexts)}
-        of_stack = (changed & self._stack_files).union(of_images, *(target.touched_by(changed) for target in self._nested_targets))
+        nested: tuple[Target | ImageTarget, ...] = (*self._nested_targets, *self._nested_image_targets)
+        of_stack = (changed & self._stack_files).union(*(target.touched_by(changed) for target in nested))
         if of_stack:
             self._report(f"{described(of_stack, self._path.parent)}: deploying the stack")
             self.deploy()
@@ -129,6 +135,10 @@ class StackProject:
             with failures.collected():
                 if touched := target.touched_by(changed):
                     self._refresh(target, touched)
+        for image in self._image_targets:
+            with failures.collected():
+                if touched := image.touched_by(changed):
+                    self._refresh_image(image, touched)
         failures.check()
 
     def _refresh(self, target: Target, touched: frozenset[Path]) -> None:
@@ -139,8 +149,7 @@ class StackProject:
         request = target.request
         physical_id = self._physical_ids.get(request.logical_id, "")
         if not physical_id:
-            self._report(f"{described(touched, self._path.parent)}: deploying the stack, since {request.label} is not live yet")
-            self.deploy()
+            self._deploy_first(request.label, touched)
             return
         users = ""
         if request.is_layer:
@@ -153,6 +162,25 @@ class StackProject:
         took = f"{time.monotonic() - started_at:.2f} s"
         self._report(f"{described(touched, self._path.parent)}: {request.label} is live{users} after {took}")
 
+    def _refresh_image(self, image: ImageTarget, touched: frozenset[Path]) -> None:
+        started_at = time.monotonic()
+        logical_id = image.request.logical_id
+        uri = self._images.build(image.request)
+        if uri == image.live_uri:
+            return
+        physical_id = self._physical_ids.get(logical_id, "")
+        if not physical_id:
+            self._deploy_first(logical_id, touched)
+            return
+        self._functions.update_image(physical_id, uri)
+        image.live_uri = uri
+        took = f"{time.monotonic() - started_at:.2f} s"
+        self._report(f"{described(touched, self._path.parent)}: {logical_id} is live after {took}")
+
+    def _deploy_first(self, label: str, touched: frozenset[Path]) -> None:
+        self._report(f"{described(touched, self._path.parent)}: deploying the stack, since {label} is not live yet")
+        self.deploy()
+
     def _align(self, built: list[tuple[Target, Package]], resources: list[StackResource]) -> None:
         """Have live what the stack says, where it has not changed since something else was made live past it."""
         names = [resource.physical_id for resource in resources if resource.type == _FUNCTION]
@@ -162,6 +190,14 @@ class StackProject:
                 self._layers.have_used(physical_id, names)
             elif physical_id:
                 self._functions.update_code(physical_id, package)
+
+    def _align_image(self, image: ImageTarget, uri: str, resources: list[StackResource]) -> None:
+        logical_id = image.request.logical_id
+        for resource in resources:
+            if resource.logical_id == logical_id and resource.type == _FUNCTION:
+                self._functions.update_image(resource.physical_id, uri)
+                self._physical_ids[logical_id] = resource.physical_id
+                image.live_uri = uri
 
     def _find_physical_id(self, request: BuildRequest, resources: list[StackResource]) -> str:
         """Empty for what is not in this stack itself, but in a nested one, or excluded by a condition."""
@@ -196,7 +232,9 @@ class _Packaging:
         self.nested_targets: list[Target] = []
         self.built: list[tuple[Target, Package]] = []
         self.stack_files: list[Path] = []
-        self.image_contexts: list[Path] = []
+        self.image_targets: list[ImageTarget] = []
+        self.nested_image_targets: list[ImageTarget] = []
+        self.built_images: list[tuple[ImageTarget, str]] = []
 
     def localize(self, template: Template, depth: int = 0) -> None:
         references = template.local_references()
@@ -204,7 +242,7 @@ class _Packaging:
         targets = {reference.logical_id: Target(self._request(template, reference)) for reference in built_here}
         (self.nested_targets if depth else self.targets).extend(targets.values())
         self.stack_files += [reference.path for reference in references if reference not in built_here]
-        self._build_images(template)
+        self._build_images(template, depth)
         for reference in references:
             if reference.kind is LocalKind.DEFINITION:
                 template.set_body(reference.logical_id, read_document(reference.path))
@@ -217,12 +255,15 @@ class _Packaging:
                     self.built.append((target, package))
                 template.set_code(reference.logical_id, *self._uploads.put(package.content, f"{package.sha256}.zip"))
 
-    def _build_images(self, template: Template) -> None:
-        for logical_id in template.image_functions():
-            request = image_request(logical_id, template.metadata(logical_id), base=template.path.parent)
-            if request is not None:
-                self.image_contexts.append(request.context)
-                template.set_image(logical_id, self._images.build(request))
+    def _build_images(self, template: Template, depth: int) -> None:
+        found = (image_request(name, template.metadata(name), base=template.path.parent) for name in template.image_functions())
+        images = [ImageTarget(request) for request in found if request is not None]
+        (self.nested_image_targets if depth else self.image_targets).extend(images)
+        for image in images:
+            uri = self._images.build(image.request)
+            if not depth:
+                self.built_images.append((image, uri))
+            template.set_image(image.request.logical_id, uri)
 
     def _build(self, target: Target) -> Package:
         """Functions with the same sources, built in the same way, share a package."""
@@ -252,15 +293,17 @@ class _Packaging:
         named = str(metadata.get("BuildMethod") or "")
         properties = metadata.get("BuildProperties")
         working = {"WorkingDirectory": metadata["WorkingDirectory"]} if "WorkingDirectory" in metadata else {}
+        method = _method_of(named, runtime, reference, is_skipped=metadata.get("SkipBuild") in {True, "true", "True"})
         return BuildRequest(
             label=logical_id,
             logical_id=logical_id,
             directory=reference.path,
-            method=_method_of(named, runtime, reference, is_skipped=metadata.get("SkipBuild") in {True, "true", "True"}),
+            method=method,
             runtime=(named if is_layer else runtime) or runtime,
             handler=str(template.setting(logical_id, "Handler", self._parameters) or ""),
             architecture=str(architectures[0]) if isinstance(architectures, list) and architectures else host_architecture(),
             is_layer=is_layer,
+            around=build_around(method, reference.path),
             properties=(properties if isinstance(properties, dict) else {}) | working,
         )
 

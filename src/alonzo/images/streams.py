@@ -10,11 +10,12 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
+from alonzo.images import zstandard
 from alonzo.images.errors import ImageInvalid
 
 CHUNK_BYTES = 256 * 1024
 _HEADER_MAX_BYTES = 1 << 20
-_GZIP, _ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31  # zlib: the largest window, with gzip's header
 
 BROKEN_TAR = (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError, IndexError, KeyError, TypeError)
@@ -58,17 +59,14 @@ class LayerStream:
 
     def _decompress(self) -> Iterator[bytes]:
         first = self._next()
-        if first.startswith(_ZSTANDARD):
-            raise ImageInvalid("a layer is compressed with zstd, which Alonzo does not read: build the image with gzip")
-        if not first.startswith(_GZIP):
+        if first.startswith(_GZIP):
+            yield from self._inflate(first)
+        elif first.startswith(zstandard.MAGIC):
+            yield from zstandard.decompress(first, self._next, max_part_bytes=CHUNK_BYTES)
+        else:
             while first:
                 yield first
                 first = self._next()
-            return
-        try:
-            yield from self._inflate(first)
-        except zlib.error as error:
-            raise ImageInvalid("a layer is damaged") from error
 
     def _inflate(self, packed: bytes) -> Iterator[bytes]:
         """A gzip file may have several members (RFC 1952, 2.2)."""
@@ -76,7 +74,10 @@ class LayerStream:
         while packed:
             if inflater.eof:
                 inflater = zlib.decompressobj(_GZIP_WINDOW)
-            chunk = inflater.decompress(packed, CHUNK_BYTES)
+            try:
+                chunk = inflater.decompress(packed, CHUNK_BYTES)
+            except zlib.error as error:
+                raise ImageInvalid("a layer is damaged") from error
             if chunk:
                 yield chunk
             packed = inflater.unused_data if inflater.eof else inflater.unconsumed_tail

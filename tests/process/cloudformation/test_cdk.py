@@ -35,7 +35,13 @@ def test_an_app_is_deployed_driven_and_destroyed(server: Server, tmp_path: Path)
     assert any("PARCEL pen, book" in line for line in wait_for_log(server, made["ParcelFunction"], "PARCEL"))
     assert any("INVOICE Ada owes money" in line for line in wait_for_log(server, made["InvoiceFunction"], "INVOICE"))
     local = {"AWS_ENDPOINT_URL_S3": server.endpoint_url}
-    said = run_tool(server, [modules / ".bin" / "cdklocal", "list", *synthesized], directory=app, **local)
-    assert "OrderEvents" in said
-    run_tool(server, [*cdk, "destroy", "--force", *synthesized], directory=app)
+    cdklocal = [modules / ".bin" / "cdklocal", "--no-version-reporting", "--ci"]
+    parcels = app / "src" / "parcel.py"
+    parcels.write_text(parcels.read_text().replace("PARCEL", "PACKAGE"))
+    run_tool(server, [*cdklocal, "deploy", "--require-approval", "never"], directory=app, **local)
+    server.client("events").put_events(
+        Entries=[{"EventBusName": made["Bus"], "Source": "shop", "DetailType": "OrderPlaced", "Detail": json.dumps(order)}]
+    )
+    assert any("PACKAGE pen, book" in line for line in wait_for_log(server, made["ParcelFunction"], "PACKAGE"))
+    run_tool(server, [*cdklocal, "destroy", "--force", *synthesized], directory=app, **local)
     assert made["ParcelFunction"] not in [each["FunctionName"] for each in server.client("lambda").list_functions()["Functions"]]

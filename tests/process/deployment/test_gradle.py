@@ -71,6 +71,14 @@ def test_a_project_of_a_larger_build_is_a_function(server: Server, project: Path
     assert server.client("lambda").get_function_configuration(FunctionName="hello")["Runtime"] == "java11"
 
 
+def test_of_a_larger_build_the_project_with_the_handler_is_the_function(server: Server, project: Path, tmp_path: Path) -> None:
+    said = deploy(server, str(project), "--name", "of-larger", "--memory", "512", "--timeout", "60", cache=tmp_path / "cache")
+    assert "of-larger is live after" in said
+    assert succeed(server, "of-larger", "Ada") == "Hello Ada!"
+    unclear = deploy(server, str(project), "--runtime", "java11", "--handler", "shop.Hello", cache=tmp_path / "cache", expect=1)
+    assert "name the directory of the function's: words, hello" in unclear
+
+
 def test_a_template_names_a_project(server: Server, project: Path, tmp_path: Path) -> None:
     write(project, {"template.yaml": TEMPLATE})
     deploy(server, str(project), cache=tmp_path / "cache")

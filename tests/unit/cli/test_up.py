@@ -8,10 +8,17 @@ import pytest
 from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints
 from alonzo.cli.up import build_configuration, up
 from alonzo.edge.tls.settings import TlsSettings
+from alonzo.node.companion import companion_notice
 from alonzo.node.configuration import Configuration
 from alonzo.sandbox.cgroups import CpuPolicy
 from alonzo.sandbox.settings import Isolation, Network
 from alonzo.sources.broker_addresses import BrokerAddresses
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine's own AWS tools are told is not what these tests are about."""
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
 
 
 def parse(*arguments: str) -> Configuration:
@@ -105,3 +112,14 @@ def test_every_option_has_a_variable() -> None:
 def test_refuses_what_makes_no_sense(arguments: tuple[str, ...]) -> None:
     with pytest.raises(click.BadParameter):
         parse(*arguments)
+
+
+def test_what_becomes_of_other_services_is_said_at_the_start(tmp_path: Path) -> None:
+    forgotten = companion_notice(parse())
+    kept = companion_notice(parse("--persist", "--data-dir", str(tmp_path)))
+    assert forgotten is not None
+    assert kept is not None
+    assert "in memory only" in forgotten
+    assert "--persist" in forgotten
+    assert f"kept in {tmp_path}/companion/state, in snapshots" in kept
+    assert companion_notice(parse("--companion", "off")) is None

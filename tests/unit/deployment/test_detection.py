@@ -61,6 +61,13 @@ def test_recognizes_a_bootstrap(tmp_path: Path) -> None:
     assert found(tmp_path / "run") == [("run", BuildMethod.AS_IS, "provided.al2023", "bootstrap")]
 
 
+def test_takes_a_dockerfile_where_nothing_says_more(tmp_path: Path) -> None:
+    write(tmp_path, {"Dockerfile": "FROM scratch", "bin/main.pl": ""})
+    assert [function.dockerfile for function in detect_functions(tmp_path, NoPrograms())] == [tmp_path / "Dockerfile"]
+    write(tmp_path, {"app.py": "def handler(e, c): ..."})
+    assert [function.dockerfile for function in detect_functions(tmp_path, NoPrograms())] == [None]
+
+
 def test_takes_a_subdirectory_for_a_function(tmp_path: Path) -> None:
     files = {
         "a/app.py": "def handler(e, c): ...",
@@ -78,7 +85,6 @@ def test_takes_a_subdirectory_for_a_function(tmp_path: Path) -> None:
         ({"go.mod": "", "cmd/a/a.go": "package main", "cmd/b/b.go": "package main"}, SourceUnclear, "cmd/a, cmd/b"),
         ({"pom.xml": "<project/>"}, SourceUnclear, "say --handler"),
         ({"build.gradle.kts": ""}, SourceUnclear, "say --handler"),
-        ({"Dockerfile": "FROM scratch"}, SourceUnclear, "container image"),
         ({"package.json": "{", "index.js": ""}, SourceUnclear, "is not JSON"),
     ],
 )

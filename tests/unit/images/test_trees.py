@@ -1,8 +1,11 @@
 """Layers laid over each other: what they hide, what they may not do, and that nothing outside of the tree ever changes."""
 
 import gzip
+import hashlib
 import io
 import os
+import random
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterable
@@ -16,6 +19,11 @@ from tests.support.images import Entry, directory, hard_link, layer_of, link
 from alonzo.images.errors import ImageInvalid
 from alonzo.images.streams import LayerStream
 from alonzo.images.trees import ImageTree
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 _MAX_BYTES = 1 << 20
 
@@ -143,6 +151,35 @@ def test_a_layer_that_never_ends_is_cut_off(root: Path) -> None:
         stream.digests()
 
 
+_SKIPPED = b"\x50\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"table"
+
+
+@pytest.mark.parametrize("size", [0, 3, 1_000_000])
+def test_a_layer_is_compressed_with_zstandard(size: int) -> None:
+    """In several frames, with parts to be skipped, as tools write it that compress in parallel or find files in it later."""
+    plain = random.Random(size).randbytes(size)
+    packed = _SKIPPED + zstd.compress(plain[: size // 2]) + _SKIPPED + zstd.compress(plain[size // 2 :]) + _SKIPPED
+    stream = LayerStream(io.BytesIO(packed), max_bytes=_MAX_BYTES)
+    assert stream.read(size + 1) == plain
+    assert stream.digests() == (hashlib.sha256(packed).hexdigest(), hashlib.sha256(plain).hexdigest())
+
+
+def test_zstandard_is_no_way_around_what_a_layer_may_be() -> None:
+    bomb = zstd.compress(bytes(64 * _MAX_BYTES))
+    assert len(bomb) < 10_000
+    stream = LayerStream(io.BytesIO(bomb), max_bytes=_MAX_BYTES)
+    with pytest.raises(ImageInvalid, match="larger than all layers"):
+        stream.digests()
+
+
+def test_a_frame_that_wants_gigabytes_of_memory_is_refused() -> None:
+    options = {zstd.CompressionParameter.window_log: 30, zstd.CompressionParameter.content_size_flag: 0}
+    compressor = zstd.ZstdCompressor(options=options)
+    frame = compressor.compress(b"x", compressor.FLUSH_BLOCK)
+    with pytest.raises(ImageInvalid, match="damaged"):
+        LayerStream(io.BytesIO(frame), max_bytes=_MAX_BYTES).digests()
+
+
 def test_a_header_that_announces_gigabytes_is_refused(root: Path) -> None:
     header = tarfile.TarInfo("pax")
     header.type, header.size = tarfile.XHDTYPE, 7 << 30
@@ -150,7 +187,10 @@ def test_a_header_that_announces_gigabytes_is_refused(root: Path) -> None:
         ImageTree(root, max_bytes=_MAX_BYTES).apply(LayerStream(io.BytesIO(header.tobuf() + bytes(1024)), max_bytes=16 << 30))
 
 
-@pytest.mark.parametrize("content", [b"no tar file", b"\x1f\x8bdamaged", b"\x28\xb5\x2f\xfdzstd", gzip.compress(bytes(100_000))[:-20]])
+_CUT = (gzip.compress(bytes(100_000))[:-20], zstd.compress(bytes(100_000))[:-8])
+
+
+@pytest.mark.parametrize("content", [b"no tar file", b"\x1f\x8bdamaged", b"\x28\xb5\x2f\xfdzstd", *_CUT])
 def test_what_is_no_layer(root: Path, content: bytes) -> None:
     with pytest.raises(ImageInvalid):  # noqa: PT012 - a cut is seen at the end only
         stream = LayerStream(io.BytesIO(content), max_bytes=_MAX_BYTES)

@@ -9,6 +9,7 @@ from alonzo.deployment.builders.workshop import Workshop
 from alonzo.deployment.commands import find_tool
 from alonzo.deployment.errors import SourceUnclear
 from alonzo.deployment.handler_search import find_go_mains
+from alonzo.deployment.java_builds import build_root_of, refuse_root, wrapper_of
 from alonzo.deployment.packages import PackagePart
 
 BOOTSTRAP = "bootstrap"
@@ -59,13 +60,19 @@ def _cargo_programs(messages: str) -> dict[str, Path]:
 
 
 def build_maven(request: BuildRequest, workshop: Workshop) -> tuple[PackagePart, ...]:
-    """`mvn package` without its tests: the classes, and the jars they need in lib/."""
-    wrapper = request.directory / "mvnw"
-    maven = str(wrapper) if wrapper.is_file() else find_tool("mvn", needed_for=f"{request.label} (Java)", remedy="install Apache Maven")
+    """`mvn package` without its tests: the classes, and the jars they need in lib/. Of a larger build, what it needs is built first."""
+    refuse_root(request.directory, request.label)
+    maven = str(
+        wrapper_of(request.directory, "mvnw")
+        or find_tool("mvn", needed_for=f"{request.label} (Java)", remedy="install Apache Maven, or add its wrapper (mvnw)")
+    )
     libraries = workshop.output_directory("maven", str(request.directory), request.logical_id)
-    command = [maven, "--quiet", "--batch-mode", "-DskipTests", "package", "dependency:copy-dependencies"]
+    root = build_root_of(request.directory)
+    part = request.directory.resolve().relative_to(root)
+    of_larger = ["--projects", str(part), "--also-make"] if part.parts else []
+    command = [maven, "--quiet", "--batch-mode", *of_larger, "-DskipTests", "package", "dependency:copy-dependencies"]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={libraries}"]
-    workshop.run(command, label=request.label, directory=request.directory)
+    workshop.run(command, label=request.label, directory=root)
     return (
         PackagePart(directory=libraries, prefix=_JAVA_LIBRARIES),
         PackagePart(directory=request.directory / "target" / "classes", prefix=_JAVA_CLASSES),

@@ -4,14 +4,11 @@ The project's own build files stay as they are: an init script gives it one more
 Source: https://docs.gradle.org/current/userguide/init_scripts.html.
 """
 
-from pathlib import Path
-
 from alonzo.deployment.build_methods import BuildRequest
 from alonzo.deployment.builders.workshop import Workshop
 from alonzo.deployment.commands import find_tool
+from alonzo.deployment.java_builds import refuse_root, wrapper_of
 from alonzo.deployment.packages import PackagePart
-
-BUILD_FILES = ("build.gradle", "build.gradle.kts")
 
 _TASK = "alonzoPackage"
 _INIT_SCRIPT = f"""
@@ -32,11 +29,10 @@ allprojects {{ project ->
 
 def build_gradle(request: BuildRequest, workshop: Workshop) -> tuple[PackagePart, ...]:
     """`gradlew` of the project, or of the one that it is part of, else `gradle`; without its tests."""
-    wrapper = next(
-        (path for path in (each / "gradlew" for each in (request.directory, *request.directory.parents)) if path.is_file()), None
-    )
+    refuse_root(request.directory, request.label)
     gradle = str(
-        wrapper or find_tool("gradle", needed_for=f"{request.label} (Java)", remedy="install Gradle, or add its wrapper (gradlew)")
+        wrapper_of(request.directory, "gradlew")
+        or find_tool("gradle", needed_for=f"{request.label} (Java)", remedy="install Gradle, or add its wrapper (gradlew)")
     )
     work = workshop.output_directory("gradle", str(request.directory), request.logical_id)
     script, output = work / "package.gradle", work / "package"
@@ -45,8 +41,3 @@ def build_gradle(request: BuildRequest, workshop: Workshop) -> tuple[PackagePart
     command += [f"-Dalonzo.project={request.directory.resolve()}", f"-Dalonzo.output={output}"]
     workshop.run(command, label=request.label, directory=request.directory)
     return (PackagePart(directory=output),)
-
-
-def build_file_of(directory: Path) -> Path | None:
-    """The file that makes a directory a project of Gradle's; None if it is not one."""
-    return next((path for path in (directory / name for name in BUILD_FILES) if path.is_file()), None)

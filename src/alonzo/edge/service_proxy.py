@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from alonzo.aws.api_error import ApiError, not_implemented
 from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints, leads_to_aws
+from alonzo.aws.client.trust import trusted
 from alonzo.aws.requests import Headers
 from alonzo.aws.serialization import serialize_error, serialize_error_as_xml
 from alonzo.edge.asgi import AsgiScope, Endpoint, Receive, Send, send_response
@@ -214,7 +215,8 @@ class ServiceProxy:
             if self._upstream is None:
                 # With the first request: aiohttp takes a quarter of a second and 13 MB, which nodes without other services do not pay.
                 module: Any = await asyncio.to_thread(importlib.import_module, "alonzo.edge.upstream")
-                self._upstream = module.Upstream(companion_socket=self._companion_socket)
+                certificates = await asyncio.to_thread(trusted, self._endpoints.ca_bundle)
+                self._upstream = module.Upstream(companion_socket=self._companion_socket, certificates=certificates)
             return self._upstream
 
 

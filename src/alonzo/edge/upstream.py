@@ -1,5 +1,6 @@
 """HTTP out for `ServiceProxy`, by aiohttp, in parts: imported with the first request that is passed on."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -32,13 +33,13 @@ class UpstreamResponse:
 
 
 class Upstream:
-    """To be made where the event loop runs."""
+    """To be made where the event loop runs. `certificates`: what `trusted` says."""
 
     failures = (aiohttp.ClientError, OSError, ValueError, ClientDisconnected)
     """What `exchange` raises, TimeoutError among them, and the reading of its answer."""
 
-    def __init__(self, *, companion_socket: str | None) -> None:
-        self._elsewhere = _session(aiohttp.TCPConnector(limit=0, limit_per_host=_CONNECTIONS_PER_ENDPOINT))
+    def __init__(self, *, companion_socket: str | None, certificates: ssl.SSLContext | bool) -> None:
+        self._elsewhere = _session(aiohttp.TCPConnector(ssl=certificates, limit=0, limit_per_host=_CONNECTIONS_PER_ENDPOINT))
         # A connection each: it costs 50 µs, and none is one that a companion which has ended still had.
         self._companion = (
             None

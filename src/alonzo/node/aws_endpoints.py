@@ -11,6 +11,7 @@ from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints, is_endpoint
 from alonzo.errors import SetupError
 
 _PREFIX = "AWS_ENDPOINT_URL_"
+_CA_BUNDLE = "AWS_CA_BUNDLE"
 _IGNORE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 _ONE_SERVICE = re.compile(r"([a-z][a-z0-9_-]*)=(.*)")
 
@@ -34,7 +35,7 @@ def read_aws_endpoints(given: Sequence[str], variables: Mapping[str, str], *, co
             services[match[1]] = _checked(match[2], "--aws-endpoint-url")
         else:
             default = _checked(each, "--aws-endpoint-url")
-    return AwsEndpoints(default, services)
+    return AwsEndpoints(default, services, variables.get(_CA_BUNDLE))
 
 
 def _checked(endpoint: str, source: str) -> str:

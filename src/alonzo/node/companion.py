@@ -157,9 +157,13 @@ class CompanionProcess:
         process.stdin.write(self._settings())
         is_ready = bool(await process.stdout.read(1))
         if is_ready:
-            _log.info("the companion serves after %.1f s; %s", loop.time() - started_at, self._what_is_kept())
+            _log.info("the other services are there after %.1f s; %s", loop.time() - started_at, _what_is_kept(self._state_directory))
         await process.wait()
-        _log.error("the companion ended with %d; %s; the next request starts it again", process.returncode, self._what_is_kept())
+        _log.error(
+            "the other services ended with %d; %s; the next request starts them again",
+            process.returncode,
+            _what_is_kept(self._state_directory),
+        )
         return is_ready
 
     def _settings(self) -> bytes:
@@ -170,14 +174,6 @@ class CompanionProcess:
             "state_directory": None if self._state_directory is None else str(self._state_directory),
         }
         return json.dumps(settings).encode() + b"\n"
-
-    def _what_is_kept(self) -> str:
-        if self._state_directory is None:
-            return "what it holds is in memory only and ends with it (--persist keeps it)"
-        return (
-            f"what it holds is kept in {self._state_directory}, in snapshots every few seconds: what came after the last snapshot is lost "
-            "when it is killed, and executions that run are lost with it"
-        )
 
     def _turn_away(self) -> None:
         """Those who wait for a process that cannot start."""
@@ -190,12 +186,22 @@ def open_companion(configuration: Configuration, *, port: int) -> CompanionProce
     """That of a node, or of all its workers; None if it is to have none. `port`: where the node is reached. SetupError."""
     if not configuration.has_companion:
         return None
-    data = configuration.data_directory
     return CompanionProcess.open(
-        data_directory=data,
+        data_directory=configuration.data_directory,
         endpoint_url=own_url(configuration.host, port),
-        state_directory=data / "companion" / "state" if configuration.persist else None,
+        state_directory=_state_directory(configuration),
     )
+
+
+def companion_notice(configuration: Configuration) -> str | None:
+    """What whoever starts the platform is to know of the services that come with it, which start later; None if there are none."""
+    if not configuration.has_companion:
+        return None
+    return f"the other services of AWS (S3, SQS, ...) start with their first request; {_what_is_kept(_state_directory(configuration))}"
+
+
+def _state_directory(configuration: Configuration) -> Path | None:
+    return configuration.data_directory / "companion" / "state" if configuration.persist else None
 
 
 def own_url(host: str, port: int) -> str:
@@ -230,3 +236,12 @@ def _socket_path(data_directory: Path, stack: ExitStack) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return path
     return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alonzo-"))) / "socket"
+
+
+def _what_is_kept(state_directory: Path | None) -> str:
+    if state_directory is None:
+        return "their state is in memory only and ends with them (--persist keeps it)"
+    return (
+        f"their state is kept in {state_directory}, in snapshots every few seconds: what came after the last snapshot is lost "
+        "when they are killed, and executions that run are lost with them"
+    )

@@ -14,6 +14,8 @@ from tests.support.java_code import compile_java
 from tests.support.server import ROLE, Server, zip_of
 from tests.support.toolchains import require_tool
 
+from .sdk_programs import go_function, java_function
+
 USES_SERVICES = """
 import boto3
 
@@ -247,3 +249,43 @@ def test_java_calls_back(server: Server, java_classes: dict[str, str | bytes]) -
 @walled
 def test_go_calls_back(server: Server, go_program: bytes) -> None:
     assert queue_made_by(server, "provided.al2023", "bootstrap", {"bootstrap": go_program})
+
+
+def what_an_sdk_finds(server: Server, runtime: str, handler: str, files: Mapping[str, str | bytes]) -> Any:
+    """What a function says that stores an object, sends and receives a message and keeps an item; all of it is to be seen from outside."""
+    name, place = f"sdk-{runtime.partition('.')[0]}", {"account": "123456789012", "region": "eu-central-1"}
+    s3, sqs, dynamodb = server.client("s3", **place), server.client("sqs", **place), server.client("dynamodb", **place)
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    sqs.create_queue(QueueName=name)
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    client = server.client("lambda", **place)
+    settings: dict[str, Any] = {"Runtime": runtime, "Handler": handler, "Role": ROLE, "MemorySize": 1024, "Timeout": 120}
+    client.create_function(FunctionName=name, Code={"ZipFile": zip_of(dict(files))}, **settings)
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    event = {"bucket": name, "queue": name, "table": name, "size": 3_000_000}
+    answer = client.invoke(FunctionName=name, Payload=json.dumps(event))
+    payload = answer["Payload"].read()
+    assert "FunctionError" not in answer, payload.decode()
+    assert s3.get_object(Bucket=name, Key="a key/ü")["Body"].read() == b"x" * 3_000_000
+    assert dynamodb.get_item(TableName=name, Key={"id": {"S": "1"}})["Item"]["said"]["S"] == "from inside"
+    return json.loads(payload)
+
+
+ALL_IS_FOUND = {"region": "eu-central-1", "size": 3_000_000, "same": True, "message": "from inside", "item": "from inside"}
+
+
+@pytest.mark.thorough
+@walled
+def test_the_sdk_for_go_finds_them_too(server: Server) -> None:
+    assert what_an_sdk_finds(server, "provided.al2023", "bootstrap", go_function()) == ALL_IS_FOUND
+
+
+@pytest.mark.thorough
+@walled
+def test_the_sdk_for_java_finds_them_too(server: Server) -> None:
+    assert what_an_sdk_finds(server, "java21", "app.UsesServices", java_function()) == ALL_IS_FOUND

@@ -85,6 +85,8 @@ def test_what_was_written_is_there_after_a_kill(start_server: StartServer, tmp_p
 @pytest.mark.thorough
 def test_nothing_is_kept_unless_that_is_asked_for(start_server: StartServer, tmp_path: Path) -> None:
     first = start_server(data_directory=tmp_path / "data")
+    assert first.process.stdout is not None
+    assert "in memory only" in first.process.stdout.readline()
     first.client("sqs").create_queue(QueueName="q")
     assert "in memory only" in first.log_file.read_text()
     first.stop()

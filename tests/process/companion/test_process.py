@@ -53,7 +53,7 @@ def test_it_is_back_when_it_has_died(start_server: StartServer) -> None:
     eventually(lambda: is_gone(first) or None, what="the first gone")
     assert "QueueUrls" not in server.client("sqs", retries={"total_max_attempts": 5}).list_queues()
     assert companions_of(server) != [first]
-    assert "is in memory only and ends with it" in server.log_file.read_text()
+    assert "is in memory only and ends with them" in server.log_file.read_text()
 
 
 @pytest.mark.thorough

@@ -19,13 +19,17 @@ WRITES = (
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server.start(data_directory=tmp_path_factory.mktemp("elsewhere")) as running:
+    with Server.start("--tls", data_directory=tmp_path_factory.mktemp("elsewhere")) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
-def here(elsewhere: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server.start("--service", f"s3={elsewhere.endpoint_url}", data_directory=tmp_path_factory.mktemp("here")) as running:
+@pytest.fixture(scope="module", params=["http", pytest.param("https", marks=pytest.mark.thorough)])
+def here(elsewhere: Server, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """By HTTPS with a certificate of an authority of its own, as MinIO's often is."""
+    url = elsewhere.endpoint_url.replace("http:", f"{request.param}:")
+    environment = {"AWS_CA_BUNDLE": str(elsewhere.data_directory / "tls" / "ca.pem")} if request.param == "https" else {}
+    directory = tmp_path_factory.mktemp("here")
+    with Server.start("--service", f"s3={url}", data_directory=directory, environment=environment) as running:
         yield running
 
 

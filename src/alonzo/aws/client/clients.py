@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from alonzo.aws.client.endpoints import COMPANION, AwsEndpoints, leads_to_aws
 from alonzo.aws.client.errors import AwsUnreachable, NoAwsEndpoint
 from alonzo.aws.client.messages import HttpRequest
+from alonzo.aws.client.trust import trusted
 from alonzo.model.scope import Scope
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ class AwsClients:
         async with self._opening:
             if self._opened is None:
                 calls, transport = await asyncio.to_thread(_import)
-                self._opened = calls.AwsCalls(), transport.Transport(companion_socket=self._companion_socket)
+                certificates = await asyncio.to_thread(trusted, self._endpoints.ca_bundle)
+                self._opened = calls.AwsCalls(), transport.Transport(companion_socket=self._companion_socket, certificates=certificates)
             return self._opened
 
 

@@ -21,6 +21,8 @@ class AwsEndpoints:
     default: str | None = None
     """For services without one of their own. None: they are not there."""
     of_services: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    ca_bundle: str | None = None
+    """A file of certificates that are believed beside the system's."""
 
     def find(self, service: str) -> str | None:
         """Of a service; None if there is none."""

@@ -1,6 +1,7 @@
 """HTTP out, by aiohttp: nothing is followed, nothing is read without a limit."""
 
 import io
+import ssl
 
 import aiohttp
 from yarl import URL
@@ -15,11 +16,11 @@ _CONNECTIONS_PER_ENDPOINT = 32
 
 
 class Transport:
-    """Connections are kept between calls. To be made where the event loop runs."""
+    """Connections are kept between calls. To be made where the event loop runs. `certificates`: what `trusted` says."""
 
-    def __init__(self, *, companion_socket: str | None = None) -> None:
-        self._session = _session(aiohttp.TCPConnector(limit=0, limit_per_host=_CONNECTIONS_PER_ENDPOINT))
-        self._long_polls = _session(aiohttp.TCPConnector(limit=0))
+    def __init__(self, *, companion_socket: str | None = None, certificates: ssl.SSLContext | bool = True) -> None:
+        self._session = _session(aiohttp.TCPConnector(ssl=certificates, limit=0, limit_per_host=_CONNECTIONS_PER_ENDPOINT))
+        self._long_polls = _session(aiohttp.TCPConnector(ssl=certificates, limit=0))
         self._companion = self._companion_long_polls = None
         if companion_socket is not None:  # a connection each: none is one that a companion which has ended still had
             self._companion = _session(aiohttp.UnixConnector(companion_socket, limit=_CONNECTIONS_PER_ENDPOINT, force_close=True))

@@ -141,12 +141,10 @@ def _kafka(settings: frozenset[str], access_types: frozenset[str], required: tup
     )
 
 
-_OAUTH = frozenset(
-    (
-        *("OAUTHBEARER_AUTH", "OAUTHBEARER_SCOPE", "OAUTHBEARER_AUDIENCE", "OAUTHBEARER_LOGICAL_CLUSTER", "OAUTHBEARER_IDENTITY_POOL"),
-        *("IAM_AUTH", "IAM_OAUTHBEARER_AUTH"),
-    )
-)
+OAUTH_PARAMETERS = frozenset(("OAUTHBEARER_SCOPE", "OAUTHBEARER_AUDIENCE", "OAUTHBEARER_LOGICAL_CLUSTER", "OAUTHBEARER_IDENTITY_POOL"))
+"""What may be said beside `OAUTHBEARER_AUTH`."""
+IAM_TYPES = frozenset(("IAM_AUTH", "IAM_OAUTHBEARER_AUTH"))
+"""Of clusters of one's own, too; see `validation.py`."""
 _KINDS: Mapping[EventSource, SourceKind] = MappingProxyType(
     {
         EventSource.SQS: _SQS,
@@ -155,13 +153,14 @@ _KINDS: Mapping[EventSource, SourceKind] = MappingProxyType(
         EventSource.DYNAMODB_STREAMS: _stream(_ANY_POSITION - {"AT_TIMESTAMP"}, frozenset(("starting_position",))),
         EventSource.MSK: _kafka(
             frozenset(("managed_kafka",)),
-            _OAUTH | {"SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"},
+            frozenset(("SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE")),
             required=("topics",),
         ),
         EventSource.SELF_MANAGED_KAFKA: _kafka(
             frozenset(("self_managed_kafka", "bootstrap_servers")),
-            _OAUTH
-            | {"BASIC_AUTH", "VPC_SUBNET", "VPC_SECURITY_GROUP", "SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH"}
+            OAUTH_PARAMETERS
+            | IAM_TYPES
+            | {"OAUTHBEARER_AUTH", "BASIC_AUTH", "VPC_SUBNET", "VPC_SECURITY_GROUP", "SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH"}
             | {"CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"},
             required=("source_access", "topics"),
         ),

@@ -6,7 +6,7 @@ Ranges and patterns that hold for all kinds are the business of the API's model.
 
 from alonzo.event_sources.errors import InvalidMapping, InvalidPattern
 from alonzo.event_sources.patterns import FILTERS, parse_pattern
-from alonzo.event_sources.source_kinds import AWS_NAMES, SourceKind, kind_of
+from alonzo.event_sources.source_kinds import AWS_NAMES, IAM_TYPES, OAUTH_PARAMETERS, SourceKind, kind_of
 from alonzo.model import quotas
 from alonzo.model.event_source_mapping import EventSource, MappingSettings, ProvisionedPollers
 
@@ -101,6 +101,19 @@ def _check_access(kind: SourceKind, said: MappingSettings) -> None:
     missing = sorted(kind.required_access_types - given)
     if missing:
         raise InvalidMapping(f"Required source access configuration type is missing: {missing[0]}")
+    _check_tokens(given)
+
+
+def _check_tokens(given: set[str]) -> None:
+    """Roles are not assumed here, and no cluster of one's own knows them. The words are ours."""
+    by_role = sorted(given & IAM_TYPES)
+    if by_role:
+        raise InvalidMapping(
+            f"Source access configuration type {by_role[0]} is not supported here: functions have no IAM role to sign with."
+        )
+    unused = sorted(given & OAUTH_PARAMETERS)
+    if unused and "OAUTHBEARER_AUTH" not in given:
+        raise InvalidMapping(f"Source access configuration type {unused[0]} requires OAUTHBEARER_AUTH.")
 
 
 def _check_failures(kind: SourceKind, said: MappingSettings) -> None:

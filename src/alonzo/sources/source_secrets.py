@@ -25,9 +25,9 @@ async def read_secret(services: AwsServices, arn: str, mapping: EventSourceMappi
     answer = await services.call(_SERVICE, "GetSecretValue", {"SecretId": arn}, scope=mapping.scope)
     content = answer.get("SecretString") or answer.get("SecretBinary") or b""
     try:
-        secret = msgspec.json.decode(content, type=dict[str, str])
+        secret = {name: str(value) for name, value in msgspec.json.decode(content, type=dict[str, str | int]).items()}
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise SourceProblem(f"The secret {arn} is not a JSON object of strings") from error
+        raise SourceProblem(f"The secret {arn} is not a JSON object of strings and numbers") from error
     missing = [name for name in required if name not in secret]
     if missing:
         raise SourceProblem(f"The secret {arn} lacks {', '.join(missing)}")

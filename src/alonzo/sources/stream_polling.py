@@ -20,7 +20,8 @@ from alonzo.sources.stream_records import Reading, StreamReader, StreamRecord
 from alonzo.sources.stream_windows import TumblingWindows, WindowState
 
 _AHEAD_MAX_COUNT, _AHEAD_MAX_BYTES = 20_000, 32 << 20
-"""Of records that are read and not done: how far one lane that is held up lets the others go on."""
+"""Of records that are read and not checkpointed, and of what is not done of them: how far a lane that is held up lets the others go on.
+What they have done comes again after a kill."""
 
 _READ_COUNT = 500
 """Asked for at once, at least: small batches do not need a request each."""
@@ -140,7 +141,7 @@ class _StreamPoll:
             self._lanes[0].wake()
 
     async def _wait_for_room(self) -> None:
-        while self._progress.open_count >= self._ahead_max_count or self._progress.open_bytes >= _AHEAD_MAX_BYTES:
+        while self._progress.kept_count >= self._ahead_max_count or self._progress.open_bytes >= _AHEAD_MAX_BYTES:
             self._has_room.clear()
             await self._has_room.wait()
 

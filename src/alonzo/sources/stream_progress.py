@@ -23,6 +23,11 @@ class StreamProgress:
     """Of records that are not done."""
 
     @property
+    def kept_count(self) -> int:
+        """Records that are not checkpointed: not done, or behind one that is not."""
+        return len(self._entries)
+
+    @property
     def open_count(self) -> int:
         """Records that are not done."""
         return len(self._open)

@@ -9,6 +9,7 @@ from tests.support.brokers.kafka import KafkaBroker
 from tests.support.brokers.mongodb import MongoDb
 from tests.support.brokers.rabbitmq import RabbitMq
 from tests.support.mappings import mappings_deleted
+from tests.support.server import Server
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +18,14 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     broker = KafkaBroker.start(tmp_path_factory.mktemp("kafka"))
     yield broker
     broker.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_server(kafka: KafkaBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A node that knows where the managed cluster is, for all modules on Kafka."""
+    options = ("--broker", f"arn:aws:kafka:*:cluster/orders/*=kafka://{kafka.plain}")
+    with Server.start(*options, data_directory=tmp_path_factory.mktemp("alonzo-kafka") / "data") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -156,6 +156,18 @@ def test_what_fails_comes_again_and_nothing_is_acknowledged_before(server: Serve
     assert depth(rabbitmq, queue) == 0
 
 
+def test_a_function_that_may_not_run_loses_nothing_of_a_queue(server: Server, rabbitmq: RabbitMq, login: str, sink: BatchSink) -> None:
+    queue, client = declare(rabbitmq, "throttled"), server.own_client("lambda")
+    function = sink.deploy(server, "rabbitmq-throttled")
+    client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    send(rabbitmq, queue, [b"%d" % number for number in range(5)])
+    uuid = create(server, login, function, queue, BatchSize=2)
+    wait_for_mapping(server, uuid, LastProcessingResult="PROBLEM: Function is throttled")
+    client.delete_function_concurrency(FunctionName=function)
+    eventually(lambda: len(messages_of(sink)) == 5, what="all messages")
+    assert bodies_of(sink) == ["0", "1", "2", "3", "4"]
+
+
 def test_a_mapping_that_is_disabled_leaves_messages_to_the_broker(server: Server, rabbitmq: RabbitMq, login: str, sink: BatchSink) -> None:
     queue = declare(rabbitmq, "pauses")
     uuid = create(server, login, sink.deploy(server, "pauses"), queue, MaximumBatchingWindowInSeconds=300)

@@ -3,7 +3,7 @@
 import json
 
 from tests.support.event_sink import EventSink
-from tests.support.event_sources import deploy_recorder, map_source, wait_for_records
+from tests.support.event_sources import create_queue, deploy_recorder, map_source, receive_one, records_of, wait_for_records
 from tests.support.server import Server
 
 
@@ -57,3 +57,38 @@ def test_filters_name_types_of_attributes(server: Server, sink: EventSink) -> No
     dynamodb.delete_item(TableName=name, Key={"id": {"S": "1"}})
     records = wait_for_records(sink, name, 2)
     assert [record["dynamodb"]["Keys"]["id"]["S"] for record in records] == ["1", "3"]
+
+
+def test_changes_that_are_given_up_are_told_to_a_topic(server: Server, sink: EventSink) -> None:
+    answer = """
+def answer(event):
+    if any(record["dynamodb"]["Keys"]["id"]["S"] == "poison" for record in event["Records"]):
+        raise ValueError("poison")
+"""
+    name = deploy_recorder(server, sink, "ddb-given-up", answer)
+    arn, dynamodb, sns = _create_table(server, name), server.own_client("dynamodb"), server.own_client("sns")
+    url, queue_arn = create_queue(server, name)
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"})
+    for key in ("1", "poison", "2"):
+        dynamodb.put_item(TableName=name, Item={"id": {"S": key}})
+    map_source(
+        server,
+        name,
+        arn,
+        StartingPosition="TRIM_HORIZON",
+        MaximumRetryAttempts=0,
+        BisectBatchOnFunctionError=True,
+        DestinationConfig={"OnFailure": {"Destination": topic}},
+    )
+    told = receive_one(server, url)
+    assert told["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    info = told["DDBStreamBatchInfo"]
+    assert info.keys() == {
+        *("shardId", "startSequenceNumber", "endSequenceNumber", "batchSize", "streamArn"),
+        *("approximateArrivalOfFirstRecord", "approximateArrivalOfLastRecord"),
+    }
+    (poison,) = {
+        record["dynamodb"]["SequenceNumber"] for record in records_of(sink, name) if record["dynamodb"]["Keys"]["id"]["S"] == "poison"
+    }
+    assert (info["startSequenceNumber"], info["endSequenceNumber"], info["batchSize"], info["streamArn"]) == (poison, poison, 1, arn)

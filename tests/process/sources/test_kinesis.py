@@ -219,6 +219,26 @@ def test_children_of_a_shard_come_after_it(server: Server, sink: EventSink) -> N
         assert [each for each in data if each.startswith(f"{key}/")] == [f"{key}/{number}" for number in range(4)]
 
 
+def test_shards_that_come_and_go_while_the_mapping_runs_are_polled(server: Server, sink: EventSink) -> None:
+    name = deploy_recorder(server, sink, "k-reshard-live")
+    arn, kinesis = create_stream(server, name), server.own_client("kinesis")
+    keys = [f"key-{number}" for number in range(6)]
+    map_source(server, name, arn, StartingPosition="TRIM_HORIZON")
+
+    def put_and_wait(number: int) -> None:
+        for key in keys:
+            _put(server, name, [f"{key}/{number}"], key=key)
+        wait_for_records(sink, name, (number + 1) * len(keys))
+
+    put_and_wait(0)
+    kinesis.split_shard(StreamName=name, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+    put_and_wait(1)
+    kinesis.merge_shards(StreamName=name, ShardToMerge="shardId-000000000001", AdjacentShardToMerge="shardId-000000000002")
+    put_and_wait(2)
+    data = _data(records_of(sink, name))
+    assert sorted(data) == sorted(f"{key}/{number}" for key in keys for number in range(3))
+
+
 def test_a_consumer_reads_the_stream_under_its_own_name(server: Server, sink: EventSink) -> None:
     name = deploy_recorder(server, sink, "k-consumer")
     arn = create_stream(server, name)

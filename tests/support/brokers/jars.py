@@ -19,6 +19,11 @@ def class_path(name: str) -> str:
         return os.pathsep.join(map(str, pool.map(_fetch, lines)))
 
 
+def jar_directory() -> Path:
+    """Where they are kept, with the native libraries that some have beside them."""
+    return _CACHE
+
+
 def _fetch(line: str) -> Path:
     sha256, path = line.split()
     jar = _CACHE / path.rpartition("/")[2]

@@ -16,6 +16,7 @@ USER, PASSWORD = "lambda", "correct horse"
 _CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
 _RETRIES_SECONDS, _PAUSE_SECONDS = 60.0, 0.1
 """Of what the broker is not ready for: it makes the topic of all groups when it hears of the first."""
+_LISTENERS = ("PLAIN", "TLS", "MUTUAL_TLS", "SASL", "OAUTH")
 _JVM = ("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
@@ -31,7 +32,7 @@ class Sent:
 
 
 class KafkaBroker:
-    """`plain`, `tls`, `mutual_tls`, `sasl`: addresses of the listeners; `sasl` speaks TLS, too."""
+    """`plain`, `tls`, `mutual_tls`, `sasl`, `oauth`: addresses of the listeners; the last two speak TLS, too."""
 
     def __init__(self, program: Program, ports: dict[str, int], authority: Authority) -> None:
         self._program = program
@@ -39,14 +40,14 @@ class KafkaBroker:
         self._admin: Any = None
         self._producers: dict[str | None, Any] = {}
         self.authority = authority
-        self.plain, self.tls, self.mutual_tls, self.sasl = (f"127.0.0.1:{ports[name]}" for name in ("PLAIN", "TLS", "MUTUAL_TLS", "SASL"))
+        self.plain, self.tls, self.mutual_tls, self.sasl, self.oauth = (f"127.0.0.1:{ports[name]}" for name in _LISTENERS)
 
     @classmethod
     def start(cls, directory: Path) -> Self:
         """Start it with its data in that directory."""
         java = require_tool("java")
         authority = Authority("Kafka test authority")
-        ports = {name: free_port() for name in ("PLAIN", "TLS", "MUTUAL_TLS", "SASL", "CONTROLLER")}
+        ports = {name: free_port() for name in (*_LISTENERS, "CONTROLLER")}
         (directory / "server.properties").write_text(_properties(directory, ports, authority))
         command = [java, *_JVM, "-cp", class_path("kafka")]
         users = [f"--add-scram=SCRAM-SHA-{bits}=[name={USER},password={PASSWORD}]" for bits in (256, 512)]
@@ -183,6 +184,7 @@ def _properties(directory: Path, ports: dict[str, int], authority: Authority) ->
     trust_store.write_text(authority.root.certificate_pem)
     login = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
     scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    bearer = 'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";'
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -191,7 +193,7 @@ def _properties(directory: Path, ports: dict[str, int], authority: Authority) ->
         "listeners": listeners,
         "advertised.listeners": advertised,
         "inter.broker.listener.name": "PLAIN",
-        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,TLS:SSL,MUTUAL_TLS:SSL,SASL:SASL_SSL",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,TLS:SSL,MUTUAL_TLS:SSL,SASL:SASL_SSL,OAUTH:SASL_SSL",
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": str(key_store),
         "ssl.truststore.type": "PEM",
@@ -201,6 +203,9 @@ def _properties(directory: Path, ports: dict[str, int], authority: Authority) ->
         "listener.name.sasl.plain.sasl.jaas.config": login,
         "listener.name.sasl.scram-sha-256.sasl.jaas.config": scram,
         "listener.name.sasl.scram-sha-512.sasl.jaas.config": scram,
+        # Whoever has a token that is not over may come in, whoever has signed it: what is tested is the way to the token.
+        "listener.name.oauth.sasl.enabled.mechanisms": "OAUTHBEARER",
+        "listener.name.oauth.oauthbearer.sasl.jaas.config": bearer,
         "log.dirs": str(directory / "data"),
         "auto.create.topics.enable": "false",
         "log.retention.ms": "-1",  # tests send records of long ago

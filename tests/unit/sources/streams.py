@@ -65,6 +65,7 @@ class Function:
     given_up: list[GivenUp] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
     destination: str | None = None
+    metrics: FunctionMetrics = field(default_factory=FunctionMetrics)
 
     @property
     def kit(self) -> Any:
@@ -72,7 +73,7 @@ class Function:
         return SimpleNamespace(
             invoker=self,
             failures=self,
-            metrics=SourceMetrics(a_mapping(), FunctionMetrics()),
+            metrics=SourceMetrics(a_mapping(), self.metrics),
             log=SystemLog(mapping=a_mapping(), log_group=lambda: None, open_outlet=_no_outlet, clock=self.clock),
             report=self.results.append,
             clock=self.clock,

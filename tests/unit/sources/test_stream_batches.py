@@ -5,8 +5,9 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.sources.streams import Function, NumberReader, a_mapping, a_record
+from tests.unit.sources.streams import HERE, Function, NumberReader, a_mapping, a_record
 
+from alonzo.observe.function_metrics import Metric, MetricKey
 from alonzo.sources.failures import Condition
 from alonzo.sources.stream_batches import StreamBatches
 from alonzo.sources.stream_windows import TumblingWindows
@@ -99,6 +100,12 @@ def test_a_batch_that_fails_is_given_up_when_it_has_become_too_old() -> None:
     assert len(function.events) == 2
     (given_up,) = function.given_up
     assert (given_up.condition, given_up.invoke_count) == (Condition.RECORD_AGE_EXCEEDED, 2)
+
+
+def test_the_iterators_age_is_how_old_the_last_record_was_when_it_was_done() -> None:
+    function = Function(lambda event: function.clock.advance(2))
+    _process(function, [1, 2], arrived_unix_ms=function.clock.unix_ms() - 5_000)
+    assert dict(function.metrics.iter_counts()) == {MetricKey(Metric.ITERATOR_AGE, HERE, "f", "u"): 7_000}
 
 
 @given(

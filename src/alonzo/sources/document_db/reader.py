@@ -4,6 +4,8 @@ Source: https://github.com/mongodb/specifications/blob/master/source/change-stre
 https://docs.aws.amazon.com/documentdb/latest/developerguide/change_streams.html.
 """
 
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +21,8 @@ from alonzo.sources.errors import SourceProblem
 from alonzo.sources.stream_records import Reading, StreamRecord
 
 _WAIT_MS = 1_000
+_EMPTY_SECONDS = 0.1
+"""The least that it takes to find nothing."""
 _INVALIDATE = "invalidate"
 
 Client = AsyncMongoClient[dict[str, Any]]
@@ -41,6 +45,7 @@ class ChangeReader:
         try:
             if self._stream is None:
                 self._stream = await self._open(limit)
+            asked_at = time.monotonic()
             change = await self._stream.try_next()
             if not self._stream.alive:
                 await self._forget_stream()
@@ -48,6 +53,8 @@ class ChangeReader:
             await self._forget_stream()
             raise problem_of(error) from error
         if change is None:
+            # A server that does not wait for changes though it was asked to would be asked all the time.
+            await asyncio.sleep(max(_EMPTY_SECONDS - (time.monotonic() - asked_at), 0.0))
             return Reading(())
         self._token = change["_id"]
         self._is_after_invalidation = change.get("operationType") == _INVALIDATE

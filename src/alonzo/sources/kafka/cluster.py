@@ -26,6 +26,7 @@ from alonzo.aws.client.errors import AwsCallFailed
 from alonzo.model.event_source_mapping import EventSourceMapping
 from alonzo.sources.errors import SourceProblem
 from alonzo.sources.kafka.records import KafkaEnvelope
+from alonzo.sources.kafka.tokens import open_token_provider
 from alonzo.sources.source import PollerKit
 from alonzo.sources.source_secrets import find_access, read_secret
 from alonzo.sources.tls import make_ssl_context
@@ -33,15 +34,15 @@ from alonzo.sources.tls import make_ssl_context
 _MECHANISMS: Mapping[str, str] = MappingProxyType(
     {"BASIC_AUTH": "PLAIN", "SASL_SCRAM_256_AUTH": "SCRAM-SHA-256", "SASL_SCRAM_512_AUTH": "SCRAM-SHA-512"}
 )
-_NOT_SUPPORTED = (
-    *("OAUTHBEARER_AUTH", "OAUTHBEARER_SCOPE", "OAUTHBEARER_AUDIENCE", "OAUTHBEARER_LOGICAL_CLUSTER", "OAUTHBEARER_IDENTITY_POOL"),
-    *("IAM_AUTH", "IAM_OAUTHBEARER_AUTH"),
-)
+_OAUTH = "OAUTHBEARER_AUTH"
 _LISTENERS: Mapping[str, str] = MappingProxyType({"PLAINTEXT": "", "SSL": "Tls", "SASL_SSL": "SaslScram"})
 """How botocore's shape `GetBootstrapBrokersResponse` calls those who speak so."""
 _SCHEME = "kafka://"
 _CHECK_MS = 10_000
-_OF_CONNECTIONS = ("ssl_context", "security_protocol", "sasl_mechanism", "sasl_plain_username", "sasl_plain_password")
+_OF_CONNECTIONS = (
+    *("ssl_context", "security_protocol", "sasl_mechanism", "sasl_plain_username", "sasl_plain_password"),
+    "sasl_oauth_token_provider",
+)
 
 NOT_AUTHORIZED = "Cluster failed to authorize Lambda"
 SASL_FAILED = "SASL authentication failed"
@@ -85,9 +86,6 @@ class KafkaCluster:
 
 async def open_cluster(mapping: EventSourceMapping, kit: PollerKit) -> KafkaCluster:
     """Finds the brokers and fetches the credentials; connects to nobody. `SourceProblem`, errors of AWS calls."""
-    unsupported = [kind for kind in _NOT_SUPPORTED if find_access(mapping, kind) is not None]
-    if unsupported:
-        raise SourceProblem(f"{unsupported[0]} is not supported here")
     options = await _read_options(mapping, kit)
     servers = ",".join(mapping.settings.bootstrap_servers or ())
     if not servers:
@@ -102,7 +100,8 @@ async def open_cluster(mapping: EventSourceMapping, kit: PollerKit) -> KafkaClus
 async def _read_options(mapping: EventSourceMapping, kit: PollerKit) -> dict[str, Any]:
     root_ca_arn, client_arn = (find_access(mapping, kind) for kind in ("SERVER_ROOT_CA_CERTIFICATE", "CLIENT_CERTIFICATE_TLS_AUTH"))
     mechanism = next((kind for kind in _MECHANISMS if find_access(mapping, kind) is not None), None)
-    if mechanism is None and client_arn is None and root_ca_arn is None:
+    oauth_arn = find_access(mapping, _OAUTH)
+    if mechanism is None and oauth_arn is None and client_arn is None and root_ca_arn is None:
         return {"security_protocol": "PLAINTEXT"}
     root_ca = None if root_ca_arn is None else (await read_secret(kit.services, root_ca_arn, mapping, "certificate"))["certificate"]
     client = None if client_arn is None else await read_secret(kit.services, client_arn, mapping, "certificate", "privateKey")
@@ -115,6 +114,9 @@ async def _read_options(mapping: EventSourceMapping, kit: PollerKit) -> dict[str
             "sasl_plain_username": login["username"],
             "sasl_plain_password": login["password"],
         }
+    elif oauth_arn is not None:
+        provider = await open_token_provider(oauth_arn, mapping, kit)
+        options |= {"security_protocol": "SASL_SSL", "sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": provider}
     return options
 
 
@@ -149,5 +151,5 @@ def _words_of(error: Exception) -> str:
             return NOT_AUTHENTICATED
         case KafkaConnectionError() | OSError() | TimeoutError():
             cause = error.__cause__
-            return _words_of(cause) if isinstance(cause, ssl.SSLError | KafkaError) else UNREACHABLE
+            return _words_of(cause) if isinstance(cause, ssl.SSLError | KafkaError | SourceProblem) else UNREACHABLE
     return str(error) or type(error).__name__

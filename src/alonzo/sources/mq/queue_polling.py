@@ -137,7 +137,7 @@ class QueuePoller(Generic[T]):
             self._kit.metrics.dropped(len(messages))
             await self._connection.acknowledge(messages)
             return behind
-        answer = await self._kit.invoker.insist(event, stopping=self._unit.stopping)
+        answer = await self._kit.invoker.insist(event, stopping=self._unit.stopping, report=self._kit.report)
         if answer is None:
             return ()
         self._kit.metrics.invoked(len(messages))

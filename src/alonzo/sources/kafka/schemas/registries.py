@@ -4,7 +4,7 @@ import asyncio
 import uuid
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -118,15 +118,17 @@ class _Answer(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ConfluentRegistry:
-    """Confluent's, and those that speak as it does. `session`: of aiohttp, with credentials and TLS; closed here.
+    """Confluent's, and those that speak as it does. `session`: of aiohttp, with TLS; closed here. `authorize`: the `Authorization` of a
+    request, empty for none.
 
     Source: https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format and
     https://docs.confluent.io/platform/current/schema-registry/develop/api.html.
     """
 
-    def __init__(self, *, url: str, session: Any) -> None:
+    def __init__(self, *, url: str, session: Any, authorize: Callable[[], Awaitable[str]]) -> None:
         self._url = url.rstrip("/")
         self._session = session
+        self._authorize = authorize
 
     def split(self, content: bytes) -> tuple[str, bytes]:
         """As `Registry`."""
@@ -160,8 +162,11 @@ class ConfluentRegistry:
     async def _get(self, path: str) -> _Answer | None:
         import aiohttp  # noqa: PLC0415  # imported by whoever made the session
 
+        authorization = await self._authorize()
+        headers = {"Authorization": authorization} if authorization else {}
+        url = f"{self._url}{path}"
         try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS), self._session.get(f"{self._url}{path}", allow_redirects=False) as response:
+            async with asyncio.timeout(_TIMEOUT_SECONDS), self._session.get(url, headers=headers, allow_redirects=False) as response:
                 content = await response.content.read(_SCHEMA_MAX_BYTES)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise SourceProblem(f"The schema registry {self._url} cannot be reached: {error or type(error).__name__}") from error

@@ -6,15 +6,15 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-even
 import asyncio
 import base64
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from alonzo.model.event_source_mapping import EventSourceMapping, SchemaRegistry
 from alonzo.model.scope import Scope
-from alonzo.sources.errors import SourceProblem
 from alonzo.sources.kafka.records import KafkaRecord, ReadContent
 from alonzo.sources.kafka.schemas.formats import ToJson, open_format
 from alonzo.sources.kafka.schemas.registries import CachedSchemas, ConfluentRegistry, GlueRegistry, Registry
+from alonzo.sources.oauth import AccessTokens
 from alonzo.sources.source import PollerKit
 from alonzo.sources.source_secrets import read_secret
 from alonzo.sources.tls import make_ssl_context
@@ -71,23 +71,39 @@ async def open_validation(mapping: EventSourceMapping, kit: PollerKit) -> Schema
     if config.uri.startswith(_ARN):
         _, _, _, region, account_id, *_ = config.uri.split(":")
         return SchemaValidation(config=config, registry=GlueRegistry(services=kit.services, scope=Scope(account_id, region)))
-    return SchemaValidation(config=config, registry=ConfluentRegistry(url=config.uri, session=await _open_session(config, mapping, kit)))
+    return SchemaValidation(config=config, registry=await _open_confluent(config, config.uri, mapping, kit))
 
 
-async def _open_session(config: SchemaRegistry, mapping: EventSourceMapping, kit: PollerKit) -> Any:
+async def _open_confluent(config: SchemaRegistry, url: str, mapping: EventSourceMapping, kit: PollerKit) -> ConfluentRegistry:
     import aiohttp  # noqa: PLC0415  # takes its time, and few mappings need it
 
     secrets = {each.type: each.uri for each in config.access if each.uri is not None}
-    if "OAUTHBEARER_AUTH" in secrets:
-        raise SourceProblem("OAUTHBEARER_AUTH is not supported here")
-    root_ca = client = login = None
+    root_ca = client = None
     if (arn := secrets.get("SERVER_ROOT_CA_CERTIFICATE")) is not None:
         root_ca = (await read_secret(kit.services, arn, mapping, "certificate"))["certificate"]
     if (arn := secrets.get("CLIENT_CERTIFICATE_TLS_AUTH")) is not None:
         client = await read_secret(kit.services, arn, mapping, "certificate", "privateKey")
+    authorize = await _find_authorization(secrets, mapping, kit)
+    context = await make_ssl_context(root_ca=root_ca, client=client)
+    return ConfluentRegistry(url=url, session=aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)), authorize=authorize)
+
+
+async def _find_authorization(
+    secrets: Mapping[str | None, str], mapping: EventSourceMapping, kit: PollerKit
+) -> Callable[[], Awaitable[str]]:
+    if (arn := secrets.get("OAUTHBEARER_AUTH")) is not None:
+        tokens = AccessTokens(secret_arn=arn, mapping=mapping, services=kit.services, clock=kit.clock)
+
+        async def bearer() -> str:
+            return f"Bearer {await tokens.token()}"
+
+        return bearer
+    basic = ""
     if (arn := secrets.get("BASIC_AUTH")) is not None:
         known = await read_secret(kit.services, arn, mapping, "username", "password")
-        login = base64.b64encode(f"{known['username']}:{known['password']}".encode()).decode()
-    context = await make_ssl_context(root_ca=root_ca, client=client)
-    headers = {} if login is None else {"Authorization": f"Basic {login}"}
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context), headers=headers)
+        basic = "Basic " + base64.b64encode(f"{known['username']}:{known['password']}".encode()).decode()
+
+    async def always() -> str:
+        return basic
+
+    return always

@@ -17,6 +17,12 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 if __name__ == "__main__":
-    for owner, name in ((InvocationCounter, "note"), (UsageCounter, "note"), (LogChannel, "write"), (AuditTrail, "note")):
+    for owner, name in (
+        (InvocationCounter, "note"),
+        (UsageCounter, "note"),
+        (LogChannel, "write"),
+        (LogChannel, "write_later"),
+        (AuditTrail, "note"),
+    ):
         setattr(owner, name, _nothing)
     main()

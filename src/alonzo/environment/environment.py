@@ -128,6 +128,11 @@ class ExecutionEnvironment:
         """The most memory it has used at once; None where the host does not count it."""
         return self._sandbox.peak_memory_bytes()
 
+    def share_processors(self, running_count: int) -> None:
+        """So many environments of its function run now, with it. Costs nothing while that number stays about the same."""
+        if self._one_by_one:
+            self._sandbox.processor_share.fit(running_count)
+
     async def initialize(self, *, timeout_seconds: float, within: Invocation | None = None) -> None:
         """Start the runtime and wait until it asks for its first invocation, or with SnapStart to be restored.
 

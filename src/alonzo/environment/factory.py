@@ -44,6 +44,7 @@ from alonzo.observe.lambda_insights import INSIGHTS_LOG_GROUP
 from alonzo.observe.log_delivery import LogDelivery, LogOutlet, LogStreamName
 from alonzo.observe.metrics.invocations import InvocationMeter
 from alonzo.observe.platform_log import JsonPlatformLog, PlatformLog, TextPlatformLog
+from alonzo.observe.traces.lambda_segments import FunctionRun
 from alonzo.observe.usage import UsageMeter
 from alonzo.runtimes.catalog import find_runtime
 from alonzo.runtimes.concurrency import max_concurrency
@@ -66,7 +67,7 @@ class TraceKeeper(Protocol):
 
     def put(self, scope: Scope, document: bytes) -> object: ...
 
-    def keep_own(self, version: FunctionVersion, document: bytes) -> None: ...
+    def keep_own(self, version: FunctionVersion, told: FunctionRun) -> None: ...
 
 
 class EnvironmentFactory:

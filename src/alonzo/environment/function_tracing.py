@@ -12,10 +12,10 @@ from alonzo.ids import IdSource
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation
 from alonzo.model.trace_header import continued, read_sampled
-from alonzo.observe.traces.lambda_segments import FunctionRun, Times, function_document
+from alonzo.observe.traces.lambda_segments import PART_COUNT, FunctionRun, Times
 
-KeepDocument = Callable[[FunctionVersion, bytes], None]
-"""Takes a segment document of Lambda's own."""
+KeepRun = Callable[[FunctionVersion, FunctionRun], None]
+"""Takes what is said of an invocation."""
 
 _ID_BYTES = 8
 _PENDING_MAX = 10_000
@@ -24,7 +24,7 @@ _PENDING_MAX = 10_000
 class FunctionTracing:
     """One environment's."""
 
-    def __init__(self, *, version: FunctionVersion, keep: KeepDocument, clock: Clock) -> None:
+    def __init__(self, *, version: FunctionVersion, keep: KeepRun, clock: Clock) -> None:
         self._version = version
         self._keep = keep
         self._clock = clock
@@ -76,6 +76,7 @@ class FunctionTracing:
             parent_id=begun.parent_id,
             segment_id=self._new_id(),
             invocation_id=begun.invocation_id,
+            part_ids=self._ids.new_hex_id(PART_COUNT * _ID_BYTES),
             request_id=request_id,
             invocation=Times(started_at, ended_at),
             ended_at=max(now, ended_at),
@@ -83,7 +84,7 @@ class FunctionTracing:
             restore=None if restore_seconds is None else Times(started_at - restore_seconds, started_at),
             error=error,
         )
-        self._keep(self._version, function_document(self._version, run, new_id=self._new_id))
+        self._keep(self._version, run)
 
     def _new_id(self) -> str:
         return self._ids.new_hex_id(_ID_BYTES)

@@ -23,11 +23,13 @@ from alonzo.model.log_event import LogEvent
 from alonzo.observe.log_delivery import LogOutlet
 from alonzo.observe.metrics.invocations import InvocationCounter
 from alonzo.observe.platform_log import (
+    EndLines,
     ExtensionStatus,
     InitReport,
     InvocationReport,
     PlatformLog,
     RestoreReport,
+    StartLine,
     report_record,
     restore_record,
 )
@@ -201,7 +203,7 @@ class Journal:
         self._log.note_chain(invocation.trace_header)
         if self.tracing is not None:
             self.tracing.note_start(invocation.request_id, unix_ms)
-        self._log.write(self._words.start(unix_ms, invocation.request_id, self._version.version))
+        self._log.write_later(StartLine(self._words, unix_ms, invocation.request_id, self._version.version))
         if self._insights is not None:
             self._insights.note_start(invocation)
 
@@ -270,7 +272,7 @@ class Journal:
         now = self._clock.unix_ms()
         self._usage.note(report)
         self._metrics.note(report, invoked_arn=end.invoked_arn, ended_unix_ms=now)
-        self._log.write(self._words.end(end.request_id), self._words.report(now, report))
+        self._log.write_later(EndLines(self._words, now, report))
         if self._insights is not None:
             self._insights.end(report, invoked_arn=end.invoked_arn)
         if self.tracing is not None:

@@ -14,6 +14,7 @@ from alonzo.clock import Clock
 from alonzo.model.log_event import LogEvent
 from alonzo.model.quotas import LOG_TAIL_MAX_BYTES
 from alonzo.observe.framing import LogPipeParser
+from alonzo.observe.log_delivery import LaterLines, events_of
 
 
 class EventOutlet(Protocol):
@@ -25,6 +26,8 @@ class EventOutlet(Protocol):
     def is_pressed(self) -> bool: ...
 
     def write(self, event: LogEvent) -> None: ...
+
+    def write_later(self, lines: LaterLines) -> None: ...
 
 
 Tap = Callable[[list[LogEvent]], None]
@@ -94,6 +97,14 @@ class LogChannel:
         for message in messages:
             if message is not None:
                 deliver(LogEvent(now, message))
+
+    def write_later(self, lines: LaterLines) -> None:
+        """The same, made when they are stored: beside the way of invocations."""
+        if self._tails:
+            for event in events_of(lines):
+                self.deliver_one(event)
+        else:
+            self._outlet.write_later(lines)
 
     def tap(self, tap: Tap | None) -> None:
         """Tell of what is read from here on."""
@@ -222,3 +233,7 @@ class _Joined:
 
     def write(self, event: LogEvent) -> None:
         self._log.deliver_one(event)
+
+    def write_later(self, lines: LaterLines) -> None:
+        for event in events_of(lines):
+            self._log.deliver_one(event)

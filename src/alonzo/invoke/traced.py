@@ -17,13 +17,13 @@ from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.model.trace_header import TraceHeader, continued, read_sampled
 from alonzo.observe.traces.lambda_segments import (
     Attempt,
+    Run,
     ServiceRun,
     Times,
     attempt_document,
     attempt_id,
     derived_id,
     dwell_document,
-    service_document,
 )
 
 _OK, _ACCEPTED, _THROTTLED, _FAILED = 200, 202, 429, 500
@@ -39,9 +39,9 @@ class Outcome(NamedTuple):
 
 
 class TracedInvoker:
-    """A `VersionInvoker` around another. `keep` takes the documents."""
+    """A `VersionInvoker` around another. `keep` takes what is said of invocations, or documents."""
 
-    def __init__(self, *, invoker: VersionInvoker, keep: Callable[[FunctionVersion, bytes], None], clock: Clock) -> None:
+    def __init__(self, *, invoker: VersionInvoker, keep: Callable[[FunctionVersion, Run | bytes], None], clock: Clock) -> None:
         self._invoker = invoker
         self._keep = keep
         self._clock = clock
@@ -85,7 +85,7 @@ class TracedInvoker:
             times=outcome.times if queued is None else Times(queued.accepted_unix_ms / 1_000, outcome.times.end),
             status=outcome.status if queued is None else _ACCEPTED,
         )
-        self._keep(version, service_document(version, run))
+        self._keep(version, run)
         if queued is None:
             return
         if queued.attempt == 1:

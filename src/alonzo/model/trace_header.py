@@ -35,7 +35,8 @@ def read_trace_header(header: str) -> TraceHeader | None:
 
 def read_sampled(header: str) -> TraceHeader | None:
     """The header of a trace that is recorded; None for others, which are most, at the price of a look."""
-    if "sampled=1" not in "".join(header.lower().split()):
+    lowered = header.lower()
+    if "sampled=0" in lowered and lowered.count("sampled") == 1:
         return None
     read = read_trace_header(header)
     return read if read is not None and read.is_sampled else None

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from alonzo.clock import Clock
-from alonzo.model.log_event import LogEvent
-from alonzo.observe.log_delivery import LogStreamName
+from alonzo.errors import AlonzoError
+from alonzo.observe.log_delivery import LogBatch
+from alonzo.store.errors import StoreError
+from alonzo.store.log_page import LogPortion
 from alonzo.store.log_stream import LATENESS_MS, LogStore
 from alonzo.triggers.log_groups import LogGroups
 
@@ -17,9 +19,22 @@ class StoredLogs:
         self._groups = groups
         self._clock = clock
 
-    async def append(self, name: LogStreamName, events: Sequence[LogEvent]) -> None:
-        """Keep the events. Raises StoreError."""
-        await self._logs.append(scope=name.scope, group=name.group, stream=name.stream, events=events)
-        lateness_ms = self._clock.unix_ms() - events[0].unix_ms
+    async def append(self, batches: Sequence[LogBatch]) -> Sequence[AlonzoError | None]:
+        """Keep the events; what has become of each batch."""
+        portions = [LogPortion(name.scope, name.group, name.stream, events) for name, events in batches]
+        try:
+            results: list[StoreError | None] = await self._logs.append_all(portions)
+        except StoreError as error:
+            return [error] * len(portions)
+        for number, portion in enumerate(portions):
+            try:
+                if results[number] is None:
+                    await self._note_lateness(portion)
+            except StoreError as error:
+                results[number] = error
+        return results
+
+    async def _note_lateness(self, portion: LogPortion) -> None:
+        lateness_ms = self._clock.unix_ms() - portion.events[0].unix_ms
         if lateness_ms > LATENESS_MS:  # the store was not there, or is slow: who reads must know
-            await self._groups.note_lateness(name.scope, name.group, lateness_ms)
+            await self._groups.note_lateness(portion.scope, portion.group, lateness_ms)

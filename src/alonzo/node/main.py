@@ -12,6 +12,7 @@ import uvloop
 
 from alonzo.errors import setup_errors_alone
 from alonzo.log import configure_logging
+from alonzo.node.companion import companion_notice
 from alonzo.node.configuration import Configuration
 from alonzo.node.life import run_node
 from alonzo.node.process import raise_descriptor_limit, raise_priority, settle_garbage_collection
@@ -57,9 +58,9 @@ async def _run(configuration: Configuration, beside: Beside | None) -> int:
     def on_ready(url: str) -> None:
         settle_garbage_collection()
         print(f"alonzo: ready at {url} after {time.monotonic() - started_at:.2f} s", flush=True)
-        instructions = trust_instructions(configuration)
-        if instructions is not None:
-            print(instructions, flush=True)
+        for notice in (companion_notice(configuration), trust_instructions(configuration)):
+            if notice is not None:
+                print(notice, flush=True)
 
     try:
         if beside is None:

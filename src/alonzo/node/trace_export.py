@@ -8,6 +8,7 @@ from typing import Any
 from alonzo import __version__
 from alonzo.model.scope import Scope
 from alonzo.observe.traces.documents import Segment
+from alonzo.observe.traces.lambda_segments import OwnSegment
 from alonzo.observe.traces.store import TraceStore
 
 _PAUSE_SECONDS = 1.0
@@ -20,11 +21,11 @@ class TraceExport:
 
     def __init__(self, *, store: TraceStore, sender: Any) -> None:
         self._sender = sender
-        self._waiting: deque[tuple[Scope, Segment]] = deque(maxlen=_WAITING_MAX)
+        self._waiting: deque[tuple[Scope, Segment] | OwnSegment] = deque(maxlen=_WAITING_MAX)
         self._has_work = asyncio.Event()
         self._otlp: Any = importlib.import_module("alonzo.observe.otlp")
-        self._spans: Any = importlib.import_module("alonzo.observe.traces.spans")
-        store.listen(self._note)
+        self._exporter: Any = importlib.import_module("alonzo.observe.traces.spans").SpanExporter(version=__version__)
+        store.listen(self._note, self._note_own)
 
     async def run(self) -> None:
         """Component: until cancelled; what waits then is handed to the sender still."""
@@ -42,8 +43,12 @@ class TraceExport:
             self._waiting.append((scope, segment))
             self._has_work.set()
 
+    def _note_own(self, own: OwnSegment) -> None:
+        self._waiting.append(own)
+        self._has_work.set()
+
     def _flush(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(_BATCH_MAX, len(self._waiting)))]
-            body, count = self._spans.export_request(batch, version=__version__)
+            body, count = self._exporter.export_request(batch)
             self._sender.send(self._otlp.Signal.TRACES, body, item_count=count)

@@ -34,6 +34,12 @@ _HASTE_EVENTS = 12_000
 _EVENTS_AT_ONCE = 2_000
 """Of one log stream or several. Encoding this many takes 2 ms: no longer shall the event loop be kept from invocations."""
 
+_LATER_CHARACTERS = 250
+"""Of lines that are made later, about."""
+
+_LATER_EVENTS = 5
+"""Making such lines and encoding them takes as long as encoding so many events."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogStreamName:
@@ -49,9 +55,13 @@ class LogStreamName:
 class LogAppender(Protocol):
     """The log store, as this file needs it."""
 
-    async def append(self, name: LogStreamName, events: Sequence[LogEvent]) -> None:
-        """Keep the events; AlonzoError if the store does not take them now."""
+    async def append(self, batches: Sequence["LogBatch"]) -> Sequence[AlonzoError | None]:
+        """Keep the events; what has become of each batch: None, or why the store does not take it now."""
         ...
+
+
+LogBatch = tuple[LogStreamName, list[LogEvent]]
+"""Events of one log stream: at least one, in their order."""
 
 
 Listener = Callable[[LogStreamName, Sequence[LogEvent], str | None], None]
@@ -60,6 +70,16 @@ Listener = Callable[[LogStreamName, Sequence[LogEvent], str | None], None]
 
 DropListener = Callable[[LogStreamName, int], None]
 """Told of so many events that were not kept."""
+
+
+class LaterLines(Protocol):
+    """Lines of one instant that are made when they are taken, for many invocations at a time. `unix_ms`: then."""
+
+    unix_ms: int
+
+    def messages(self) -> Sequence[str | None]:
+        """The lines; None is none."""
+        ...
 
 
 class LogOutlet:
@@ -72,7 +92,8 @@ class LogOutlet:
     def __init__(self, *, name: LogStreamName, delivery: "LogDelivery") -> None:
         self.name = name
         self._delivery = delivery
-        self._waiting: list[LogEvent] = []
+        self._waiting: list[LogEvent | LaterLines] = []
+        self._later_count = 0
         self._waiting_count = 0
         self._dropped_count = 0
         self._newest_ms = 0
@@ -98,20 +119,54 @@ class LogOutlet:
         else:
             self._dropped_count += 1
 
+    def write_later(self, lines: LaterLines) -> None:
+        """Take lines; until they are made they count as one event of so many characters."""
+        if lines.unix_ms >= self._newest_ms:
+            self._newest_ms = lines.unix_ms
+        else:
+            lines.unix_ms = self._newest_ms
+        delivery = self._delivery
+        if not self._waiting:
+            delivery.note(self)
+        if self._has_room(delivery, _LATER_CHARACTERS):
+            self._waiting_count += 1
+            self._later_count += 1
+            delivery.waiting_events += 1
+            delivery.waiting_characters += _LATER_CHARACTERS
+            self._waiting.append(lines)
+            if delivery.waiting_events == _HASTE_EVENTS:
+                delivery.hasten()
+        else:
+            self._dropped_count += len(events_of(lines))
+
     @property
     def is_pressed(self) -> bool:
         """Whether so much waits that whoever writes a flood shall pause."""
         return self._delivery.waiting_events >= _PRESSED_EVENTS
 
-    def __len__(self) -> int:
-        """How many wait to be taken."""
-        return len(self._waiting)
+    @property
+    def work(self) -> int:
+        """How long it takes to make and encode what waits, in events."""
+        return len(self._waiting) + (_LATER_EVENTS - 1) * self._later_count
 
     def take(self) -> tuple[list[LogEvent], int]:
         """What waits, once, and how many events were dropped after it. What was taken is waiting until `note_done`."""
         taken, self._waiting = self._waiting, []
+        later_count, self._later_count = self._later_count, 0
         dropped_count, self._dropped_count = self._dropped_count, 0
-        return taken, dropped_count
+        events: list[LogEvent] = []
+        made_characters = 0
+        for each in taken:
+            if isinstance(each, LogEvent):
+                events.append(each)
+            else:
+                made = events_of(each)
+                made_characters += sum([len(event.message) for event in made])
+                events += made
+        self._waiting_count += len(events) - len(taken)
+        self._delivery.waiting_events += len(events) - len(taken)
+        self._delivery.waiting_characters += made_characters - later_count * _LATER_CHARACTERS
+        return events, dropped_count
 
     def note_done(self, count: int, *, is_kept: bool) -> None:
         """So many that were taken have come to the store, or are lost: then the log will say so when it can."""
@@ -125,6 +180,11 @@ class LogOutlet:
         if delivery.waiting_events >= WAITING_MAX_EVENTS:
             return self._waiting_count < STREAM_ASSURED_EVENTS
         return self._waiting_count < STREAM_WAITING_MAX_EVENTS
+
+
+def events_of(lines: LaterLines) -> list[LogEvent]:
+    """The lines, made."""
+    return [LogEvent(lines.unix_ms, message) for message in lines.messages() if message is not None]
 
 
 class LogDelivery:
@@ -179,53 +239,60 @@ class LogDelivery:
     async def flush(self) -> None:
         """Deliver everything that waits now. What is being delivered still counts as waiting."""
         for outlets in self._iter_groups():
-            async with asyncio.TaskGroup() as group:  # together they cost the store, and the way to it, half
-                for outlet in outlets:
-                    group.create_task(self._empty(outlet))
+            await self._empty(outlets)
 
     def _iter_groups(self) -> Iterator[list[LogOutlet]]:
         """Those that were written to, as many at a time as together hold what is delivered at once, or one that holds more."""
         group: list[LogOutlet] = []
-        event_count = 0
+        work = 0
         for outlet in list(self._written_to):
-            if group and event_count + len(outlet) > _EVENTS_AT_ONCE:
+            if group and work + outlet.work > _EVENTS_AT_ONCE:
                 yield group
-                group, event_count = [], 0
+                group, work = [], 0
             group.append(outlet)
-            event_count += len(outlet)
+            work += outlet.work
         if group:
             yield group
 
-    async def _empty(self, outlet: LogOutlet) -> None:
-        self._written_to.discard(outlet)
-        events, dropped_count = outlet.take()
-        for start in range(0, len(events), _EVENTS_AT_ONCE):
-            await self._deliver(outlet, events[start : start + _EVENTS_AT_ONCE])
-        if dropped_count:
-            await self._say_dropped(outlet, dropped_count)
+    async def _empty(self, outlets: list[LogOutlet]) -> None:
+        """Together they cost the store, and the way to it, a third of what they cost alone."""
+        taken = [(outlet, *outlet.take()) for outlet in outlets]
+        self._written_to.difference_update(outlets)
+        if len(taken) > 1:
+            await self._deliver([(outlet, events) for outlet, events, _ in taken if events])
+        else:
+            outlet, events, _ = taken[0]
+            for start in range(0, len(events), _EVENTS_AT_ONCE):
+                await self._deliver([(outlet, events[start : start + _EVENTS_AT_ONCE])])
+        for outlet, _, dropped_count in taken:
+            if dropped_count:
+                await self._say_dropped(outlet, dropped_count)
 
-    async def _deliver(self, outlet: LogOutlet, events: list[LogEvent]) -> None:
-        chain = outlet.chain
-        is_kept = False
+    async def _deliver(self, portions: list[tuple[LogOutlet, list[LogEvent]]]) -> None:
+        chains = [outlet.chain for outlet, _ in portions]
+        are_kept = [False] * len(portions)
         try:
-            is_kept = await self._append(outlet.name, events)
-            if is_kept and self._listener is not None:
-                self._listener(outlet.name, events, chain)
+            are_kept = await self._append([(outlet.name, events) for outlet, events in portions])
+            if self._listener is not None:
+                for (outlet, events), chain, is_kept in zip(portions, chains, are_kept, strict=True):
+                    if is_kept:
+                        self._listener(outlet.name, events, chain)
         finally:
-            outlet.note_done(len(events), is_kept=is_kept)
-            self.waiting_events -= len(events)
-            self.waiting_characters -= sum(len(event.message) for event in events)
+            for (outlet, events), is_kept in zip(portions, are_kept, strict=True):
+                outlet.note_done(len(events), is_kept=is_kept)
+                self.waiting_events -= len(events)
+                self.waiting_characters -= sum([len(event.message) for event in events])
 
     async def _say_dropped(self, outlet: LogOutlet, count: int) -> None:
         if self._drop_listener is not None:
             self._drop_listener(outlet.name, count)
         message = f"[alonzo] {count} lines were dropped: they came faster than they can be kept\n"
-        await self._append(outlet.name, [LogEvent(self._clock.unix_ms(), message)])
+        await self._append([(outlet.name, [LogEvent(self._clock.unix_ms(), message)])])
 
-    async def _append(self, name: LogStreamName, events: list[LogEvent]) -> bool:
-        try:
-            await self._appender.append(name, events)
-        except AlonzoError:
-            _log.exception("%d log events of %s are lost", len(events), name.group)
-            return False
-        return True
+    async def _append(self, batches: Sequence[LogBatch]) -> list[bool]:
+        """Which of them were kept."""
+        results = await self._appender.append(batches) if batches else ()
+        for (name, events), error in zip(batches, results, strict=True):
+            if error is not None:
+                _log.error("%d log events of %s are lost", len(events), name.group, exc_info=error)
+        return [error is None for error in results]

@@ -108,6 +108,29 @@ class PlatformLog(Protocol):
     def report(self, unix_ms: int, report: InvocationReport) -> str | None: ...
 
 
+class StartLine(msgspec.Struct, gc=False):
+    """START of an invocation, to be made later (`LaterLines`)."""
+
+    words: PlatformLog
+    unix_ms: int
+    request_id: str
+    version: str
+
+    def messages(self) -> tuple[str | None]:
+        return (self.words.start(self.unix_ms, self.request_id, self.version),)
+
+
+class EndLines(msgspec.Struct, gc=False):
+    """END and REPORT."""
+
+    words: PlatformLog
+    unix_ms: int
+    report: InvocationReport
+
+    def messages(self) -> tuple[str | None, str | None]:
+        return self.words.end(self.report.request_id), self.words.report(self.unix_ms, self.report)
+
+
 class TextPlatformLog:
     """START, END, REPORT: what Lambda writes unless the function's logging configuration says JSON."""
 

@@ -10,6 +10,7 @@ import msgspec
 
 from alonzo.model.function import FunctionVersion
 from alonzo.model.scope import Scope
+from alonzo.observe.held_counters import take_held
 from alonzo.observe.platform_log import InvocationReport
 
 COUNTED_AT_ONCE = 64
@@ -69,7 +70,7 @@ class MonthlyUsage(msgspec.Struct, frozen=True, kw_only=True):
 class UsageCounter:
     """Counts the invocations of one key. Made by `UsageMeter`."""
 
-    __slots__ = ("_noted", "_usage")
+    __slots__ = ("__weakref__", "_noted", "_usage")
 
     def __init__(self) -> None:
         self._usage: Usage | None = None
@@ -124,10 +125,9 @@ class UsageMeter:
 
     def take(self) -> Iterator[tuple[UsageKey, Usage]]:
         """What has been counted since it was taken last."""
-        for key, counter in list(self._counters.items()):
-            usage = counter.take()
-            if usage is not None:
-                yield key, usage
+        taken = [(key, usage) for key, counter in self._counters.items() if (usage := counter.take()) is not None]
+        self._counters = take_held(self._counters)
+        return iter(taken)
 
 
 def usage_key(version: FunctionVersion, *, is_provisioned: bool) -> UsageKey:

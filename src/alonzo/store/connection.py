@@ -8,8 +8,9 @@ expected sequence needs more care: JetStream checks that first (nats-server 2.15
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,7 +22,7 @@ from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 
 from alonzo.ids import new_hex_id
-from alonzo.store.errors import MessageTooLarge, StoreFull, StoreRefused, StoreUnavailable
+from alonzo.store.errors import MessageTooLarge, StoreError, StoreFull, StoreRefused, StoreUnavailable
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 REQUEST_TIMEOUT_SECONDS = 10.0
@@ -67,7 +68,7 @@ class Connection:
         self._client = Client()
         self._inbox = f"_INBOX.{new_hex_id(12)}"
         self._request_count = 0
-        self._answers: dict[str, _Answer] = {}
+        self._answers: dict[str, _Answer | _Acknowledgements] = {}
         self._connected = asyncio.Event()
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._interruption_listeners: dict[object, Callable[[], None]] = {}
@@ -136,6 +137,38 @@ class Connection:
         sequence = answer["seq"]
         assert isinstance(sequence, int)
         return sequence
+
+    async def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> list[StoreError | None]:
+        """Store messages (subject, payload) in their order; what `publish` would have raised for each, None if it is stored.
+
+        They go out together, and all answers are waited for together: that takes a third of the time of the processor here, and half of
+        the server's. What is not stored at once is published again by itself. `StoreFull` when there is no room for any.
+        """
+        self.check_room()
+        prefix = new_hex_id(12)
+        identified = [(f"{prefix}-{number}", subject, payload) for number, (subject, payload) in enumerate(messages)]
+        stored = await self._attempt_all(identified)
+        if all(stored):
+            return [None] * len(identified)
+        return await self._publish_again(identified, stored)
+
+    async def _publish_again(self, messages: list[tuple[str, str, bytes]], stored: list[bool]) -> list[StoreError | None]:
+        """One after the other; when one gets no answer, none of those behind it will."""
+        errors: list[StoreError | None] = []
+        silence: StoreUnavailable | None = None
+        for (message_id, subject, payload), is_stored in zip(messages, stored, strict=True):
+            error: StoreError | None = None
+            if not is_stored and silence is not None:
+                error = silence
+            elif not is_stored:
+                try:
+                    await self.publish(subject, payload, headers={MESSAGE_ID_HEADER: message_id})
+                except StoreUnavailable as unavailable:
+                    error = silence = unavailable
+                except StoreError as other:
+                    error = other
+            errors.append(error)
+        return errors
 
     def check_room(self) -> None:
         """`StoreFull` while the disk has no room for another write; `publish` asks by itself."""
@@ -251,13 +284,32 @@ class Connection:
             return None
         return answer.messages
 
+    async def _attempt_all(self, messages: list[tuple[str, str, bytes]]) -> list[bool]:
+        """Which of them (id, subject, payload) JetStream has said to be stored."""
+        await self._connected.wait()
+        answer = _Acknowledgements(complete=asyncio.get_running_loop().create_future(), waiting={}, stored=[False] * len(messages))
+        try:
+            async with asyncio.timeout(ATTEMPT_TIMEOUT_SECONDS):
+                for number, (message_id, subject, payload) in enumerate(messages):
+                    self._request_count += 1
+                    token = str(self._request_count)
+                    self._answers[token] = answer
+                    answer.waiting[token] = number
+                    await self._client.publish(subject, payload, reply=f"{self._inbox}.{token}", headers={MESSAGE_ID_HEADER: message_id})
+                if messages:
+                    await answer.complete
+        except (TimeoutError, NatsError, _Interrupted) as error:
+            _log.debug("not all of %d messages were stored at once: %s", len(messages), error)
+        finally:
+            for token in answer.waiting:
+                del self._answers[token]
+        return answer.stored
+
     async def _receive_answer(self, message: Msg) -> None:
-        answer = self._answers.get(message.subject[len(self._inbox) + 1 :])
-        if answer is None or answer.complete.done():
-            return
-        answer.messages.append(message)
-        if not answer.many or _status_of(message):
-            answer.complete.set_result(None)
+        token = message.subject[len(self._inbox) + 1 :]
+        answer = self._answers.get(token)
+        if answer is not None and not answer.complete.done():
+            answer.take(token, message)
 
     def _fail_answers(self, error: Exception) -> None:
         for answer in self._answers.values():
@@ -297,6 +349,38 @@ class _Answer(msgspec.Struct):
     complete: asyncio.Future[None]
     messages: list[Msg]
     many: bool
+
+    def take(self, token: str, message: Msg) -> None:
+        del token
+        self.messages.append(message)
+        if not self.many or _status_of(message):
+            self.complete.set_result(None)
+
+
+class _Acknowledgement(msgspec.Struct):
+    """JetStream's answer to a message; `seq` 0: it is not stored."""
+
+    seq: int = 0
+
+
+_ACKNOWLEDGEMENTS = msgspec.json.Decoder(_Acknowledgement)
+
+
+class _Acknowledgements(msgspec.Struct):
+    """Of several messages. `waiting`: which answer belongs to which of them; `count`: how many have come."""
+
+    complete: asyncio.Future[None]
+    waiting: dict[str, int]
+    stored: list[bool]
+    count: int = 0
+
+    def take(self, token: str, message: Msg) -> None:
+        # Anything but an acknowledgement (an error, nobody who listens) is looked at when the message is published again.
+        with contextlib.suppress(msgspec.DecodeError):
+            self.stored[self.waiting[token]] = _ACKNOWLEDGEMENTS.decode(message.data).seq > 0
+        self.count += 1
+        if self.count == len(self.stored):
+            self.complete.set_result(None)
 
 
 def _status_of(message: Msg) -> int:

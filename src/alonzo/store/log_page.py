@@ -1,14 +1,24 @@
 """What the log store keeps and gives back, and how a page is put together from batches. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from alonzo.model.log_event import LogEvent
+from alonzo.model.scope import Scope
 
 _FOREVER = 2**63
 _INDEX_MAX = 2**31
+
+
+class LogPortion(msgspec.Struct, frozen=True, gc=False):
+    """Events to be kept, of one log stream, in their order of time."""
+
+    scope: Scope
+    group: str
+    stream: str
+    events: Sequence[LogEvent]
 
 
 class LogRecord(msgspec.Struct, frozen=True):

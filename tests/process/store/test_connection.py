@@ -7,6 +7,7 @@ import socket
 from collections.abc import Awaitable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from alonzo.store.connection import Connection, connect
@@ -138,3 +139,39 @@ async def test_a_message_over_the_servers_limit_is_refused(open_store: OpenStore
         await connection.ensure_stream({"name": "S", "subjects": ["s"]})
         with pytest.raises(MessageTooLarge):
             await connection.publish("s", b"x" * (9 << 20))
+
+
+async def test_messages_that_are_published_together_are_stored_once_and_in_order_over_a_restart(tmp_path: Path) -> None:
+    async with await EmbeddedServer.start(data_directory=tmp_path) as server, await connect(server.url) as connection:
+        await connection.ensure_stream({"name": "S", "subjects": ["s.*"], "duplicate_window": 30_000_000_000, "allow_direct": True})
+        messages = [(f"s.{number % 3}", str(number).encode()) for number in range(20)]
+        async with asyncio.TaskGroup() as components:
+            running = components.create_task(server.run())
+            os.kill(server.pid, signal.SIGSTOP)
+            publishing = components.create_task(connection.publish_all(messages))
+            await asyncio.sleep(0)
+            os.kill(server.pid, signal.SIGKILL)
+            assert await publishing == [None] * 20
+            running.cancel()
+        assert await connection.publish_all(messages[:2]) == [None, None]
+        assert await connection.publish_all([]) == []
+        request = {"next_by_subj": "s.*", "seq": 1, "batch": 100}
+        *stored, _ = await connection.request_many("$JS.API.DIRECT.GET.S", msgspec.json.encode(request))
+        assert [message.data for message in stored] == [payload for _, payload in (*messages, *messages[:2])]
+
+
+async def test_a_message_that_is_refused_is_refused_alone(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        await connection.ensure_stream({"name": "S", "subjects": ["s.*"], "max_msg_size": 100})
+        large = b"x" * 101
+        results = await connection.publish_all(
+            [("s.1", b"1"), ("s.1", large), ("s.1", b"2"), ("s.2", b"x" * (connection.message_max_bytes + 1))]
+        )
+        assert [type(result) for result in results] == [type(None), StoreRefused, type(None), MessageTooLarge]
+        assert (await connection.call("STREAM.INFO.S"))["state"]["messages"] == 2
+
+
+async def test_messages_that_are_published_together_end_when_the_connection_is_closed(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        await connection.aclose()
+        assert [type(result) for result in await connection.publish_all([("s.1", b""), ("s.2", b"")])] == [StoreUnavailable] * 2

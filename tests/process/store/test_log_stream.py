@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 from alonzo.store.connection import connect
-from alonzo.store.log_page import LogPage
+from alonzo.store.log_page import LogPage, LogPortion
 from alonzo.store.log_stream import LATENESS_MS, LogStore
 from alonzo.store.server import EmbeddedServer
 
@@ -49,6 +49,22 @@ async def test_gives_back_what_was_appended(open_store: OpenStore) -> None:
         assert len({e.event_id for e in page.events}) == 2
         assert abs(page.events[0].ingestion_ms - NOW) < LATENESS_MS
         assert page.is_complete
+
+
+async def test_appends_to_several_streams_together(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        logs = await LogStore.open(connection, max_bytes=SPACE)
+        long = [LogEvent(NOW + number, "x" * 1_000) for number in range(600)]  # of more than one message
+        portions = [
+            LogPortion(SCOPE, GROUP, "a", long),
+            LogPortion(SCOPE, "other", "b", events(5)),
+            LogPortion(SCOPE, GROUP, "c", events(6, 7)),
+        ]
+        assert await logs.append_all(portions) == [None, None, None]
+        page = await logs.read(scope=SCOPE, group=GROUP, stream="a", limit=1_000)
+        assert [(event.unix_ms, event.message) for event in page.events] == [(event.unix_ms, event.message) for event in long]
+        assert times_of(await logs.read(scope=SCOPE, group="other", limit=10)) == [5]
+        assert times_of(await logs.read(scope=SCOPE, group=GROUP, stream="c", limit=10)) == [6, 7]
 
 
 async def test_appending_nothing_stores_nothing(open_store: OpenStore) -> None:

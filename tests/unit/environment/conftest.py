@@ -18,11 +18,11 @@ from alonzo.environment.extension_host import ExternalExtensions
 from alonzo.environment.journal import Journal
 from alonzo.environment.log_channel import LogChannel
 from alonzo.environment.plan import EnvironmentPlan
+from alonzo.errors import AlonzoError
 from alonzo.model.function import CodePackage, FunctionVersion, LoggingConfig
 from alonzo.model.invocation import Invocation
-from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
-from alonzo.observe.log_delivery import LogDelivery, LogStreamName
+from alonzo.observe.log_delivery import LogBatch, LogDelivery, LogStreamName
 from alonzo.observe.metrics.invocations import InvocationCounter
 from alonzo.observe.platform_log import TextPlatformLog
 from alonzo.observe.usage import UsageCounter
@@ -82,9 +82,9 @@ class MemoryAppender:
     def __init__(self) -> None:
         self.messages: list[str] = []
 
-    async def append(self, name: LogStreamName, events: Sequence[LogEvent]) -> None:
-        del name
-        self.messages += [event.message for event in events]
+    async def append(self, batches: Sequence[LogBatch]) -> Sequence[AlonzoError | None]:
+        self.messages += [event.message for _, events in batches for event in events]
+        return [None] * len(batches)
 
 
 class Runtime:

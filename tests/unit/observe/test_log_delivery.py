@@ -7,7 +7,7 @@ from alonzo.clock import ManualClock
 from alonzo.errors import AlonzoError
 from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
-from alonzo.observe.log_delivery import STREAM_WAITING_MAX_EVENTS, WAITING_MAX_EVENTS, LogDelivery, LogStreamName
+from alonzo.observe.log_delivery import STREAM_WAITING_MAX_EVENTS, WAITING_MAX_EVENTS, LogBatch, LogDelivery, LogStreamName
 
 NAME = LogStreamName(Scope("000000000000", "us-east-1"), "/aws/lambda/x", "stream")
 
@@ -18,10 +18,14 @@ class MemoryAppender:
     def __init__(self) -> None:
         self.batches: list[tuple[LogStreamName, list[LogEvent]]] = []
 
-    async def append(self, name: LogStreamName, events: Sequence[LogEvent]) -> None:
+    async def append(self, batches: Sequence[LogBatch]) -> Sequence[AlonzoError | None]:
+        return [self._append(name, events) for name, events in batches]
+
+    def _append(self, name: LogStreamName, events: Sequence[LogEvent]) -> AlonzoError | None:
         if events[0].message == "refused":
-            raise AlonzoError("the store is full")
+            return AlonzoError("the store is full")
         self.batches.append((name, list(events)))
+        return None
 
     @property
     def events(self) -> list[LogEvent]:
@@ -133,3 +137,53 @@ def test_what_waits_is_delivered_at_the_end() -> None:
 
     asyncio.run(run())
     assert appender.events == [LogEvent(1, "last words")]
+
+
+class Later:
+    """Lines that are made when they are taken."""
+
+    def __init__(self, unix_ms: int, *messages: str | None) -> None:
+        self.unix_ms = unix_ms
+        self._messages = messages
+        self.is_made = False
+
+    def messages(self) -> Sequence[str | None]:
+        self.is_made = True
+        return self._messages
+
+
+def test_lines_that_are_made_later_keep_their_places_and_times() -> None:
+    delivery, appender = a_delivery()
+    outlet = delivery.open_outlet(NAME)
+    start, end = Later(2, "start"), Later(1, "end", None, "x" * 1_000)
+    outlet.write(LogEvent(1, "before"))
+    outlet.write_later(start)
+    outlet.write(LogEvent(3, "printed"))
+    outlet.write_later(end)
+    assert (start.is_made, end.is_made) == (False, False)
+    asyncio.run(delivery.flush())
+    assert appender.events == [
+        LogEvent(1, "before"),
+        LogEvent(2, "start"),
+        LogEvent(3, "printed"),
+        LogEvent(3, "end"),
+        LogEvent(3, "x" * 1_000),
+    ]
+    outlet.write_later(Later(4, None))
+    asyncio.run(delivery.flush())
+    assert len(appender.batches) == 1
+    assert delivery.waiting_events == delivery.waiting_characters == 0
+
+
+def test_lines_that_are_made_later_have_their_share_of_the_room() -> None:
+    delivery, appender = a_delivery()
+    outlet = delivery.open_outlet(NAME)
+    for number in range(STREAM_WAITING_MAX_EVENTS + 10):
+        outlet.write_later(Later(number, "end", "report"))
+    asyncio.run(delivery.flush())
+    assert len(appender.events) == 2 * STREAM_WAITING_MAX_EVENTS + 1
+    assert appender.events[-1].message == "[alonzo] 20 lines were dropped: they came faster than they can be kept\n"
+    assert delivery.waiting_events == delivery.waiting_characters == 0
+    outlet.write_later(Later(1, "after"))
+    asyncio.run(delivery.flush())
+    assert appender.events[-1].message == "after"

@@ -10,6 +10,7 @@ import msgspec
 from alonzo.model.function import FunctionVersion
 from alonzo.model.scope import Scope
 from alonzo.observe.function_metrics import Duration, FunctionMetrics, Metric
+from alonzo.observe.held_counters import take_held
 from alonzo.observe.metrics.distribution import Distribution
 from alonzo.observe.metrics.recorder import LAMBDA_NAMESPACE, MINUTE_SECONDS, Dimensions, MetricRecorder, MetricSet
 from alonzo.observe.platform_log import InvocationReport
@@ -33,7 +34,7 @@ class _Window(msgspec.Struct, gc=False):
 class InvocationCounter:
     """Of environments of one version. Made by `InvocationMeter`. Counting is put off, as in `UsageCounter`."""
 
-    __slots__ = ("_noted", "_windows", "is_provisioned", "version")
+    __slots__ = ("__weakref__", "_noted", "_windows", "is_provisioned", "version")
 
     def __init__(self, version: FunctionVersion, *, is_provisioned: bool) -> None:
         self.version = version
@@ -93,6 +94,10 @@ class InvocationMeter:
 
     def fold(self) -> None:
         """Hand on what has been counted since the last time."""
+        self._fold_all()
+        self._counters = take_held(self._counters)
+
+    def _fold_all(self) -> None:
         for counter in list(self._counters.values()):
             for (invoked_arn, minute), window in counter.take().items():
                 self._fold(counter, invoked_arn, minute * MINUTE_SECONDS, window)

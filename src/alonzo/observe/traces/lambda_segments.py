@@ -14,6 +14,8 @@ from alonzo.model.function import FunctionVersion
 
 SERVICE_ORIGIN = "AWS::Lambda"
 FUNCTION_ORIGIN = "AWS::Lambda::Function"
+ID_DIGITS = 16
+PART_COUNT = 3
 _OK = 200
 _THROTTLED = 429
 _SERVER_ERRORS = 500
@@ -35,6 +37,8 @@ class FunctionRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     segment_id: str
     invocation_id: str
     """Of the subsegment `Invocation`, which is the parent of what the function sends."""
+    part_ids: str
+    """Of the other subsegments: the digits of three."""
     request_id: str
     invocation: Times
     ended_at: float
@@ -43,6 +47,15 @@ class FunctionRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     restore: Times | None = None
     error: tuple[str, str] | None = None
     """Its type and its message."""
+
+    @property
+    def times(self) -> Times:
+        """Of the segment."""
+        return Times(self.invocation.start, max(self.ended_at, self.invocation.end))
+
+    def part_id(self, number: int) -> str:
+        """Of the subsegment `Overhead` (0), of the one before the invocation (1), of an exception (2)."""
+        return self.part_ids[ID_DIGITS * number : ID_DIGITS * (number + 1)]
 
 
 class ServiceRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -54,6 +67,22 @@ class ServiceRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     request_id: str
     times: Times
     status: int = _OK
+
+
+Run = FunctionRun | ServiceRun
+
+
+class OwnSegment(msgspec.Struct, frozen=True, gc=False):
+    """What is known of an invocation: kept so, and written down when somebody asks for it, which is seldom."""
+
+    version: FunctionVersion
+    run: Run
+
+    def document(self) -> bytes:
+        """As X-Ray has it."""
+        if isinstance(self.run, ServiceRun):
+            return service_document(self.version, self.run)
+        return function_document(self.version, self.run)
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -70,24 +99,26 @@ def derived_id(*parts: str) -> str:
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 
-def function_document(version: FunctionVersion, run: FunctionRun, *, new_id: Any) -> bytes:
-    """The function's segment. `new_id` makes ids of segments."""
-    arn = version.qualified_arn
+def function_document(version: FunctionVersion, run: FunctionRun) -> bytes:
+    """The function's segment."""
+    arn, whole = version.qualified_arn, run.times
     parts: list[dict[str, Any]] = []
     for name, times in (("Initialization", run.initialization), ("Restore", run.restore)):
         if times is not None:
-            parts.append(_part(name, new_id(), times, arn))
-    invocation = _part("Invocation", run.invocation_id, run.invocation, arn)
-    failure = _failure(run, new_id)
-    parts += [invocation | failure, _part("Overhead", new_id(), Times(run.invocation.end, max(run.ended_at, run.invocation.end)), arn)]
+            parts.append(_part(name, run.part_id(1), times, arn))
+    failure = _failure(run)
+    parts += [
+        _part("Invocation", run.invocation_id, run.invocation, arn) | failure,
+        _part("Overhead", run.part_id(0), Times(run.invocation.end, whole.end), arn),
+    ]
     document = {
         "id": run.segment_id,
         "trace_id": run.trace_id,
         "parent_id": run.parent_id,
         "name": version.name,
         "origin": FUNCTION_ORIGIN,
-        "start_time": run.invocation.start,
-        "end_time": max(run.ended_at, run.invocation.end),
+        "start_time": whole.start,
+        "end_time": whole.end,
         "aws": {
             "account_id": version.scope.account_id,
             "function_arn": arn,
@@ -158,12 +189,17 @@ def _part(name: str, part_id: str, times: Times, arn: str) -> dict[str, Any]:
     return {"id": part_id, "name": name, "start_time": times.start, "end_time": times.end, "aws": {"function_arn": arn}}
 
 
-def _failure(run: FunctionRun, new_id: Any) -> dict[str, Any]:
+def _failure(run: FunctionRun) -> dict[str, Any]:
     if run.error is None:
         return {}
     kind, message = run.error
-    exception = {"id": new_id(), "type": kind[:_EXCEPTION_TEXT_MAX], "message": message[:_EXCEPTION_TEXT_MAX]}
+    exception = {"id": run.part_id(2), "type": _text(kind), "message": _text(message)}
     return {"fault": True, "cause": {"exceptions": [exception]}}
+
+
+def _text(said: str) -> str:
+    """What a function says may have halves of characters, which no document could be written with."""
+    return said[:_EXCEPTION_TEXT_MAX].encode("utf-8", "replace").decode()
 
 
 def _flags(status: int) -> dict[str, bool]:

@@ -16,31 +16,55 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, Status
 from alonzo.model.scope import Scope
 from alonzo.model.trace_header import SEGMENT_ID
 from alonzo.observe.otlp import AttributeValue, add_attributes
-from alonzo.observe.traces.documents import Part, Segment
-from alonzo.observe.traces.lambda_segments import FUNCTION_ORIGIN, SERVICE_ORIGIN
+from alonzo.observe.traces.documents import Part, Segment, read_segment
+from alonzo.observe.traces.lambda_segments import FUNCTION_ORIGIN, SERVICE_ORIGIN, OwnSegment
+from alonzo.observe.traces.span_moulds import SpanMoulds, nanoseconds
 
 _NAMESPACES_OF_CALLS = frozenset({"aws", "remote"})
 _OWN_ORIGINS = frozenset({SERVICE_ORIGIN, FUNCTION_ORIGIN})
-_NANOSECONDS = 1_000_000_000
 
 
-def export_request(documents: Sequence[tuple[Scope, Segment]], *, version: str) -> tuple[bytes, int]:
-    """The request that tells of these documents, and how many spans are in it. What goes on is told when it has ended.
+class SpanExporter:
+    """One a node. `version`: of who tells."""
 
-    Spans are made in their places, those of one resource together: protobuf copies what is put into a message.
-    """
-    request, count = ExportTraceServiceRequest(), 0
-    places: dict[_Resource, ScopeSpans] = {}
-    for scope, segment in documents:
-        resource = _resource_of(scope, segment)
+    def __init__(self, *, version: str) -> None:
+        self._version = version
+        self._moulds = SpanMoulds(make=_spans_of)
+
+    def export_request(self, documents: Sequence[tuple[Scope, Segment] | OwnSegment]) -> tuple[bytes, int]:
+        """The request that tells of these documents, and how many spans are in it. What goes on is told when it has ended.
+
+        Spans are made in their places, those of one resource together: protobuf copies what is put into a message.
+        """
+        request, count = ExportTraceServiceRequest(), 0
+        places: dict[_Resource, ScopeSpans] = {}
+        moulded: dict[_Resource, list[bytes]] = {}
+        for document in documents:
+            if isinstance(document, OwnSegment):
+                version = document.version
+                resource = _Resource(version.scope, version.name, version.qualified_arn)
+                spans = self._moulds.find(document)
+                if spans is not None:
+                    moulded.setdefault(resource, []).append(spans.content)
+                    count += spans.span_count
+                    continue
+                segment = read_segment(document.document())
+            else:
+                scope, segment = document
+                resource = _resource_of(scope, segment)
+            count += _add_spans(self._place(request, places, resource), segment)
+        for resource, contents in moulded.items():
+            self._place(request, places, resource).MergeFromString(b"".join(contents))
+        return request.SerializeToString(), count
+
+    def _place(self, request: ExportTraceServiceRequest, places: "dict[_Resource, ScopeSpans]", resource: "_Resource") -> ScopeSpans:
         place = places.get(resource)
         if place is None:
             described = request.resource_spans.add()
             add_attributes(described.resource.attributes, resource.attributes())
             place = places[resource] = described.scope_spans.add()
-            place.scope.name, place.scope.version = "alonzo", version
-        count += _add_spans(place, segment)
-    return request.SerializeToString(), count
+            place.scope.name, place.scope.version = "alonzo", self._version
+        return place
 
 
 class _Resource(NamedTuple):
@@ -74,6 +98,12 @@ def _resource_of(scope: Scope, segment: Segment) -> _Resource:
     return _Resource(scope, None if segment.is_subsegment else segment.name, None)
 
 
+def _spans_of(own: OwnSegment) -> tuple[bytes, int]:
+    place = ScopeSpans()
+    count = _add_spans(place, read_segment(own.document()))
+    return place.SerializeToString(), count
+
+
 def _add_spans(place: ScopeSpans, segment: Segment) -> int:
     """How many they are."""
     trace_id, count = bytes.fromhex(segment.trace_id[2:].replace("-", "")), 0
@@ -94,8 +124,8 @@ def _write_span(span: Span, part: Part, trace_id: bytes, parent_id: str | None) 
         span.parent_span_id = bytes.fromhex(parent_id)
     span.name = part.name
     span.kind = _kind(part)
-    span.start_time_unix_nano = int(part.start_time * _NANOSECONDS)
-    span.end_time_unix_nano = int(max(part.start_time, part.end_time or 0.0) * _NANOSECONDS)
+    span.start_time_unix_nano = nanoseconds(part.start_time)
+    span.end_time_unix_nano = nanoseconds(max(part.start_time, part.end_time or 0.0))
     add_attributes(span.attributes, _attributes(part))
     exceptions = list(_iter_exceptions(part))
     for exception in exceptions:

@@ -14,12 +14,15 @@ from alonzo.clock import Clock
 from alonzo.model.function import FunctionVersion
 from alonzo.model.scope import Scope
 from alonzo.observe.traces.documents import Segment, SegmentRefused, read_segment
+from alonzo.observe.traces.lambda_segments import OwnSegment, Run
 
 TRACE_MAX_BYTES = 512_000
 """Source: https://docs.aws.amazon.com/general/latest/gr/xray.html, "Maximum size of a trace" of 500 KB."""
 _DOCUMENT_OVERHEAD_BYTES = 200
 """What a document costs beside its bytes, roughly: a function that sends many small ones shall not get more memory than others."""
 _TRACE_OVERHEAD_BYTES = 600
+_OWN_BYTES = 900
+"""What Lambda says of an invocation, as a document."""
 
 
 class StoredTrace(msgspec.Struct, kw_only=True):
@@ -29,8 +32,7 @@ class StoredTrace(msgspec.Struct, kw_only=True):
     start_seconds: float
     end_seconds: float
     documents: dict[str, bytes]
-    byte_count: int = _TRACE_OVERHEAD_BYTES
-    arrived_at: float = 0.0
+    byte_count: int = 0
     revision: int = 0
 
     def merge(self, other: "StoredTrace") -> "StoredTrace":
@@ -44,8 +46,35 @@ class StoredTrace(msgspec.Struct, kw_only=True):
         )
 
 
+class _Kept(msgspec.Struct, kw_only=True):
+    """A trace here. What Lambda says of invocations is written down when it is asked for."""
+
+    id: str
+    start_seconds: float
+    end_seconds: float
+    arrived_at: float
+    contents: dict[str, bytes | OwnSegment] = {}
+    byte_count: int = _TRACE_OVERHEAD_BYTES
+    revision: int = 0
+
+    def written(self) -> StoredTrace:
+        documents = {name: content if isinstance(content, bytes) else content.document() for name, content in self.contents.items()}
+        self.contents.update(documents)
+        return StoredTrace(
+            id=self.id,
+            start_seconds=self.start_seconds,
+            end_seconds=self.end_seconds,
+            documents=documents,
+            byte_count=self.byte_count,
+            revision=self.revision,
+        )
+
+
 SegmentListener = Callable[[Scope, Segment], None]
 """Told of each document that is kept. It must not block or raise."""
+
+OwnListener = Callable[[OwnSegment], None]
+"""The same of what Lambda says of an invocation."""
 
 
 class TraceStore:
@@ -56,23 +85,26 @@ class TraceStore:
         self._max_bytes = max_bytes
         self._max_age_seconds = max_age_seconds
         self._byte_count = 0
-        self._traces: OrderedDict[tuple[Scope, str], StoredTrace] = OrderedDict()
+        self._traces: OrderedDict[tuple[Scope, str], _Kept] = OrderedDict()
         self._listeners: list[SegmentListener] = []
+        self._own_listeners: list[OwnListener] = []
         self.dropped_count = 0
         """Documents that were refused, or of which there was no room in their trace."""
 
     def __len__(self) -> int:
         return len(self._traces)
 
-    def listen(self, listener: SegmentListener) -> None:
+    def listen(self, listener: SegmentListener, own_listener: OwnListener) -> None:
         """Tell somebody of what comes from here on."""
         self._listeners.append(listener)
+        self._own_listeners.append(own_listener)
 
     def put(self, scope: Scope, document: bytes) -> Segment:
         """Keep a document. `SegmentRefused`."""
         try:
             segment = read_segment(document)
-            self._keep(scope, segment, document)
+            end_seconds = segment.start_time if segment.end_time is None else segment.end_time
+            self._keep((scope, segment.trace_id), segment.id, (segment.start_time, end_seconds), bytes(document))
         except SegmentRefused:
             self.dropped_count += 1
             raise
@@ -80,45 +112,51 @@ class TraceStore:
             listener(scope, segment)
         return segment
 
-    def keep_own(self, version: FunctionVersion, document: bytes) -> None:
+    def keep_own(self, version: FunctionVersion, told: Run | bytes) -> None:
         """Keep what Lambda says of a function, if there is room in the trace."""
         with contextlib.suppress(SegmentRefused):
-            self.put(version.scope, document)
+            if isinstance(told, bytes):
+                self.put(version.scope, told)
+                return
+            own = OwnSegment(version, told)
+            try:
+                self._keep((version.scope, told.trace_id), told.segment_id, told.times, own)
+            except SegmentRefused:
+                self.dropped_count += 1
+                raise
+            for listener in self._own_listeners:
+                listener(own)
 
     def find(self, scope: Scope, trace_ids: Iterable[str]) -> list[StoredTrace]:
         """Those that are there."""
         self._forget_old()
         found = (self._traces.get((scope, trace_id)) for trace_id in trace_ids)
-        return [trace for trace in found if trace is not None]
+        return [trace.written() for trace in found if trace is not None]
 
     def iter_between(self, scope: Scope, start_seconds: float, end_seconds: float) -> Iterator[StoredTrace]:
         """Those of which something happened in that time, the newest first."""
         self._forget_old()
         for (owner, _), trace in reversed(self._traces.items()):
             if owner == scope and trace.start_seconds <= end_seconds and trace.end_seconds >= start_seconds:
-                yield trace
+                yield trace.written()
 
-    def _keep(self, scope: Scope, segment: Segment, document: bytes) -> None:
-        key = (scope, segment.trace_id)
+    def _keep(self, key: tuple[Scope, str], segment_id: str, times: tuple[float, float], content: bytes | OwnSegment) -> None:
+        start_seconds, end_seconds = times
         trace = self._traces.get(key)
-        end_seconds = segment.start_time if segment.end_time is None else segment.end_time
         if trace is None:
             now = self._clock.monotonic()
-            trace = StoredTrace(
-                id=segment.trace_id, start_seconds=segment.start_time, end_seconds=end_seconds, documents={}, arrived_at=now
-            )
-            self._traces[key] = trace
+            trace = self._traces[key] = _Kept(id=key[1], start_seconds=start_seconds, end_seconds=end_seconds, arrived_at=now)
             self._byte_count += trace.byte_count
-        before = trace.documents.get(segment.id)
-        growth = len(document) + _DOCUMENT_OVERHEAD_BYTES
+        before = trace.contents.get(segment_id)
+        growth = _byte_count(content)
         if before is not None:
-            growth -= len(before) + _DOCUMENT_OVERHEAD_BYTES
+            growth -= _byte_count(before)
         if trace.byte_count + growth > TRACE_MAX_BYTES:
-            raise SegmentRefused("TraceSizeLimitExceeded", segment.id)
-        trace.documents[segment.id] = bytes(document)
+            raise SegmentRefused("TraceSizeLimitExceeded", segment_id)
+        trace.contents[segment_id] = content
         trace.byte_count += growth
         trace.revision += 1
-        trace.start_seconds = min(trace.start_seconds, segment.start_time)
+        trace.start_seconds = min(trace.start_seconds, start_seconds)
         trace.end_seconds = max(trace.end_seconds, end_seconds)
         self._byte_count += growth
         while self._byte_count > self._max_bytes and len(self._traces) > 1:
@@ -132,3 +170,7 @@ class TraceStore:
     def _drop_oldest(self) -> None:
         _, trace = self._traces.popitem(last=False)
         self._byte_count -= trace.byte_count
+
+
+def _byte_count(content: bytes | OwnSegment) -> int:
+    return (len(content) if isinstance(content, bytes) else _OWN_BYTES) + _DOCUMENT_OVERHEAD_BYTES

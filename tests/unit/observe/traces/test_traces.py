@@ -18,7 +18,7 @@ from alonzo.observe.traces.facts import TraceFacts
 from alonzo.observe.traces.filter_expressions import FilterInvalid, parse_filter
 from alonzo.observe.traces.sampling import Sampler
 from alonzo.observe.traces.service_graph import build_service_graph
-from alonzo.observe.traces.spans import export_request
+from alonzo.observe.traces.spans import SpanExporter
 from alonzo.observe.traces.store import TRACE_MAX_BYTES, StoredTrace, TraceStore
 from alonzo.observe.traces.trees import assemble, iter_parts
 
@@ -105,7 +105,7 @@ def test_whatever_is_taken_can_be_looked_at(content: Any) -> None:
     assert build_service_graph([facts])
     parse_filter('http.url CONTAINS "x" OR duration > 1 OR annotation.x = 1')(facts)
     msgspec.json.encode(facts.segments)
-    export_request([(SCOPE, segment)], version="1")
+    SpanExporter(version="1").export_request([(SCOPE, segment)])
 
 
 def test_subsegments_that_were_sent_alone_go_where_they_belong() -> None:
@@ -251,7 +251,7 @@ def test_the_first_of_a_second_is_sampled_and_a_twentieth_of_the_others() -> Non
 
 
 def test_spans() -> None:
-    body, count = export_request([(SCOPE, read_segment(each)) for each in EXAMPLE], version="1")
+    body, count = SpanExporter(version="1").export_request([(SCOPE, read_segment(each)) for each in EXAMPLE])
     spans = [span for each in ExportTraceServiceRequest.FromString(body).resource_spans for span in each.scope_spans[0].spans]
     assert count == len(spans) == 3
     service, function, call = spans

@@ -6,12 +6,14 @@ not be higher than the first. Memory is followed all the while.
 """
 
 import contextlib
+import os
 import random
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import linear_regression
@@ -27,6 +29,7 @@ from tests.support.waiting import eventually
 _OPTIONS = ("--keep-alive", "2", "--async-retry-delays", "0.3,0.3")
 _MEMORY_INTERVAL_SECONDS = 2.0
 _SETTLING_SECONDS = 60.0
+_AT_ONCE_OF_A_PROCESSOR, _MANY_TIMES = 24, 3
 _WARM_UP_SECONDS = 8.0
 _SLOPE_SHARE = 0.5
 _SLOPE_MIN_SECONDS = 120.0
@@ -64,6 +67,7 @@ def run_mixed_load(*, data_directory: Path, seconds: float, seed: int) -> MixedR
     """A short round of everything, so that whatever is made once is there; then the count, the load, and the count again."""
     with Server.start(*_OPTIONS, data_directory=data_directory) as server:
         deploy_standing(server)
+        _ask_for_many_at_once(server)
         _run_actors(server, min(seconds, _WARM_UP_SECONDS), seed=seed, on_tick=lambda _: None)
         before = _at_rest(server)
         memory: list[tuple[float, float, float]] = []
@@ -79,6 +83,20 @@ def run_mixed_load(*, data_directory: Path, seconds: float, seed: int) -> MixedR
             mb_per_minute=_slope(memory),
             memory=memory,
         )
+
+
+def _ask_for_many_at_once(server: Server) -> None:
+    """More sandboxes than one zygote has in its queue: a node has as many zygotes as processors from then on, and starts no more later."""
+    name, count = "many", _AT_ONCE_OF_A_PROCESSOR * (os.cpu_count() or 1)
+    server.deploy(name, "import time\ndef handler(event, context):\n    time.sleep(1)\n", Timeout=60)
+    client = server.client("lambda", read_timeout=60, max_pool_connections=count)
+    with ThreadPoolExecutor(count) as threads:
+        for number in range(_MANY_TIMES):
+            for answer in [threads.submit(client.invoke, FunctionName=name) for _ in range(count)]:
+                answer.result()
+            client.update_function_configuration(FunctionName=name, Description=str(number))  # so that none of them is warm
+    client.delete_function(FunctionName=name)
+    client.close()
 
 
 def _run_actors(server: Server, seconds: float, *, seed: int, on_tick: Callable[[float], None]) -> tuple[Counter[str], list[str], float]:

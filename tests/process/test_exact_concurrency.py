@@ -1,10 +1,12 @@
-"""Reserved concurrency under many clients that do not let go: what the functions themselves see."""
+"""Many at once: what the functions of a reserved concurrency see of each other, and what they weigh beside other functions."""
 
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from botocore.exceptions import ClientError
+from tests.crash.census import find_cgroups
 from tests.support.concurrency_watch import WATCHED, ConcurrencyWatch
 from tests.support.server import Server
 from tests.support.waiting import eventually
@@ -44,3 +46,29 @@ def test_of_200_clients_that_hammer_never_more_than_7_run_and_7_do(server: Serve
             "ReservedFunctionInvocationRateLimitExceeded",
         }
         assert outcomes['"watched"'] == watch.run_count
+
+
+def test_those_of_a_crowd_weigh_less_each_and_one_that_comes_alone_weighs_all_it_may(server: Server) -> None:
+    source = "import time\ndef handler(event, context):\n    time.sleep(event)\n"
+    server.deploy("crowded", source, MemorySize=1024, Timeout=60)
+    server.deploy("alone", source, MemorySize=1024, Timeout=60)
+    boto = server.client("lambda", max_pool_connections=40)
+    with ThreadPoolExecutor(41) as threads:
+        for answer in [threads.submit(boto.invoke, FunctionName="crowded", Payload=b"1") for _ in range(40)]:
+            answer.result()  # new ones weigh all they may
+        answers = [threads.submit(boto.invoke, FunctionName="crowded", Payload=b"2") for _ in range(40)]
+        answers.append(threads.submit(boto.invoke, FunctionName="alone", Payload=b"2"))
+        eventually(lambda: len(_weights(server)) == len(answers), what="all have begun", within_seconds=60)
+        weights = sorted(_weights(server))
+        assert all(answer.result()["StatusCode"] == 200 for answer in answers)
+    full = weights[-1]
+    assert full in {10_240, 1_024}
+    assert sum(weights) <= 40 * full / 2
+
+
+def _weights(server: Server) -> list[int]:
+    """Of sandboxes with a function of 1,024 MiB: a version of the kernel's has its own default for others."""
+    limits = [Path(group, file) for group in find_cgroups(server) for file in ("memory.max", "memory.limit_in_bytes")]
+    names = {file.parent.name for file in limits if file.exists() and file.read_text().strip() == str(1_024 << 20)}
+    files = [Path(group, file) for group in find_cgroups(server) for file in ("cpu.weight", "cpu.shares")]
+    return [int(file.read_text()) for file in files if file.exists() and file.parent.name in names]

@@ -4,7 +4,7 @@ uvicorn bounds neither the time a client takes for its headers or body nor the s
 (a microsecond on the hot path), a connection notes when it last heard of its client, and the server looks through them once a second.
 
 A request whose body is not large is answered past ASGI, if it is an `Invoke` or a front door offers it: no scope, no messages, one task,
-one write, 13 of 20 µs less. It is an `_Exchange`, which stands where uvicorn has the cycle of its other requests.
+one write, 13 of 20 µs less. It is an `Exchange`, which stands where uvicorn has the cycle of its other requests.
 
 This class leans on attributes of `HttpToolsProtocol` (`cycle`, `flow`, `parser`), which is why the project pins uvicorn's minor version.
 """
@@ -13,26 +13,26 @@ import asyncio
 import logging
 import re
 from functools import partial
-from http import HTTPStatus
 from typing import Any, cast
 
 import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from alonzo.edge.asgi import CUT_OFF, Answer, InvokeEndpoint
-from alonzo.edge.front_doors import FrontDoors, QuickWay
+from alonzo.edge.exchange import Exchange, message
+from alonzo.edge.front_doors import FrontDoors
 from alonzo.edge.gathering_transport import GatheringTransport
 from alonzo.edge.http_events.request import HttpRequest
 from alonzo.edge.invoke_path import invoked_function
 from alonzo.edge.patience import BodyPace, HttpTimeouts, UnreadAnswers
+from alonzo.edge.turns import Turns, whom
 
 HEADERS_MAX_BYTES = 65_536
 """AWS's load balancers take 64 KB of request line and headers in all."""
 
-_WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _TELLING = frozenset({b"expect", b"host", b"transfer-encoding"})
 _VERSIONS = frozenset({"1.1", "1.0"})
 _BAD_REQUEST = (400, "Bad Request")
@@ -68,11 +68,13 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         *,
         invoke: InvokeEndpoint,
         front_doors: FrontDoors,
+        turns: Turns,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._invoke = invoke
+        self._turns = turns
         self._front_doors = front_doors
-        self._exchange: _Exchange | None = None
+        self._exchange: Exchange | None = None
         """The one whose body is coming in."""
         self._is_amid_headers = False
         self._headers_began_at: float | None = self.loop.time()
@@ -181,8 +183,9 @@ class EdgeHttpProtocol(HttpToolsProtocol):
             quick_way = None if door is None else door.find_quick_way(host, path)
             if quick_way is not None or function_name is not None:
                 keep_alive = version != "1.0" and self.parser.should_keep_alive()
-                exchange = _Exchange(function_name, self.headers, query_string, keep_alive=keep_alive, before=self.cycle)
+                exchange = Exchange(function_name, self.headers, query_string, keep_alive=keep_alive, before=self.cycle)
                 if quick_way is not None:
+                    exchange.whom = whom(host, path, is_own_host=self._door_of_host is not None)
                     exchange.take(quick_way, method=self.parser.get_method().decode("ascii"), path=path, protocol=f"HTTP/{version}")
                 self._exchange = exchange
                 self.cycle = cast(RequestResponseCycle, exchange)
@@ -254,7 +257,10 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         self.scope[CUT_OFF] = self.cut_off  # type: ignore[literal-required]
         super().on_headers_complete()
 
-    async def _answer(self, exchange: "_Exchange") -> None:
+    async def _answer(self, exchange: Exchange) -> None:
+        turn = self._turns.enter(exchange.whom)
+        if turn is not None:
+            await turn
         if exchange.function_name is not None:
             answer = await self._invoke.answer(exchange.function_name, exchange.headers, exchange.query_string, exchange.body)
         else:
@@ -264,7 +270,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         if not exchange.disconnected:
             self._send(exchange, answer)
 
-    def _answer_early(self, exchange: "_Exchange", answer: Answer) -> None:
+    def _answer_early(self, exchange: Exchange, answer: Answer) -> None:
         """The task goes on; what it answers then is for nobody, nor does a drain wait for it."""
         if exchange.disconnected or exchange.response_complete:
             return
@@ -275,15 +281,15 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         running_on.add(exchange.task)
         exchange.task.add_done_callback(running_on.discard)
 
-    def _send(self, exchange: "_Exchange", answer: Answer) -> None:
+    def _send(self, exchange: Exchange, answer: Answer) -> None:
         exchange.response_started = exchange.response_complete = True
         is_head = exchange.method == "HEAD"
-        self.gathering.write_at_once(_message(answer, self.server_state.default_headers, keep_alive=exchange.keep_alive, is_head=is_head))
+        self.gathering.write_at_once(message(answer, self.server_state.default_headers, keep_alive=exchange.keep_alive, is_head=is_head))
         if not exchange.keep_alive:
             self.transport.close()
         self.on_response_complete()
 
-    def _request_of(self, exchange: "_Exchange") -> HttpRequest:
+    def _request_of(self, exchange: Exchange) -> HttpRequest:
         return HttpRequest(
             method=exchange.method,
             path=exchange.path,
@@ -374,75 +380,6 @@ class EdgeHttpProtocol(HttpToolsProtocol):
 
 class _Refused(Exception):
     """A request is not to be read any further."""
-
-
-class _NobodyWaits:
-    """In the place of an `asyncio.Event`."""
-
-    def set(self) -> None:
-        """There is nobody to wake."""
-
-
-class _Exchange:
-    """A request and its answer past ASGI, with those attributes of uvicorn's cycles that the base class looks at.
-
-    It is an `Invoke` (`function_name`), or a front door has a quick way for it (`quick_way`, `method`, `path`).
-    """
-
-    __slots__ = (
-        "before",
-        "body",
-        "disconnected",
-        "function_name",
-        "headers",
-        "keep_alive",
-        "logger",
-        "method",
-        "more_body",
-        "path",
-        "protocol",
-        "query_string",
-        "quick_way",
-        "response_complete",
-        "response_started",
-        "task",
-    )
-
-    message_event = _NobodyWaits()
-
-    def __init__(
-        self,
-        function_name: str | None,
-        headers: list[tuple[bytes, bytes]],
-        query_string: bytes,
-        *,
-        keep_alive: bool,
-        before: RequestResponseCycle | None,
-    ) -> None:
-        self.function_name = function_name
-        self.headers = headers
-        self.query_string = query_string
-        self.body = b""
-        self.keep_alive = keep_alive
-        self.before = before
-        self.more_body = True
-        self.disconnected = self.response_started = self.response_complete = False
-        self.method = "POST"
-        self.quick_way: QuickWay
-        self.task: asyncio.Task[None]
-
-    def take(self, quick_way: QuickWay, *, method: str, path: bytes, protocol: str) -> None:
-        """Be what a front door answers."""
-        self.quick_way, self.method, self.path, self.protocol = quick_way, method, path, protocol
-
-
-def _message(answer: Answer, default_headers: list[tuple[bytes, bytes]], *, keep_alive: bool, is_head: bool) -> bytes:
-    lines = b"".join([b"%b: %b\r\n" % header for header in default_headers + answer.headers])
-    closing = b"" if keep_alive else b"connection: close\r\n"
-    if answer.status in _WITHOUT_BODY:
-        return b"%b%b%b\r\n" % (STATUS_LINE[answer.status], lines, closing)
-    body = b"" if is_head else answer.body
-    return b"%b%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINE[answer.status], lines, closing, len(answer.body), body)
 
 
 def _length_of(url: bytes, headers: list[tuple[bytes, bytes]]) -> int:

@@ -17,10 +17,12 @@ from typing import Any, Protocol, cast
 from uvicorn.config import Config
 
 from alonzo.edge.asgi import AsgiScope, InvokeEndpoint, Receive, Send
-from alonzo.edge.front_doors import FrontDoors
+from alonzo.edge.front_doors import FrontDoors, host_of
 from alonzo.edge.http_protocol import Connections, EdgeHttpProtocol
+from alonzo.edge.invoke_path import invoked_function
 from alonzo.edge.patience import HttpTimeouts
 from alonzo.edge.tls.arrivals import Arrivals
+from alonzo.edge.turns import Turns, whom
 from alonzo.errors import SetupError
 
 WEB_SOCKET_MESSAGE_MAX_BYTES = 131_072
@@ -74,7 +76,7 @@ class HttpServer:
         self._arrivals = None if tls is None else Arrivals(self._serve_arrived)
         self._timeouts = timeouts
         self._config = Config(
-            app=cast("Any", application),
+            app=cast("Any", self._answer),
             http=EdgeHttpProtocol,
             ws=cast("type[asyncio.Protocol]", _web_socket_protocol),
             ws_max_size=WEB_SOCKET_MESSAGE_MAX_BYTES,
@@ -90,6 +92,7 @@ class HttpServer:
         )
         self._config.load()
         self._state = Connections()
+        self._turns = Turns()
         self._served: set[ServedSocket] = set()
         self._set_date()
 
@@ -168,6 +171,16 @@ class HttpServer:
         for task in list(self._state.running_on):
             task.cancel()
 
+    async def _answer(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """What comes through ASGI begins in turn, too."""
+        if scope["type"] == "http":
+            host, path = host_of(scope["headers"]), scope["raw_path"]
+            is_own_host = self._application.front_doors.find_by_host(host) is not None
+            turn = self._turns.enter((None if is_own_host else invoked_function(path)) or whom(host, path, is_own_host=is_own_host))
+            if turn is not None:
+                await turn
+        await self._application(scope, receive, send)
+
     def _close_connections(self) -> None:
         self._stop_accepting()
         if self._arrivals is not None:
@@ -185,7 +198,14 @@ class HttpServer:
             served.close()
 
     def _new_connection(self) -> EdgeHttpProtocol:
-        return EdgeHttpProtocol(self._config, self._state, {}, invoke=self._application.invoke, front_doors=self._application.front_doors)
+        return EdgeHttpProtocol(
+            self._config,
+            self._state,
+            {},
+            invoke=self._application.invoke,
+            front_doors=self._application.front_doors,
+            turns=self._turns,
+        )
 
     def _set_date(self) -> None:
         self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]

@@ -93,6 +93,7 @@ class Invoker:
             environment = self._pools.take_idle(version)
             if environment is None:
                 return await self._invoke_cold(version, invocation)
+            environment.share_processors(self._admission.running_of(version))
             try:
                 result = await environment.invoke(invocation, timeout_seconds=version.timeout_seconds)
             except EnvironmentLost:

@@ -16,7 +16,9 @@ from alonzo.model.quotas import MIB_PER_VCPU
 WANTED_CONTROLLERS = ("memory", "cpu", "pids")
 _UNIFIED = "unified"
 _CPU_PERIOD_US = 100_000
-_V1_SHARES_PER_VCPU = 1_024
+_V1_SHARES_PER_MIB = 10
+_V1_SHARES_MIN = 2
+_V2_WEIGHT_MAX = 10_000
 _MIB = 1_048_576
 
 
@@ -43,6 +45,8 @@ class SandboxLimits:
 
     memory_mib: int
     processes: int
+    crowd: int = 1
+    """Its weight is divided by this (`processor_share.py`)."""
 
 
 class Cgroups:
@@ -76,6 +80,18 @@ class Cgroups:
         """The file that adds up the processor times of a sandbox; version 1 has none that says whose controllers these are."""
         return self._by_name[_UNIFIED] / sandbox_id / "cpu.stat" if self.unified else None
 
+    def weight(self, limits: SandboxLimits) -> tuple[str, str]:
+        """The file of a sandbox's group that says how much of a busy processor it gets, and what to write: only the ratios count."""
+        if self.unified:
+            return "cpu.weight", str(max(min(limits.memory_mib, _V2_WEIGHT_MAX) // limits.crowd, 1))
+        return "cpu.shares", str(max(limits.memory_mib * _V1_SHARES_PER_MIB // limits.crowd, _V1_SHARES_MIN))
+
+    def cpu_group(self, sandbox_id: str) -> Path | None:
+        """Where the file of `weight` is; None: the host does not let processors be shared out."""
+        if "cpu" not in self.controllers:
+            return None
+        return self._by_name[_UNIFIED if self.unified else "cpu"] / sandbox_id
+
     def find_group(self, sandbox_id: str) -> Path | None:
         """A group that all processes of a sandbox, and no others, are in."""
         return self.directories[0].path / sandbox_id if self.directories else None
@@ -100,8 +116,9 @@ class Cgroups:
                     child.rmdir()
 
     def _unified_limits(self, limits: SandboxLimits) -> dict[str, tuple[str, str]]:
-        shares = _shares(limits.memory_mib)
+        file, weight = self.weight(limits)
         writes = {
+            f"unified/{file}": ("cpu", weight),
             "unified/memory.max": ("memory", str(limits.memory_mib * _MIB)),
             "unified/memory.swap.max": ("memory", "0"),
             "unified/pids.max": ("pids", str(limits.processes)),
@@ -109,13 +126,13 @@ class Cgroups:
         if self._policy is CpuPolicy.QUOTA:
             writes["unified/cpu.max"] = ("cpu", f"{_quota_us(limits.memory_mib)} {_CPU_PERIOD_US}")
         else:
-            # The kernel's own conversion of shares (2–262144) to weights (1–10000).
-            writes["unified/cpu.weight"] = ("cpu", str(1 + (shares - 2) * 9_999 // 262_142))
             writes["unified/cpu.max"] = ("cpu", f"{_machine_quota_us()} {_CPU_PERIOD_US}")
         return writes
 
     def _split_limits(self, limits: SandboxLimits) -> dict[str, tuple[str, str]]:
+        file, weight = self.weight(limits)
         writes = {
+            f"cpu/{file}": ("cpu", weight),
             "memory/memory.limit_in_bytes": ("memory", str(limits.memory_mib * _MIB)),
             "pids/pids.max": ("pids", str(limits.processes)),
         }
@@ -123,7 +140,6 @@ class Cgroups:
             writes["cpu/cpu.cfs_period_us"] = ("cpu", str(_CPU_PERIOD_US))
             writes["cpu/cpu.cfs_quota_us"] = ("cpu", str(_quota_us(limits.memory_mib)))
         else:
-            writes["cpu/cpu.shares"] = ("cpu", str(_shares(limits.memory_mib)))
             writes["cpu/cpu.cfs_quota_us"] = ("cpu", str(_machine_quota_us()))
         return writes
 
@@ -217,10 +233,6 @@ def _subdirectories(directory: Path) -> list[Path]:
         return [child for child in directory.iterdir() if child.is_dir()]
     except OSError:
         return []
-
-
-def _shares(memory_mib: int) -> int:
-    return max(2, memory_mib * _V1_SHARES_PER_VCPU // MIB_PER_VCPU)
 
 
 def _quota_us(memory_mib: int) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.peak_memory import PeakMemory
+from alonzo.sandbox.processor_share import ProcessorShare
 from alonzo.sandbox.resource_usage import ResourceReader, processes_in
 from alonzo.sandbox.settings import SandboxSettings
 
@@ -23,6 +24,7 @@ class Clone:
         *,
         clone_id: str,
         user: int,
+        memory_mib: int,
         log_pipe: int,
         runtime_connection: socket.socket,
         in_transit: tuple[int, ...],
@@ -44,6 +46,8 @@ class Clone:
         self.ended: asyncio.Future[None] = loop.create_future()
         self._settings = settings
         self._end = end
+        self.processor_share = ProcessorShare(settings.cgroups, clone_id)
+        self.processor_share.begin(memory_mib)
         self._peak = PeakMemory()
         self._is_held = True
         self._is_closed = False

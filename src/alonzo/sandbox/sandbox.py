@@ -19,6 +19,7 @@ from alonzo.sandbox.clone import Clone
 from alonzo.sandbox.errors import SandboxLost
 from alonzo.sandbox.messages import GuestChannel
 from alonzo.sandbox.peak_memory import PeakMemory
+from alonzo.sandbox.processor_share import ProcessorShare
 from alonzo.sandbox.resource_usage import ResourceReader, process_tree, processes_in
 from alonzo.sandbox.settings import Network, SandboxSettings
 
@@ -136,6 +137,7 @@ class Sandbox:
         self._channel = GuestChannel(control, message_type=_FromInit, on_message=self._on_message, on_end=self._on_end)
         self._settings = settings
         self._kill = kill
+        self.processor_share = ProcessorShare(settings.cgroups, sandbox_id)
         self._peak = PeakMemory()
         self._side_watcher: SideWatcher | None = None
         self._connecting: dict[int, asyncio.Future[socket.socket]] = {}
@@ -160,13 +162,14 @@ class Sandbox:
             "image": None if assignment.image is None else assignment.image.path,
             "directory": self._directory_of(assignment),
             "variables": assignment.variables,
-            "limits": self._settings.limits(memory_mib=assignment.memory_mib),
+            "limits": self._settings.limits(memory_mib=assignment.memory_mib, crowd=self.processor_share.crowd),
             "tmp_mib": assignment.tmp_mib,
             "commands": assignment.commands,
             "side": None if assignment.side is None else {"paths": assignment.side.paths, "variables": assignment.side.variables},
         }
         self._side_watcher = None if assignment.side is None else assignment.side.watcher
         self._order(message)
+        self.processor_share.begin(assignment.memory_mib)
         self._peak.open(self._settings.cgroups.peak_memory_file(self.id))
 
     def _directory_of(self, assignment: Assignment) -> str:
@@ -210,6 +213,7 @@ class Sandbox:
         clone = Clone(
             clone_id=f"{self.id}-{self._clone_count}",
             user=self.user,
+            memory_mib=memory_mib,
             log_pipe=read,
             runtime_connection=ours,
             in_transit=(log_pipe, theirs.detach()),

@@ -91,6 +91,6 @@ class SandboxSettings:
             has_own_tmp=self.isolated,
         )
 
-    def limits(self, *, memory_mib: int) -> dict[str, str]:
+    def limits(self, *, memory_mib: int, crowd: int = 1) -> dict[str, str]:
         """The control group files to write for one sandbox."""
-        return self.cgroups.limits(SandboxLimits(memory_mib=memory_mib, processes=self.processes))
+        return self.cgroups.limits(SandboxLimits(memory_mib=memory_mib, processes=self.processes, crowd=crowd))

@@ -34,6 +34,9 @@ class MemoryEnvironment:
     ended: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_event_loop().create_future())
     settled: None = None
 
+    def share_processors(self, running_count: int) -> None:
+        """It has none."""
+
     def retire(self) -> None:
         self.is_retiring = True
         if self.phase is not Phase.INVOKE:

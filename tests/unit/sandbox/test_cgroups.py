@@ -101,15 +101,23 @@ def test_v1_hierarchies_that_are_not_there_are_left_out(v1: Path) -> None:
     assert open_v1(v1).controllers == {"memory", "cpu"}
 
 
-@pytest.mark.parametrize(("memory_mib", "shares"), [(128, 74), (1_769, 1_024), (10_240, 5_927)])
+@pytest.mark.parametrize(("memory_mib", "shares"), [(128, 1_280), (1_769, 17_690), (10_240, 102_400)])
 def test_cpu_follows_memory_as_a_share(v1: Path, memory_mib: int, shares: int) -> None:
     assert open_v1(v1).limits(SandboxLimits(memory_mib=memory_mib, processes=9))["cpu/cpu.shares"] == str(shares)
 
 
-@pytest.mark.parametrize(("memory_mib", "weight"), [(128, 3), (1_769, 39), (10_240, 226)])
+@pytest.mark.parametrize(("memory_mib", "weight"), [(128, 128), (1_769, 1_769), (10_240, 10_000)])
 def test_cpu_follows_memory_as_a_weight(v2: Path, memory_mib: int, weight: int) -> None:
-    """The kernel's own conversion of shares: 1,024 are 39, though 100 is the default weight."""
+    """The kernel takes no more than 10,000."""
     assert open_v2(v2).limits(SandboxLimits(memory_mib=memory_mib, processes=9))["unified/cpu.weight"] == str(weight)
+
+
+def test_one_of_a_crowd_weighs_less(v1: Path, v2: Path) -> None:
+    limits = SandboxLimits(memory_mib=1_000, processes=9, crowd=8)
+    assert open_v1(v1).limits(limits)["cpu/cpu.shares"] == "1250"
+    assert open_v2(v2).limits(limits)["unified/cpu.weight"] == "125"
+    least = SandboxLimits(memory_mib=128, processes=9, crowd=1 << 20)
+    assert (open_v1(v1).weight(least), open_v2(v2).weight(least)) == (("cpu.shares", "2"), ("cpu.weight", "1"))
 
 
 @pytest.mark.parametrize(("memory_mib", "quota"), [(128, 7_235), (1_769, 100_000), (10_240, 578_858)])
@@ -117,7 +125,7 @@ def test_cpu_follows_memory_as_a_quota(v1: Path, v2: Path, memory_mib: int, quot
     limits = SandboxLimits(memory_mib=memory_mib, processes=9)
     hard = open_v1(v1, CpuPolicy.QUOTA).limits(limits)
     assert (hard["cpu/cpu.cfs_period_us"], hard["cpu/cpu.cfs_quota_us"]) == ("100000", str(quota))
-    assert "cpu/cpu.shares" not in hard
+    assert hard["cpu/cpu.shares"] == str(memory_mib * 10)
     assert open_v2(v2, CpuPolicy.QUOTA).limits(limits)["unified/cpu.max"] == f"{quota} 100000"
 
 

@@ -23,8 +23,8 @@ class PlainSettings:
 
     isolated: bool = False
 
-    def limits(self, *, memory_mib: int) -> dict[str, str]:
-        del memory_mib
+    def limits(self, *, memory_mib: int, crowd: int = 1) -> dict[str, str]:
+        del memory_mib, crowd
         return {}
 
     @property

@@ -9,6 +9,8 @@ from typing import Any
 from tests.support.server import Server
 from tests.support.waiting import eventually
 
+_EXPLAINING_LINES = 200
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -46,9 +48,9 @@ def invoke_together(server: Server, name: str, events: list[dict[str, Any]], **p
 
 
 def succeed(server: Server, name: str, event: Any = None, **parameters: Any) -> Any:
-    """What a function returned; AssertionError with its error if it failed."""
+    """What a function returned; AssertionError with its error and its log if it failed."""
     answer = invoke(server, name, event, **parameters)
-    assert answer.error is None, answer.payload.decode()
+    assert answer.error is None, "\n".join([answer.payload.decode(), *read_log(server, name)[-_EXPLAINING_LINES:]])
     return answer.value
 
 

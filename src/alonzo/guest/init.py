@@ -18,6 +18,7 @@ import os
 import select
 import signal
 import socket
+import sys
 from typing import Any, NoReturn
 
 from alonzo.guest import channel, confine, family, image_root, linux, prestart, processes, runtime_process, side_programs
@@ -275,6 +276,8 @@ class _Sandbox:
         if self.runtime == 0:
             try:
                 self._become_runtime(unshared_write, release.fileno(), runtime_api.fileno())
+            except BaseException:
+                sys.excepthook(*sys.exc_info())  # to the function's log, once that is attached
             finally:
                 os._exit(71)
         os.close(unshared_write)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -30,7 +31,7 @@ def load(modules: Sequence[str]) -> None:
 def wait_and_run() -> NoReturn:
     """Wait at the release descriptor and run what comes."""
     python_bootstrap.prepare()
-    message = _receive()
+    message = receive(confine.RELEASE_DESCRIPTOR)
     if "prestart" in message:
         prestart.execute(message["prestart"])
     os.close(confine.RELEASE_DESCRIPTOR)
@@ -44,14 +45,18 @@ def wait_and_run() -> NoReturn:
     python_bootstrap.run(message["variables"], runtime_api=confine.RUNTIME_API_DESCRIPTOR)
 
 
-def _receive() -> Any:
-    """The next message of init: a line of JSON."""
+def receive(release: int) -> Any:
+    """The next message of init: a line of JSON.
+
+    Nothing is read beyond the line: the assignment may be behind the order to start a program ahead, which is then the one to read it.
+    """
     line = b""
-    while not line.endswith(b"\n"):
-        part = os.read(confine.RELEASE_DESCRIPTOR, _READ_BYTES)
-        if not part:
-            os._exit(0)  # init is gone, and this sandbox with it
-        line += part
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=os.dup(release)) as messages:
+        while not line.endswith(b"\n"):
+            waiting = messages.recv(_READ_BYTES, socket.MSG_PEEK)
+            if not waiting:
+                os._exit(0)  # init is gone, and this sandbox with it
+            line += messages.recv(waiting.find(b"\n") + 1 or len(waiting))
     return json.loads(line)
 
 

@@ -34,6 +34,27 @@ def test_a_killed_zygote_is_replaced(start_server: StartServer) -> None:
     assert replacement.pid != zygote.pid
 
 
+def test_a_zygote_ends_with_its_node_alone_and_functions_keep_their_signals(start_server: StartServer) -> None:
+    server = start_server()
+    source = (
+        "import signal, time\n"
+        "def handler(event, context):\n"
+        "    print('begun', flush=True)\n"
+        "    time.sleep(event)\n"
+        "    kept = all(signal.getsignal(number) is signal.SIG_DFL for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD))\n"
+        "    return kept and signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+    )
+    name = server.deploy("sleeper", source)
+    (zygote,) = _children(server, "zygote.py")
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(succeed, server, name, 1)
+        wait_for_log(server, name, "begun")
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # as a service manager sends to all that a service has started
+            zygote.send_signal(number)
+        assert answer.result() is True
+    assert zygote in _children(server, "zygote.py")
+
+
 def test_a_crowd_is_forked_by_several_zygotes_and_outlives_one(start_server: StartServer) -> None:
     server = start_server()
     name = server.deploy("sleeper", "import time\ndef handler(event, context):\n    time.sleep(1)\n    return event\n", Timeout=90)

@@ -65,8 +65,6 @@ def _protect(isolated: bool) -> None:
     processes.give_way()
     if isolated:
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
 
 
 class _Sandbox:
@@ -297,9 +295,7 @@ class _Sandbox:
         os.close(unshared)
 
     def _become_runtime(self, unshared: int, release: int, runtime_api: int) -> NoReturn:
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        processes.reset_signals()
         limits = self._settings["runtime_limits"]
         if self._isolated:
             self._enter_user_namespace(unshared, release)

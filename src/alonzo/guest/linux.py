@@ -66,7 +66,11 @@ _IFF_UP_RUNNING = 0x41
 if sys.platform == "linux":
     _libc = ctypes.CDLL(None, use_errno=True)
     _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
+    _libc.umount2.argtypes = (ctypes.c_char_p, ctypes.c_int)
     _libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
+    _libc.capset.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
+    _libc.unshare.argtypes = (ctypes.c_int,)
+    _libc.setns.argtypes = (ctypes.c_int, ctypes.c_int)
     _libc.syscall.restype = ctypes.c_long
     # PyDLL: the interpreter's lock is not let go around the call, and so need not be taken again in a child.
     _held_syscall = ctypes.PyDLL(None, use_errno=True).syscall

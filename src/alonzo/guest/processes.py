@@ -5,6 +5,7 @@ Plain sandboxes work the same everywhere; what only one system has is asked for 
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -18,6 +19,23 @@ RUNTIME_IS_EXECUTED = sys.platform != "linux"
 and Python's own proxy look-up crashes there (https://github.com/python/cpython/issues/105912)."""
 
 _SEARCHES = 10
+
+_ENDINGS = (int(signal.SIGINT), int(signal.SIGTERM), int(signal.SIGHUP))
+_handling = importlib.import_module("_signal")
+"""What `signal.signal` is made of: that one turns handlers into enumerations and back, which touches, and so copies, fifty pages."""
+
+
+def ignore_endings() -> None:
+    """Of a process, and those that it forks, whose end is decided by whoever holds the other end of its socket."""
+    for number in _ENDINGS:
+        _handling.signal(number, _handling.SIG_IGN)
+
+
+def reset_signals() -> None:
+    """What a process below one of ours has changed, set to what a program finds when it starts, and an interpreter sets."""
+    for number in (*_ENDINGS, int(signal.SIGCHLD)):
+        _handling.signal(number, _handling.SIG_DFL)
+    _handling.signal(int(signal.SIGINT), _handling.default_int_handler)
 
 
 def give_way() -> None:

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 import traceback
+from types import ModuleType
 from typing import NoReturn
 
 from alonzo.guest import python_workers, template
@@ -94,7 +95,6 @@ def _become_fresh(variables: dict[str, str]) -> None:
     os.environ.update(variables)
     time.tzset()
     sys.path[:] = _search_path(variables)
-    sys.path_importer_cache.clear()
 
 
 def _search_path(variables: dict[str, str]) -> list[str]:
@@ -145,7 +145,7 @@ def _serve(variables: dict[str, str], runtime_api: int | None) -> int:
         snapshot = template.Template(transport)
         client.restore_next, client.report_restore_error = snapshot.wait, snapshot.report_error
     # A function may bring a module of this name. Kept alive all the same: freeing them would copy every page they lie in.
-    hidden = [sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == GUEST_PACKAGE]
+    hidden = [sys.modules.pop(name) for name in _own_modules()]
     try:
         bootstrap.run(variables["_HANDLER"], client)
     finally:
@@ -153,6 +153,13 @@ def _serve(variables: dict[str, str], runtime_api: int | None) -> int:
             worker.on_end()
     del hidden
     return 0
+
+
+def _own_modules() -> list[str]:
+    """Found without looking at the names of all modules: to look at one copies the page that it lies in."""
+    guest = sys.modules[f"{GUEST_PACKAGE}.guest"]
+    parts = [name for name, value in vars(guest).items() if isinstance(value, ModuleType)]
+    return [GUEST_PACKAGE, guest.__name__, *(f"{guest.__name__}.{name}" for name in parts)]
 
 
 def _exit_code(exit_request: SystemExit) -> int:

@@ -30,7 +30,6 @@ def load(modules: Sequence[str]) -> None:
 
 def wait_and_run() -> NoReturn:
     """Wait at the release descriptor and run what comes."""
-    python_bootstrap.prepare()
     message = receive(confine.RELEASE_DESCRIPTOR)
     if "prestart" in message:
         prestart.execute(message["prestart"])
@@ -73,4 +72,5 @@ def main() -> None:
     for descriptor in _INHERITED:
         os.set_inheritable(descriptor, False)
     load(json.loads(sys.argv[2]))
+    python_bootstrap.prepare()
     wait_and_run()

@@ -6,7 +6,6 @@ Init forks and executes them once the function is assigned, and goes on to hold 
 from __future__ import annotations
 
 import os
-import signal
 from typing import Any, NoReturn
 
 from alonzo.guest import confine, linux, processes
@@ -61,9 +60,7 @@ class SidePrograms:
 
     def _confine(self, log_pipe: int, failure: int) -> int:
         """As the runtime's process (`init.py`), but that there is a user namespace to enter already. Returns where `failure` is now."""
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        processes.reset_signals()
         os.setsid()
         limits = self._settings["runtime_limits"]
         if self._isolated:

@@ -212,7 +212,9 @@ def main() -> None:
         return
     program = base64.b64decode(settings["seccomp"])
     settings["seccomp_filter"] = linux.SeccompFilter(program) if program else None
+    processes.ignore_endings()
     runtime_process.load(settings["preload"])
+    rehearsal.rehearse()
     # Objects made so far are never collected, so that a collection in a child does not touch, and copy, their pages.
     gc.collect()
     gc.freeze()
@@ -221,6 +223,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    from alonzo.guest import channel, init, linux, processes, runtime_process
+    from alonzo.guest import channel, init, linux, processes, rehearsal, runtime_process
 
     main()

@@ -34,9 +34,9 @@ def fork_seconds(count: int) -> list[float]:
     return seconds
 
 
-def sleepers_seconds(count: int, seconds: float) -> float:
-    """Until so many forked processes that sleep so long are gone."""
-    return float(_run_small_process("sleepers", count, seconds))
+def sleepers_seconds(count: int, seconds: float, *, megabytes: float = 0.0) -> float:
+    """Until so many forked processes that write to so much memory and sleep so long are gone."""
+    return float(_run_small_process("sleepers", count, seconds, megabytes))
 
 
 def exec_seconds(count: int) -> list[float]:

@@ -16,7 +16,8 @@ _SEGMENTS = 3
 """Of a path, with the nothing before its first slash."""
 
 Whom = str | bytes | None
-"""Whom a request is for: the name of a function as it is called, or what stands for it in a URL."""
+"""Whom a request is for: the name of a function as it is called, or what stands for it in a URL. Functions of one name in several accounts
+share a lane: to tell them apart the signature would have to be read first."""
 
 
 class Turns:

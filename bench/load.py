@@ -19,6 +19,8 @@ class LoadOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     `rounds`: how many requests each connection sends; None: as many as it can in `seconds`, after `warm_up_seconds` that do not count.
     `pause_seconds`: between an answer and the connection's next request. `wants_answer_times`: tell when each answer came.
+    `comes_first`: before whatever else wants a processor, where that may be had: who takes times on a machine that is
+    flooded shall not measure its own wait for a processor.
     An answer with another status than `expected_status` is a failure, and one whose body is not `expected_body`: each if it is not None.
     """
 
@@ -32,6 +34,7 @@ class LoadOrder(msgspec.Struct, frozen=True, kw_only=True):
     warm_up_seconds: float = 0.0
     pause_seconds: float = 0.0
     wants_answer_times: bool = False
+    comes_first: bool = False
 
 
 class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +109,7 @@ def order_load(
     seconds: float,
     expected_status: int | None = 200,
     pause_seconds: float = 0.0,
+    comes_first: bool = False,
 ) -> LoadOrder:
     """Invoke for so many seconds, as fast as answers come, or after a pause."""
     return LoadOrder(
@@ -117,6 +121,7 @@ def order_load(
         seconds=seconds,
         warm_up_seconds=min(_WARM_UP_SECONDS, seconds),
         pause_seconds=pause_seconds,
+        comes_first=comes_first,
     )
 
 

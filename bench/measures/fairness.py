@@ -80,7 +80,15 @@ def _measure(platform: Platform, echo: tuple[str, int], steady: str, flood: _Flo
 def _pair(address: tuple[str, int], steady: str, flood: _Flood, settings: BenchSettings) -> tuple[LoadResult, LoadResult, LoadResult]:
     """The steady caller alone; the same while the flood goes on from before its beginning until after its end; the flood."""
     seconds = settings.load_seconds
-    order = order_load(address, steady, _BODY, connection_count=_STEADY_CONNECTIONS, seconds=seconds, pause_seconds=_STEADY_PAUSE_SECONDS)
+    order = order_load(
+        address,
+        steady,
+        _BODY,
+        connection_count=_STEADY_CONNECTIONS,
+        seconds=seconds,
+        pause_seconds=_STEADY_PAUSE_SECONDS,
+        comes_first=True,
+    )
     alone = run_order(order)
     # Whether the flood's answers are successes is not looked at: when it is throttled, few are.
     flooding = start_load(

@@ -87,7 +87,13 @@ class Invoker:
         try:
             self._admission.acquire(version)
         except Throttled as refusal:
-            await self._acquire_elsewhere(version, invocation, refusal)
+            try:
+                if self._shared is None:
+                    raise
+                await self._shared.acquire(version, refusal)
+            except Throttled:
+                self._on_throttled(version, invocation)
+                raise
         self._wakefulness.enter()
         try:
             environment = self._pools.take_idle(version)
@@ -174,15 +180,6 @@ class Invoker:
             self._new_environments.note_used(environment)
             self._pools.give_back(environment, version)
         return spent_seconds
-
-    async def _acquire_elsewhere(self, version: FunctionVersion, invocation: Invocation, refusal: Throttled) -> None:
-        try:
-            if self._shared is None:
-                raise refusal
-            await self._shared.acquire(version, refusal)
-        except Throttled:
-            self._on_throttled(version, invocation)
-            raise
 
     async def _begin_environment(self, version: FunctionVersion, invocation: Invocation) -> None:
         try:

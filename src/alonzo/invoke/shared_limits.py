@@ -159,6 +159,7 @@ class SharedLimits:
         is_environment: bool = False,
     ) -> None:
         desk = self._desk(version.scope)
+        refusal.__traceback__ = None  # it holds frames that hold the refusal: only the garbage collector would end that
         waiter = Waiter(name=version.name, refusal=refusal, attempt=attempt, is_environment=is_environment)
         if desk.is_hopeless(waiter) or self._group is None:
             raise refusal

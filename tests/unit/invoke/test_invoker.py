@@ -1,8 +1,10 @@
 """Synchronous invocation around environments that run nothing: what is tried again, what is refused, what is given back."""
 
 import asyncio
+import gc
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,23 @@ def test_nothing_is_started_for_an_invocation_without_a_place() -> None:
         with pytest.raises(Throttled):
             await node.invoker.invoke(ACTIVE, INVOCATION)
         assert node.environments == []
+
+    run(scenario, account_limit=0)
+
+
+def test_a_refusal_is_gone_when_nobody_has_it_any_more() -> None:
+    """What refers to itself waits for the garbage collector: a flood of refusals would have it stop the event loop, tenfold a second."""
+
+    async def scenario(node: MemoryNode) -> None:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(100):
+                with suppress(Throttled):
+                    await node.invoker.invoke(ACTIVE, INVOCATION)
+            assert gc.collect() < 100
+        finally:
+            gc.enable()
 
     run(scenario, account_limit=0)
 

@@ -86,7 +86,7 @@ class InvokeEndpoint:
     def refuse(self, error: Exception, request_id: str) -> Answer:
         """The answer to a request that went wrong, in whatever way."""
         response = serialize_error(self._models.find("lambda"), self._as_api_error(error, request_id))
-        # Where it has come through holds it, and it holds that: the garbage collector would have to end it, and stop the event loop meanwhile.
+        # It holds the frames that it has come through, and one of them may hold it: that would be the garbage collector's to end.
         error.__traceback__ = None
         return Answer(response.status, [*response.headers, (b"x-amzn-requestid", request_id.encode())], response.body)
 

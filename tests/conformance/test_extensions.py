@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from tests.conformance.features import Feature
 from tests.conformance.house import House, every_language, in_languages
-from tests.support.extensions import build_go_extension, free_port, publish_extensions
+from tests.support.extensions import build_go_extension, publish_extensions
 from tests.support.invoking import Answer, read_log, wait_for_log
+from tests.support.ports import free_port
 from tests.support.prestarted import is_prestarted_environment, wait_for_prestarted
 from tests.support.server import Server
 from tests.support.waiting import eventually

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from tests.conftest import StartServer
-from tests.support.extensions import HANDLER, PROGRAM, build_go_extension, free_port, publish_extensions, publish_files
+from tests.support.extensions import HANDLER, PROGRAM, build_go_extension, publish_extensions, publish_files
 from tests.support.invoking import invoke, read_log, succeed, wait_for_log
+from tests.support.ports import free_port
 from tests.support.server import Server
 
 

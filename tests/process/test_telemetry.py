@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from tests.security.unprivileged import start_unprivileged
-from tests.support.extensions import HANDLER, PROGRAM, free_port, publish_extensions
+from tests.support.extensions import HANDLER, PROGRAM, publish_extensions
 from tests.support.invoking import invoke, read_log, succeed, wait_for_log
+from tests.support.ports import free_port
 from tests.support.server import Server
 
 

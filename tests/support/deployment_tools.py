@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.support.packaging import node_packages
 from tests.support.server import Server
+from tests.support.toolchains import completed
 
 _ROOT = Path(__file__).parents[2]
 _CACHE = _ROOT / ".alonzo" / "cache"
@@ -72,7 +73,7 @@ def ansible_collections() -> Path:
         shutil.rmtree(directory, ignore_errors=True)
         with tempfile.TemporaryDirectory() as downloaded:
             pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", downloaded]
-            subprocess.run([*pip, _ANSIBLE], check=True, capture_output=True, timeout=_SECONDS)
+            completed([*pip, _ANSIBLE], timeout=_SECONDS)
             [wheel] = Path(downloaded).iterdir()
             with zipfile.ZipFile(wheel) as archive:
                 wanted = tuple(f"ansible_collections/{name}" for name in _COLLECTIONS)
@@ -88,7 +89,7 @@ def _python_tools(name: str, packages: tuple[str, ...]) -> Path:
         shutil.rmtree(directory, ignore_errors=True)
         venv.create(directory, with_pip=False, symlinks=True)
         pip = [sys.executable, "-m", "pip", "--python", str(directory / "bin" / "python"), "install", "--quiet", "--no-deps"]
-        subprocess.run([*pip, "--no-compile", "--disable-pip-version-check", *packages], check=True, capture_output=True, timeout=_SECONDS)
+        completed([*pip, "--no-compile", "--disable-pip-version-check", *packages], timeout=_SECONDS)
         (directory / ".complete").touch()
     return directory / "bin"
 

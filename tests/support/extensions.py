@@ -1,12 +1,9 @@
 """Layers with external extensions."""
 
-import os
-import socket
-import subprocess
 from pathlib import Path
 
 from tests.support.server import Server, zip_of
-from tests.support.toolchains import require_tool
+from tests.support.toolchains import completed, require_tool
 
 PROGRAM = (Path(__file__).parent / "extension_program.py").read_text()
 """See there for what the variable EXTENSION_DOES makes it do."""
@@ -19,7 +16,7 @@ HANDLER = "def handler(event, context):\n    print('handled', event)\n    return
 def build_go_extension(directory: Path) -> bytes:
     """The program in Go: it prints its events, and what it is sent at TELEMETRY_PORT. `directory`: to build in."""
     program = directory / "extension"
-    subprocess.run([require_tool("go"), "build", "-o", str(program), "."], cwd=_GO, env=os.environ | {"CGO_ENABLED": "0"}, check=True)
+    completed([require_tool("go"), "build", "-o", program, "."], directory=_GO, environment={"CGO_ENABLED": "0"})
     return program.read_bytes()
 
 
@@ -32,10 +29,3 @@ def publish_files(server: Server, layer: str, files: dict[str, str | bytes], arc
     answer = server.client("lambda").publish_layer_version(LayerName=layer, Content={"ZipFile": archive or zip_of(files)})
     arn: str = answer["LayerVersionArn"]
     return arn
-
-
-def free_port() -> int:
-    """One that nothing listens on now: on the host's network, environments share its ports."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

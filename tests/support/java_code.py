@@ -1,10 +1,9 @@
 """Java functions of the tests, compiled."""
 
 import asyncio
-import subprocess
 from pathlib import Path
 
-from tests.support.toolchains import require_tool
+from tests.support.toolchains import completed, require_tool
 
 from alonzo.runtimes.java_client import default_cache, ensure_java_client
 
@@ -16,5 +15,5 @@ def compile_java(sources: Path, directory: Path) -> dict[str, bytes]:
     core = next(jars.glob("aws-lambda-java-core-*.jar"))
     files = [str(path) for path in sources.rglob("*.java")]
     command = [require_tool("javac"), "-encoding", "UTF-8", "-cp", str(core), "--release", "11", "-d", str(classes), *files]
-    subprocess.run(command, check=True)
+    completed(command)
     return {str(path.relative_to(classes)): path.read_bytes() for path in classes.rglob("*.class")}

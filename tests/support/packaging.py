@@ -2,13 +2,12 @@
 
 import io
 import shutil
-import subprocess
 import sys
 import sysconfig
 import zipfile
 from pathlib import Path
 
-from tests.support.toolchains import require_tool
+from tests.support.toolchains import completed, require_tool
 
 _CACHE = Path(__file__).parents[2] / ".alonzo" / "cache"
 _SITE_PACKAGES = Path(sysconfig.get_paths()["purelib"])
@@ -23,7 +22,7 @@ def python_packages(name: str, *, pinned: tuple[str, ...], own: tuple[str, ...])
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile"]
-        subprocess.run([*command, "--target", str(directory), *pinned], check=True, capture_output=True, timeout=600)
+        completed([*command, "--target", directory, *pinned])
         for package in own:
             _copy(package, directory)
         (directory / ".complete").touch()
@@ -38,7 +37,7 @@ def node_packages(name: str, *, pinned: tuple[str, ...]) -> Path:
         directory.mkdir(parents=True)
         (directory / "package.json").write_text("{}")
         npm = [require_tool("npm"), "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]
-        subprocess.run([*npm, *pinned], cwd=directory, check=True, capture_output=True, timeout=600)
+        completed([*npm, *pinned], directory=directory)
         (directory / ".complete").touch()
     return directory
 

@@ -1,7 +1,6 @@
 """The companion's process: there when it is needed and not before, back when it has died, gone with the node."""
 
 import os
-import socket
 import urllib.request
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.conftest import StartServer
 from tests.support.aws_peer import AwsPeer
+from tests.support.ports import free_port
 from tests.support.server import Server
 from tests.support.waiting import eventually
 
@@ -118,9 +118,7 @@ def test_requests_of_clients_are_not_signed_anew_for_aws(start_server: StartServ
 
 
 def test_an_endpoint_that_leads_back_is_noticed(start_server: StartServer) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server: Server = start_server("--port", str(port), "--service", f"sqs=http://127.0.0.1:{port}")
     with pytest.raises(ClientError) as caught:
         server.client("sqs").list_queues()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.support.aws_peer import ACCOUNT, AwsPeer
+from tests.support.ports import free_port
 
 from alonzo.invoke.asynchronous.outcomes import OutcomePutOff
 from alonzo.model import lineage
@@ -18,13 +19,6 @@ from alonzo.observe.function_metrics import Metric
 from .outcomes import HERE, TRACE, Delivering, an_outcome, delivering
 
 LOST = {Metric.DESTINATION_DELIVERY_FAILURES: 1}
-
-
-def a_free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def test_nothing_is_sent_without_an_endpoint() -> None:
@@ -44,12 +38,12 @@ def test_a_service_that_is_not_there_is_tried_again_and_given_up() -> None:
         await there.deliver(an_outcome(), problem="Cannot connect to host")
         assert there.counts() == {Metric.DEAD_LETTER_ERRORS: 1}
 
-    delivering(scenario, endpoint_url=f"http://127.0.0.1:{a_free_port()}", pauses_seconds=(0.01, 0.01, 0.01))
+    delivering(scenario, endpoint_url=f"http://127.0.0.1:{free_port()}", pauses_seconds=(0.01, 0.01, 0.01))
 
 
 def test_a_service_that_comes_back_is_told(peer: AwsPeer) -> None:
     url, arn = peer.create_queue("late")
-    port = a_free_port()
+    port = free_port()
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_peer, to_peer = await asyncio.open_connection("127.0.0.1", peer.port)
@@ -172,7 +166,7 @@ def test_no_more_waits_than_there_is_room_for() -> None:
         await asyncio.wait(waiting)
         assert there.counts() == {Metric.DESTINATION_DELIVERY_FAILURES: 3}
 
-    delivering(scenario, endpoint_url=f"http://127.0.0.1:{a_free_port()}", pauses_seconds=(1_000.0,), waiting_max_bytes=2_500)
+    delivering(scenario, endpoint_url=f"http://127.0.0.1:{free_port()}", pauses_seconds=(1_000.0,), waiting_max_bytes=2_500)
 
 
 def test_records_larger_than_the_target_takes_are_lost(peer: AwsPeer) -> None:
@@ -267,7 +261,7 @@ def with_scripted_service(scenario: Callable[[Delivering], Any], answers: list[t
         async with server:
             await scenario(there)
 
-    port = a_free_port()
+    port = free_port()
     delivering(with_service, endpoint_url=f"http://127.0.0.1:{port}", pauses_seconds=(0.01,) * 4)
 
 
@@ -298,5 +292,5 @@ def test_what_waits_for_another_try_is_put_off_when_the_node_stops(peer: AwsPeer
             await there.deliveries.deliver(an_outcome())
         assert there.counts() == {}
 
-    delivering(scenario, endpoint_url=peer.endpoint_url, s3=f"http://127.0.0.1:{a_free_port()}", pauses_seconds=(1_000.0,))
+    delivering(scenario, endpoint_url=peer.endpoint_url, s3=f"http://127.0.0.1:{free_port()}", pauses_seconds=(1_000.0,))
     assert len(peer.receive(url)) == 2

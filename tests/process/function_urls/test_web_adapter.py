@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
-from tests.support.extensions import free_port, publish_files
+from tests.support.extensions import publish_files
 from tests.support.function_urls import public_url
 from tests.support.http_exchange import exchange
 from tests.support.packaging import PYTHON_RUNTIME
+from tests.support.ports import free_port
 from tests.support.server import ROLE, Server, zip_of
 
 _ADAPTER = Path(__file__).parents[2] / "support" / "web_adapter_program.py"

@@ -1,7 +1,6 @@
 """A real Prometheus scrapes the page, and answers questions about functions."""
 
 import json
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -10,6 +9,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
+from tests.support.ports import free_port
 from tests.support.server import Server
 from tests.support.toolchains import require_tool
 from tests.support.waiting import eventually
@@ -24,9 +24,7 @@ def test_prometheus_scrapes_functions(server: Server, tmp_path: Path) -> None:
     target = server.endpoint_url.removeprefix("http://")
     configuration = {"scrape_configs": [{"job_name": "alonzo", "scrape_interval": "1s", "static_configs": [{"targets": [target]}]}]}
     (tmp_path / "prometheus.yml").write_text(json.dumps(configuration))  # JSON is YAML
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     file, data = tmp_path / "prometheus.yml", tmp_path / "data"
     options = (f"--config.file={file}", f"--storage.tsdb.path={data}", f"--web.listen-address={address}")
     with (tmp_path / "log").open("wb") as log, subprocess.Popen([program, *options], stdout=log, stderr=log) as prometheus:

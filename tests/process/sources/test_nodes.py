@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.brokers.programs import Program, free_port, listens
+from tests.support.brokers.programs import Program, listens
 from tests.support.event_sink import EventSink
 from tests.support.event_sources import create_stream, deploy_recorder, map_source, records_of, wait_for_records
+from tests.support.ports import free_port
 from tests.support.server import Server
 from tests.support.waiting import eventually
 

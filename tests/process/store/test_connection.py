@@ -3,25 +3,18 @@
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import Awaitable
 from pathlib import Path
 
 import msgspec
 import pytest
+from tests.support.ports import free_port
 
 from alonzo.store.connection import Connection, connect
 from alonzo.store.errors import MessageTooLarge, StoreFull, StoreRefused, StoreUnavailable
 from alonzo.store.server import EmbeddedServer
 
 from .conftest import OpenStore
-
-
-@pytest.fixture
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def outcome_of(awaitable: Awaitable[object]) -> BaseException | None:
@@ -32,9 +25,9 @@ async def outcome_of(awaitable: Awaitable[object]) -> BaseException | None:
     return None
 
 
-async def test_connecting_to_nothing_says_so(unused_port: int) -> None:
+async def test_connecting_to_nothing_says_so() -> None:
     with pytest.raises(StoreUnavailable, match="no NATS server answers"):
-        await connect(f"nats://127.0.0.1:{unused_port}", timeout_seconds=0.2)
+        await connect(f"nats://127.0.0.1:{free_port()}", timeout_seconds=0.2)
 
 
 async def test_connecting_with_a_wrong_password_says_so(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.brokers.jars import class_path, jar_directory
-from tests.support.brokers.programs import Program, free_port, listens
+from tests.support.brokers.programs import Program, listens
+from tests.support.ports import free_port
 from tests.support.toolchains import give_up, require_tool
 
 _JVM = ("-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.brokers.jars import class_path
-from tests.support.brokers.programs import Program, free_port, listens
+from tests.support.brokers.programs import Program, listens
+from tests.support.ports import free_port
 from tests.support.toolchains import require_tool
 
 ACCOUNT = "000000000000"

@@ -1,7 +1,6 @@
 """Apache Kafka: one broker that is its own controller (KRaft), with a listener for each way to come in."""
 
 import asyncio
-import subprocess
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +8,9 @@ from typing import Any, Self
 
 from tests.support.brokers.authority import Authority
 from tests.support.brokers.jars import class_path
-from tests.support.brokers.programs import Program, free_port, listens
-from tests.support.toolchains import require_tool
+from tests.support.brokers.programs import Program, listens
+from tests.support.ports import free_ports
+from tests.support.toolchains import completed, require_tool
 
 USER, PASSWORD = "lambda", "correct horse"
 _CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
@@ -47,15 +47,14 @@ class KafkaBroker:
         """Start it with its data in that directory."""
         java = require_tool("java")
         authority = Authority("Kafka test authority")
-        ports = {name: free_port() for name in (*_LISTENERS, "CONTROLLER")}
+        names = (*_LISTENERS, "CONTROLLER")
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
         (directory / "server.properties").write_text(_properties(directory, ports, authority))
         command = [java, *_JVM, "-cp", class_path("kafka")]
         users = [f"--add-scram=SCRAM-SHA-{bits}=[name={USER},password={PASSWORD}]" for bits in (256, 512)]
-        subprocess.run(
+        completed(
             [*command, "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", "server.properties", *users],
-            cwd=directory,
-            check=True,
-            capture_output=True,
+            directory=directory,
         )
         program = Program.start([*command, "kafka.Kafka", "server.properties"], directory=directory)
         broker = cls(program, ports, authority)

@@ -56,14 +56,6 @@ class Program:
         self._process.wait(_STOP_SECONDS)
 
 
-def free_port() -> int:
-    """A port that nobody listens at now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def listens(port: int) -> bool:
     """Whether somebody accepts connections there."""
     with socket.socket() as client:

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Self
 
-from tests.support.brokers.programs import Program, free_port, listens
+from tests.support.brokers.programs import Program, listens
+from tests.support.ports import free_ports
 from tests.support.toolchains import give_up, require_tool
 
 USER, PASSWORD = "lambda", "correct horse"
@@ -34,7 +35,7 @@ class RabbitMq:
         """Start it with its data in that directory."""
         if not is_installed():
             give_up("rabbitmq-server is not installed")
-        port, distribution, names = free_port(), free_port(), free_port()
+        port, distribution, names = free_ports(3)
         (directory / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{port}\nloopback_users = none\nlog.console = true\nlog.file = false\n"
             # It would fill half a gigabyte with zeros.

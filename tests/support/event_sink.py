@@ -7,10 +7,9 @@ import json
 import threading
 import time
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from tests.support.http_server import LocalHttpHandler, LocalHttpServer
 from tests.support.server import Server
 
 REPORTING = """
@@ -37,33 +36,19 @@ def handler(event, context):
 """A function whose events are `{"id", "sink", "gate"?, "fail"?, "exit"?, "flaky"?}`."""
 
 
-class EventSink:
+class EventSink(LocalHttpServer):
     """Started and ended by `with`. Reports are kept in the order in which they came."""
 
+    request_queue_size = 256
+
     def __init__(self) -> None:
+        super().__init__(_Handler)
         self.reports: list[dict[str, Any]] = []
         self.ran_at: list[float] = []
         """When each report came, in monotonic seconds."""
         self.ended_ids: list[Any] = []
         self._open_gates: set[str] = set()
         self._lock = threading.Lock()
-        self._http = _Http(("127.0.0.1", 0), _Handler)
-        self._http.sink = self
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
-
-    @property
-    def url(self) -> str:
-        """Where functions reach it."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
 
     def send(self, server: Server, name: str, event_id: Any, *, client: Any = None, **parameters: Any) -> str:
         """Have a function invoked asynchronously; the request id. What is not a parameter of Invoke goes into the event."""
@@ -101,39 +86,24 @@ class EventSink:
         """The events in the order in which they ran."""
         return [report["id"] for report in list(self.reports)]
 
-
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-    sink: EventSink
-
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A function that was killed while it reported: nothing that anybody has to see."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Http
+class _Handler(LocalHttpHandler):
+    server: EventSink
 
     def do_POST(self) -> None:
-        report = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        report = json.loads(self.body())
         if self.path == "/ran":
-            self.server.sink.note(report)
+            self.server.note(report)
         else:
-            self.server.sink.ended_ids.append(report["id"])
-        self._answer(b"")
+            self.server.ended_ids.append(report["id"])
+        self.answer()
 
     def do_GET(self) -> None:
         _, kind, name = self.path.split("/")
         if kind == "runs":
-            self._answer(str(self.server.sink.run_count(name)).encode())
+            self.answer(str(self.server.run_count(name)).encode())
         else:
-            self._answer(b"open" if self.server.sink.is_open(name) else b"shut")
-
-    def log_message(self, *arguments: Any) -> None:
-        """Nothing."""
-
-    def _answer(self, body: bytes) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+            self.answer(b"open" if self.server.is_open(name) else b"shut")

@@ -1,48 +1,21 @@
 """A receiver of OTLP over HTTP: keeps what it is sent, as the messages that OpenTelemetry's own definitions make of it."""
 
-import threading
 from collections import deque
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from tests.support.http_server import LocalHttpHandler, LocalHttpServer
 
 
-class OtlpCollector:
+class OtlpCollector(LocalHttpServer):
     """Listens while `with` lasts. `statuses`: what the first requests are answered with, instead of being taken."""
 
     def __init__(self, *statuses: int) -> None:
+        super().__init__(_Handler)
         self.received: deque[tuple[str, bytes]] = deque()
         self._statuses = deque(statuses)
-        collector = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                status = collector.take(self.path, body, self.headers["content-type"])
-                self.send_response(status)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Tests read what was received."""
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-
-    @property
-    def url(self) -> str:
-        """What `--otlp-endpoint` is told."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def take(self, path: str, body: bytes, content_type: str) -> int:
         """A request has come; the status of the answer."""
@@ -72,11 +45,10 @@ class OtlpCollector:
                     found += [(attributes, span) for scope in resource.scope_spans for span in scope.spans]
         return found
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+class _Handler(LocalHttpHandler):
+    protocol_version = "HTTP/1.1"
+    server: OtlpCollector
+
+    def do_POST(self) -> None:
+        self.answer(status=self.server.take(self.path, self.body(), self.headers["content-type"]))

@@ -3,8 +3,6 @@
 import json
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import botocore.auth
@@ -14,6 +12,7 @@ import pytest
 from joserfc import jwk, jwt
 from tests.process.gateway.front import Front, HttpApi
 from tests.process.gateway.rest import RestApi
+from tests.support.http_server import LocalHttpHandler, LocalHttpServer
 
 AUTHORIZER = """
 import json, os
@@ -45,45 +44,32 @@ def authorizer(front: Front) -> str:
     return front.deploy("authorizer", AUTHORIZER)
 
 
-class _Issuer:
+class _Issuer(LocalHttpServer):
     """Issues tokens, and tells its key as OpenID Connect has it."""
 
     def __init__(self) -> None:
-        self._key = jwk.RSAKey.generate_key(2048, {"kid": "k1", "use": "sig", "alg": "RS256"})
-        issuer = self
-
-        class Pages(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                page: dict[str, Any] = {"jwks_uri": f"{issuer.url}/keys"}
-                if self.path == "/keys":
-                    page = {"keys": [issuer._key.as_dict(private=False)]}
-                content = json.dumps(page).encode()
-                self.send_response(200)
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        Thread(target=self._server.serve_forever, daemon=True).start()
+        super().__init__(_IssuerPages)
+        self.key = jwk.RSAKey.generate_key(2048, {"kid": "k1", "use": "sig", "alg": "RS256"})
 
     def token(self, **claims: Any) -> str:
         content = {"iss": self.url, "aud": "app", "sub": "me", "exp": int(time.time()) + 600} | claims
-        return jwt.encode({"alg": "RS256", "kid": "k1"}, {name: value for name, value in content.items() if value is not None}, self._key)
+        return jwt.encode({"alg": "RS256", "kid": "k1"}, {name: value for name, value in content.items() if value is not None}, self.key)
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+
+class _IssuerPages(LocalHttpHandler):
+    server: _Issuer
+
+    def do_GET(self) -> None:
+        page: dict[str, Any] = {"jwks_uri": f"{self.server.url}/keys"}
+        if self.path == "/keys":
+            page = {"keys": [self.server.key.as_dict(private=False)]}
+        self.answer(json.dumps(page).encode())
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[_Issuer]:
-    issuer = _Issuer()
-    yield issuer
-    issuer.close()
+    with _Issuer() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -122,14 +108,11 @@ def test_tokens_that_are_not_good_are_refused(jwt_api: HttpApi, issuer: _Issuer,
 
 def test_forged_and_missing_tokens_are_refused(jwt_api: HttpApi, issuer: _Issuer) -> None:
     good = issuer.token()
-    forged = _Issuer()
     unsigned = "eyJhbGciOiJub25lIn0." + good.split(".")[1] + "."
-    try:
+    with _Issuer() as forged:
         for value in (None, "Bearer", "Bearer a.b.c", f"Bearer {forged.token(iss=issuer.url)}", f"Bearer {unsigned}", good[:-4] + "AAAA"):
             headers = {} if value is None else {"Authorization": value}
             assert jwt_api.send("GET", "/x", headers=headers).status == 401
-    finally:
-        forged.close()
     assert jwt_api.send("GET", "/x", headers={"Authorization": good}).status == 200
 
 

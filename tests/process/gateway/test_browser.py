@@ -6,31 +6,26 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
 from tests.process.gateway.front import Front
 from tests.support.browser_tabs import Tab, started_browser
+from tests.support.http_server import LocalHttpHandler, LocalHttpServer
 
 CHAT = Path(__file__).parents[3] / "examples" / "chat"
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
+class _Files(LocalHttpHandler, SimpleHTTPRequestHandler):
+    """Of a directory."""
 
 
 @pytest.fixture
 def pages() -> Iterator[str]:
     """Where the chat's page is: another origin than that of its APIs."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(CHAT)))
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with LocalHttpServer(functools.partial(_Files, directory=str(CHAT))) as server:
+        yield server.url
 
 
 def test_two_tabs_chat(front: Front, pages: str) -> None:

@@ -3,10 +3,6 @@
 import asyncio
 import json
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.support.brokers.authority import Authority
+from tests.support.http_server import LocalHttpHandler, LocalHttpServer
 from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 from tests.unit.sources.streams import a_mapping
 
@@ -26,35 +23,25 @@ from alonzo.sources.kafka.schemas.validation import open_validation
 _RECORD = b"\x00\x00\x00\x00\x01" + b'{"id": 1}'
 
 
-class _Pages(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.server.authorizations.append(self.headers.get("Authorization"))  # type: ignore[attr-defined]
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps({"schemaType": "JSON", "schema": '{"type": "object"}'}).encode())
+class _Registry(LocalHttpServer):
+    """`authorizations`: of what it has been asked."""
 
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        super().__init__(_Pages)
+        self.authorizations: list[str | None] = []
+        if context is not None:
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
-
-class _Quiet(ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
         """Of connections that were refused."""
 
 
-@contextmanager
-def _registry(context: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[str | None]]]:
-    """Its URL, and the `Authorization` of what it has been asked."""
-    authorizations: list[str | None] = []
-    with _Quiet(("127.0.0.1", 0), _Pages) as http:
-        http.authorizations = authorizations  # type: ignore[attr-defined]
-        if context is not None:
-            http.socket = context.wrap_socket(http.socket, server_side=True, do_handshake_on_connect=False)
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"{'http' if context is None else 'https'}://127.0.0.1:{http.server_address[1]}", authorizations
-        http.shutdown()
-        thread.join()
+class _Pages(LocalHttpHandler):
+    server: _Registry
+
+    def do_GET(self) -> None:
+        self.server.authorizations.append(self.headers.get("Authorization"))
+        self.answer(json.dumps({"schemaType": "JSON", "schema": '{"type": "object"}'}).encode())
 
 
 class _Secrets:
@@ -87,9 +74,9 @@ def _read(url: str, **secrets: dict[str, str]) -> bytes | None:
 
 
 def test_with_a_name_and_a_password() -> None:
-    with _registry() as (url, authorizations):
-        assert _read(url, BASIC_AUTH={"username": "a", "password": "b"}) == b'{"id": 1}'
-    assert authorizations == ["Basic YTpi"]
+    with _Registry() as registry:
+        assert _read(registry.url, BASIC_AUTH={"username": "a", "password": "b"}) == b'{"id": 1}'
+    assert registry.authorizations == ["Basic YTpi"]
 
 
 def test_with_certificates_of_both_sides(tmp_path: Path) -> None:
@@ -103,17 +90,17 @@ def test_with_certificates_of_both_sides(tmp_path: Path) -> None:
     context.verify_mode = ssl.CERT_REQUIRED
     trust = {"SERVER_ROOT_CA_CERTIFICATE": {"certificate": authority.root.certificate_pem}}
     certificate = {"CLIENT_CERTIFICATE_TLS_AUTH": {"certificate": own.certificate_pem, "privateKey": own.key_pem()}}
-    with _registry(context) as (url, _):
-        assert _read(url, **trust, **certificate) == b'{"id": 1}'
+    with _Registry(context) as registry:
+        assert _read(registry.url, **trust, **certificate) == b'{"id": 1}'
         for lacking in (trust, certificate):
             with pytest.raises(SourceProblem, match="cannot be reached"):
-                _read(url, **lacking)
+                _read(registry.url, **lacking)
 
 
 def test_with_tokens_of_an_identity_provider(tmp_path: Path) -> None:
     authority = Authority("registry test authority")
-    with _registry() as (url, authorizations), IdentityProvider(tmp_path, authority) as provider:
+    with _Registry() as registry, IdentityProvider(tmp_path, authority) as provider:
         client = {"oauthTokenEndpointUrl": provider.url, "oauthClientId": CLIENT_ID, "oauthClientSecret": CLIENT_SECRET}
-        assert _read(url, OAUTHBEARER_AUTH=client | {"oauthIdpCaCertificate": authority.root.certificate_pem}) == b'{"id": 1}'
+        assert _read(registry.url, OAUTHBEARER_AUTH=client | {"oauthIdpCaCertificate": authority.root.certificate_pem}) == b'{"id": 1}'
         assert provider.requests == [{"grant_type": "client_credentials"}]
-    assert str(authorizations[0]).startswith("Bearer ey")
+    assert str(registry.authorizations[0]).startswith("Bearer ey")

@@ -4,16 +4,15 @@ import asyncio
 import io
 import json
 import struct
-import threading
 import uuid
 import zlib
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 
 import fastavro
 import pytest
+from tests.support.http_server import LocalHttpHandler, LocalHttpServer
 from tests.unit.sources.streams import a_mapping
 
 from alonzo.aws.client.errors import AwsRefused
@@ -53,28 +52,19 @@ _GLUE_PROTOBUF_ID = "2f4e7c1c-98ae-4e39-9b5c-2d1a4c0b8a12"
 _GLUE_ID = "2f4e7c1c-98ae-4e39-9b5c-2d1a4c0b8a11"
 
 
-class _RegistryPages(BaseHTTPRequestHandler):
+class _RegistryPages(LocalHttpHandler):
     def do_GET(self) -> None:
         page = _SCHEMAS.get(self.path)
+        status = 404 if page is None else 200
         if self.headers.get("Authorization") != "Basic YTpi":
-            self.send_response(401)
-        else:
-            self.send_response(404 if page is None else 200)
-        self.end_headers()
-        self.wfile.write(json.dumps(page).encode())
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
+            status = 401
+        self.answer(json.dumps(page).encode(), status=status)
 
 
 @pytest.fixture(scope="module")
 def confluent() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _RegistryPages) as http:
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_address[1]}/"
-        http.shutdown()
-        thread.join()
+    with LocalHttpServer(_RegistryPages) as http:
+        yield f"{http.url}/"
 
 
 class Services:

@@ -35,27 +35,33 @@ def handler(event, context):
 @pytest.fixture(scope="module")
 def remembers(server: Server) -> str:
     """Runs what the event says; returns a name of its environment."""
-    return server.deploy("runs", REMEMBERS, Timeout=1, MemorySize=256)
+    return server.deploy("runs", REMEMBERS, MemorySize=256)
 
 
-def test_a_timeout_is_told_and_replaces_the_environment(server: Server, remembers: str) -> None:
-    before = succeed(server, remembers, {})
-    answer = invoke(server, remembers, {"run": "open('/tmp/trace', 'w').close(); time.sleep(60)"}, LogType="Tail")
+@pytest.fixture(scope="module")
+def impatient(server: Server) -> str:
+    """The same with a timeout of a second."""
+    return server.deploy("runs-out", REMEMBERS, Timeout=1, MemorySize=256)
+
+
+def test_a_timeout_is_told_and_replaces_the_environment(server: Server, impatient: str) -> None:
+    before = succeed(server, impatient, {})
+    answer = invoke(server, impatient, {"run": "open('/tmp/trace', 'w').close(); time.sleep(60)"}, LogType="Tail")
     message = "Task timed out after 1.00 seconds"
     assert answer.error == "Unhandled"
     assert answer.value == {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {answer.request_id} Error: {message}"}
     assert f" {answer.request_id} {message}\n" in answer.log_tail
     assert "Duration: 1000.00 ms\tBilled Duration: 1" in answer.log_tail
     assert "Status: timeout" in answer.log_tail
-    assert succeed(server, remembers, {}) != before
-    assert invoke(server, remembers, {"run": "assert not os.path.exists('/tmp/trace')"}).error is None
+    assert succeed(server, impatient, {}) != before
+    assert invoke(server, impatient, {"run": "assert not os.path.exists('/tmp/trace')"}).error is None
 
 
-def test_a_timeout_reaches_a_function_that_ignores_every_signal(server: Server, remembers: str) -> None:
+def test_a_timeout_reaches_a_function_that_ignores_every_signal(server: Server, impatient: str) -> None:
     ignore = "for number in {1, 2, 10, 12, 14, 15}:\n    signal.signal(number, signal.SIG_IGN)\n"
     stubborn = ignore + "while True:\n    pass"
-    assert invoke(server, remembers, {"run": stubborn}).value["errorType"] == "Sandbox.Timedout"
-    assert succeed(server, remembers, {})
+    assert invoke(server, impatient, {"run": stubborn}).value["errorType"] == "Sandbox.Timedout"
+    assert succeed(server, impatient, {})
 
 
 EXITS = {

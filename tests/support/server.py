@@ -87,8 +87,11 @@ class Server:
         return os.environ | _CREDENTIALS | {"AWS_ENDPOINT_URL": self.endpoint_url, "ALONZO_ENDPOINT_URL": self.endpoint_url}
 
     def deploy(self, name: str, source: str, **configuration: Any) -> str:
-        """Create a Python function `app.handler` of one file and wait until it is active; its name."""
-        settings = {"Runtime": "python3.11", "Handler": "app.handler", "Role": ROLE} | configuration
+        """Create a Python function `app.handler` of one file and wait until it is active; its name.
+
+        It has more time than the three seconds of AWS's default, for which a busy machine may stall.
+        """
+        settings = {"Runtime": "python3.11", "Handler": "app.handler", "Role": ROLE, "Timeout": 30} | configuration
         self.own_client("lambda").create_function(FunctionName=name, Code={"ZipFile": zip_of({"app.py": source})}, **settings)
         self.wait_until_settled(name)
         return name

@@ -79,11 +79,11 @@ def test_memory_is_each_clones_own(server: Server, hostile_package: bytes, pool:
 
 
 def test_the_end_of_one_is_nobody_elses(server: Server, hostile_package: bytes, pool: ThreadPoolExecutor) -> None:
-    name = publish(server, "clones-ending", hostile_package, "live", Timeout=4)
-    lasting: list[Future[Any]] = [pool.submit(succeed, server, name, {"mark": str(mark), "seconds": 3}, Qualifier="1") for mark in (1, 2)]
+    name = publish(server, "clones-ending", hostile_package, "live", Timeout=8)
+    lasting: list[Future[Any]] = [pool.submit(succeed, server, name, {"mark": str(mark), "seconds": 2}, Qualifier="1") for mark in (1, 2)]
     late: Future[Answer] = pool.submit(invoke, server, name, {"mark": "3", "seconds": 60}, Qualifier="1")
     assert [waiting.result()["files"] for waiting in lasting] == [["1", "seed"], ["2", "seed"]]
-    assert late.result().value["errorMessage"].endswith("Task timed out after 4.00 seconds")
+    assert late.result().value["errorMessage"].endswith("Task timed out after 8.00 seconds")
     assert succeed(server, name, {"mark": "1", "seconds": 0}, Qualifier="1")["files"][-1] == "seed"
 
 

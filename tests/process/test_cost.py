@@ -83,7 +83,11 @@ def test_a_function_is_measured_with_several_sizes(server: Server) -> None:
     assert [each["memory_mib"] for each in measured] == [128, 256]
     assert all(each["billed_ms"] >= each["duration_ms"] >= 10 for each in measured)
     assert all(each["dollars_a_million"] > 0.2 for each in measured)
-    assert "Cheapest: 128 MB" in alonzo(server, *arguments)
+    told = alonzo(server, *arguments)
+    dollars = {row[0]: float(row[-1]) for line in told.splitlines() if (row := line.split()) and row[1:2] == ["MB"]}
+    assert dollars.keys() == {"128", "256"}
+    cheapest = told.partition("Cheapest: ")[2].partition(" MB")[0]  # mostly the smaller one, but not on a machine that was busy with it
+    assert dollars[cheapest] == min(dollars.values())
     assert [
         function["FunctionName"]
         for function in server.client("lambda").list_functions()["Functions"]

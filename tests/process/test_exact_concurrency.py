@@ -1,5 +1,6 @@
 """Many at once: what the functions of a reserved concurrency see of each other, and what they weigh beside other functions."""
 
+import json
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 from tests.crash.census import find_cgroups
 from tests.support.concurrency_watch import WATCHED, ConcurrencyWatch
+from tests.support.gauge import HOLDS_THE_GAUGE, Gauge
 from tests.support.server import Server
 from tests.support.waiting import eventually
 
@@ -49,18 +51,19 @@ def test_of_200_clients_that_hammer_never_more_than_7_run_and_7_do(server: Serve
 
 
 def test_those_of_a_crowd_weigh_less_each_and_one_that_comes_alone_weighs_all_it_may(server: Server) -> None:
-    source = "import time\ndef handler(event, context):\n    time.sleep(event)\n"
-    server.deploy("crowded", source, MemorySize=1024, Timeout=60)
-    server.deploy("alone", source, MemorySize=1024, Timeout=60)
-    boto = server.client("lambda", max_pool_connections=40)
-    with ThreadPoolExecutor(41) as threads:
-        for answer in [threads.submit(boto.invoke, FunctionName="crowded", Payload=b"1") for _ in range(40)]:
-            answer.result()  # new ones weigh all they may
-        answers = [threads.submit(boto.invoke, FunctionName="crowded", Payload=b"2") for _ in range(40)]
-        answers.append(threads.submit(boto.invoke, FunctionName="alone", Payload=b"2"))
-        eventually(lambda: len(_weights(server)) == len(answers), what="all have begun", within_seconds=60)
-        weights = sorted(_weights(server))
-        assert all(answer.result()["StatusCode"] == 200 for answer in answers)
+    for name in ("crowded", "alone"):
+        server.deploy(name, HOLDS_THE_GAUGE, MemorySize=1024, Timeout=120)
+    boto = server.client("lambda", max_pool_connections=41)
+    with Gauge() as gauge, ThreadPoolExecutor(41) as threads:
+        event = json.dumps(gauge.event())
+        for crowd in (["crowded"] * 40, ["crowded"] * 40 + ["alone"]):  # new ones weigh all they may
+            gauge.hold()
+            answers = [threads.submit(boto.invoke, FunctionName=name, Payload=event) for name in crowd]
+            gauge.wait_for(len(crowd))
+            weights = sorted(_weights(server))
+            gauge.release()
+            assert ["FunctionError" in answer.result() for answer in answers] == [False] * len(crowd)
+    assert len(weights) == 41
     full = weights[-1]
     assert full in {10_240, 1_024}
     assert sum(weights) <= 40 * full / 2

@@ -72,7 +72,7 @@ def test_records_look_as_on_aws_and_begin_where_the_mapping_says(server: Server,
 def test_batches_have_a_size_and_gather_in_a_window(server: Server, sink: EventSink) -> None:
     arn = create_stream(server, "k-batch")
     sized, gathered = (deploy_recorder(server, sink, f"k-{which}") for which in ("sized", "gathered"))
-    map_source(server, gathered, arn, StartingPosition="LATEST", MaximumBatchingWindowInSeconds=1)
+    map_source(server, gathered, arn, StartingPosition="LATEST", MaximumBatchingWindowInSeconds=4)
     for number in range(4):
         _put(server, "k-batch", [str(number)])
     map_source(server, sized, arn, StartingPosition="TRIM_HORIZON", BatchSize=3)

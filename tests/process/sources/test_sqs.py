@@ -87,7 +87,7 @@ def test_a_window_gathers_more_than_one_answer_of_the_queue(server: Server, sink
     name = deploy_recorder(server, sink, "sqs-window")
     url, arn = create_queue(server, name)
     _send(server, url, [str(number) for number in range(25)])
-    map_source(server, name, arn, BatchSize=100, MaximumBatchingWindowInSeconds=1)
+    map_source(server, name, arn, BatchSize=100, MaximumBatchingWindowInSeconds=4)
     wait_for_records(sink, name, 25)
     assert len(events_of(sink, name)) == 1
 

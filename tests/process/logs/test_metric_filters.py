@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.support.invoking import succeed
+from tests.support.invoking import succeed, wait_for_log
 from tests.support.metrics import metric_values, wait_for_sum
 from tests.support.server import Server
 from tests.support.waiting import eventually
@@ -68,8 +68,7 @@ def test_what_functions_log_is_counted(server: Server) -> None:
     name = server.deploy("is-counted", "def handler(event, context):\n    print('COUNT', event)\n")
     succeed(server, name, 1)
     group = f"/aws/lambda/{name}"
-    logs = server.client("logs")
-    eventually(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] or None, what="the group")
+    wait_for_log(server, name, "REPORT RequestId")  # what comes later than the filter is counted
     put_filter(server, group, "numbers", "[word = COUNT, number]", metricName="counted-numbers", metricValue="$number")
     succeed(server, name, 20)
     succeed(server, name, 22)

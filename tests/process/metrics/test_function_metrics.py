@@ -63,7 +63,7 @@ def test_asynchronous_events_are_counted(server: Server) -> None:
         server.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps({"by": by}))
     wait_for_sum(server, "AsyncEventsReceived", 2, FunctionName=name)
     wait_for_sum(server, "AsyncEventsDropped", 1, FunctionName=name)
-    assert sum(metric_values(server, "AsyncEventAge", "SampleCount", FunctionName=name)) == 2
+    eventually(lambda: sum(metric_values(server, "AsyncEventAge", "SampleCount", FunctionName=name)) == 2, what="both had an age")
 
 
 def test_prometheus_page_has_counters_and_histograms(server: Server, invoked: str) -> None:

@@ -52,9 +52,10 @@ def notify(server: Server, bucket: str, **configuration: Any) -> None:
 
 
 def records_of(server: Server, function: str, bucket: str, *, count: int) -> list[dict[str, Any]]:
-    """Sorted by when they happened: each came as an event of its own, in any order."""
+    """Sorted by when they happened: each came as an event of its own, in any order. Of a request's own only the sequencer tells it."""
     found = events_of(server, function, count=count, wanted=lambda event: event["Records"][0]["s3"]["bucket"]["name"] == bucket)
-    return sorted((event["Records"][0] for event in found), key=lambda record: record["eventTime"])
+    records = (event["Records"][0] for event in found)
+    return sorted(records, key=lambda record: (record["eventTime"], record["s3"]["object"].get("sequencer", "")))
 
 
 def refused(server: Server, bucket: str, **configuration: Any) -> str:

@@ -182,6 +182,13 @@ def empty_edge() -> Iterator[RunningEdge]:
 
 @pytest.fixture
 def own_edge() -> Iterator[RunningEdge]:
-    """A server for one test, that it may stop; impatient with stalled clients."""
+    """A server for one test, that it may stop."""
+    with running_edge(HttpTimeouts()) as running:
+        yield running
+
+
+@pytest.fixture
+def impatient_edge() -> Iterator[RunningEdge]:
+    """A server that does not wait for stalled clients."""
     with running_edge(HttpTimeouts(headers_seconds=0.2, body_seconds=0.2)) as running:
         yield running

@@ -99,8 +99,8 @@ def test_refuses_endless_headers(edge: Any) -> None:
     "stalled",
     [b"", b"GET / HT", LIST, b"PUT /2015-03-31/functions/f/configuration HTTP/1.1\r\ncontent-length: 9\r\n\r\n{"],
 )
-def test_cuts_off_stalled_clients(own_edge: Any, stalled: bytes) -> None:
-    assert status_of(own_edge.send(stalled)) == 408
+def test_cuts_off_stalled_clients(impatient_edge: Any, stalled: bytes) -> None:
+    assert status_of(impatient_edge.send(stalled)) == 408
 
 
 def test_lets_requests_in_flight_finish_when_drained(own_edge: Any) -> None:

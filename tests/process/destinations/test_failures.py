@@ -3,12 +3,12 @@
 import asyncio
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from tests.support.aws_peer import ACCOUNT, AwsPeer
-from tests.support.ports import free_port
 
 from alonzo.invoke.asynchronous.outcomes import OutcomePutOff
 from alonzo.model import lineage
@@ -19,6 +19,14 @@ from alonzo.observe.function_metrics import Metric
 from .outcomes import HERE, TRACE, Delivering, an_outcome, delivering
 
 LOST = {Metric.DESTINATION_DELIVERY_FAILURES: 1}
+
+
+@contextmanager
+def nobodys_address() -> Iterator[tuple[socket.socket, str]]:
+    """A socket that does not listen, and its URL: whoever connects is refused, and nobody else gets the port meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held, f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
 def test_nothing_is_sent_without_an_endpoint() -> None:
@@ -38,12 +46,12 @@ def test_a_service_that_is_not_there_is_tried_again_and_given_up() -> None:
         await there.deliver(an_outcome(), problem="Cannot connect to host")
         assert there.counts() == {Metric.DEAD_LETTER_ERRORS: 1}
 
-    delivering(scenario, endpoint_url=f"http://127.0.0.1:{free_port()}", pauses_seconds=(0.01, 0.01, 0.01))
+    with nobodys_address() as (_, url):
+        delivering(scenario, endpoint_url=url, pauses_seconds=(0.01, 0.01, 0.01))
 
 
 def test_a_service_that_comes_back_is_told(peer: AwsPeer) -> None:
     url, arn = peer.create_queue("late")
-    port = free_port()
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_peer, to_peer = await asyncio.open_connection("127.0.0.1", peer.port)
@@ -55,12 +63,13 @@ def test_a_service_that_comes_back_is_told(peer: AwsPeer) -> None:
         there.control.configure(on_failure=arn)
         delivery = asyncio.create_task(there.deliver(an_outcome()))
         await there.has_failed.wait()
-        async with await asyncio.start_server(pass_on, "127.0.0.1", port):
+        async with await asyncio.start_server(pass_on, sock=held):
             await delivery
             await there.clients.aclose()
         assert there.counts() == {}
 
-    delivering(scenario, endpoint_url=f"http://127.0.0.1:{port}", pauses_seconds=(0.1,) * 300)
+    with nobodys_address() as (held, late_url):
+        delivering(scenario, endpoint_url=late_url, pauses_seconds=(0.1,) * 300)
     assert len(peer.receive(url)) == 1
 
 
@@ -166,7 +175,8 @@ def test_no_more_waits_than_there_is_room_for() -> None:
         await asyncio.wait(waiting)
         assert there.counts() == {Metric.DESTINATION_DELIVERY_FAILURES: 3}
 
-    delivering(scenario, endpoint_url=f"http://127.0.0.1:{free_port()}", pauses_seconds=(1_000.0,), waiting_max_bytes=2_500)
+    with nobodys_address() as (_, url):
+        delivering(scenario, endpoint_url=url, pauses_seconds=(1_000.0,), waiting_max_bytes=2_500)
 
 
 def test_records_larger_than_the_target_takes_are_lost(peer: AwsPeer) -> None:
@@ -257,12 +267,12 @@ def with_scripted_service(scenario: Callable[[Delivering], Any], answers: list[t
             writer.close()
 
     async def with_service(there: Delivering) -> None:
-        server = await asyncio.start_server(serve, "127.0.0.1", port)
-        async with server:
+        async with await asyncio.start_server(serve, sock=listening):
             await scenario(there)
 
-    port = free_port()
-    delivering(with_service, endpoint_url=f"http://127.0.0.1:{port}", pauses_seconds=(0.01,) * 4)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        delivering(with_service, endpoint_url=url, pauses_seconds=(0.01,) * 4)
 
 
 def test_one_that_cannot_be_told_does_not_keep_the_other_from_it(peer: AwsPeer) -> None:
@@ -292,5 +302,6 @@ def test_what_waits_for_another_try_is_put_off_when_the_node_stops(peer: AwsPeer
             await there.deliveries.deliver(an_outcome())
         assert there.counts() == {}
 
-    delivering(scenario, endpoint_url=peer.endpoint_url, s3=f"http://127.0.0.1:{free_port()}", pauses_seconds=(1_000.0,))
+    with nobodys_address() as (_, nowhere):
+        delivering(scenario, endpoint_url=peer.endpoint_url, s3=nowhere, pauses_seconds=(1_000.0,))
     assert len(peer.receive(url)) == 2

@@ -157,7 +157,7 @@ def test_a_part_of_the_runtime_may_come_as_late_as_init_may_end() -> None:
 
 def test_an_invocation_that_nobody_comes_for_is_lost_and_the_others_go_on() -> None:
     async def scenario(given: Given) -> None:
-        (runtime,) = await waiting(given, 1, init_timeout_seconds=0.1)
+        (runtime,) = await waiting(given, 1, init_timeout_seconds=1)
         taken = begin(given, 1)
         await runtime.receive()
         with pytest.raises(EnvironmentLost):

@@ -1,5 +1,6 @@
 """`kill -9` of the node's own children: it recovers."""
 
+import contextlib
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,12 @@ _ECHO = "def handler(event, context):\n    return event\n"
 
 
 def _children(server: Server, mark: str) -> list[psutil.Process]:
-    return [child for child in psutil.Process(server.process.pid).children() if mark in " ".join(child.cmdline())]
+    found = []
+    for child in psutil.Process(server.process.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            if mark in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def test_a_killed_zygote_is_replaced(start_server: StartServer) -> None:

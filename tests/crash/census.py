@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from tests.support.processes import is_alive
 from tests.support.server import Server
 
 from alonzo.node.host_setup import node_name
@@ -23,7 +24,7 @@ class Census:
         """What of it is still there."""
         now_mounts, now_devices = _all_mounts(), _attached_loop_devices()
         return Census(
-            processes=frozenset(process for process in self.processes if _is_alive(process)),
+            processes=frozenset(process for process in self.processes if is_alive(process)),
             mounts=self.mounts & now_mounts,
             loop_devices=frozenset(device for device in self.loop_devices if device in now_devices),
             cgroups=frozenset(path for path in self.cgroups if Path(path).exists()),
@@ -41,13 +42,6 @@ def take_census(server: Server) -> Census:
         loop_devices=frozenset(device for device, file in _attached_loop_devices().items() if str(server.data_directory) in file),
         cgroups=frozenset(find_cgroups(server)),
     )
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _all_mounts() -> frozenset[str]:

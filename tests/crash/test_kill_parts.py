@@ -1,6 +1,5 @@
 """`kill -9` of the node's own children: it recovers."""
 
-import contextlib
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ import psutil
 from tests.conftest import StartServer
 from tests.crash.load import Load
 from tests.support.invoking import invoke, succeed, wait_for_log
+from tests.support.processes import children_with
 from tests.support.server import ROLE, Server, zip_of
 from tests.support.waiting import eventually
 
@@ -17,12 +17,7 @@ _ECHO = "def handler(event, context):\n    return event\n"
 
 
 def _children(server: Server, mark: str) -> list[psutil.Process]:
-    found = []
-    for child in psutil.Process(server.process.pid).children():
-        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
-            if mark in " ".join(child.cmdline()):
-                found.append(child)
-    return found
+    return children_with(server.process.pid, mark)
 
 
 def test_a_killed_zygote_is_replaced(start_server: StartServer) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.support.invoking import invoke, succeed, wait_for_log
+from tests.support.processes import children_with, is_alive
 from tests.support.server import ALONZO, Server
 from tests.support.waiting import eventually
 
@@ -104,7 +105,7 @@ def test_the_runtime_api_is_for_the_functions_own_processes(portable: Server) ->
 
 
 def test_processes_end_with_their_environment(portable: Server) -> None:
-    name = portable.deploy("leaves", _SLEEPS, Timeout=1)
+    name = portable.deploy("leaves", _SLEEPS, Timeout=4)
     invoke(portable, name, 0)
     assert len(sleepers(portable)) == 2
     assert invoke(portable, name, 60).error
@@ -130,7 +131,7 @@ def test_nothing_is_left_of_a_zygote_that_was_killed(start: Callable[[Path], Ser
         name = server.deploy("sleeps", _SLEEPS, Timeout=60)
         answer = pool.submit(invoke, server, name, 50)
         wait_for_log(server, name, "begun")
-        (zygote,) = [child for child in psutil.Process(server.process.pid).children() if "zygote.py" in " ".join(child.cmdline())]
+        (zygote,) = children_with(server.process.pid, "zygote.py")
         processes = zygote.children(recursive=True)
         zygote.send_signal(signal.SIGKILL)
         assert answer.result().value["errorMessage"].endswith("Runtime exited with error: signal: killed")
@@ -177,9 +178,3 @@ def is_sleeper(process: psutil.Process) -> bool:
 def alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
     """Those that have not ended; whoever has adopted them may not have reaped them yet."""
     return [process for process in processes if is_alive(process)]
-
-
-def is_alive(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False

@@ -1,10 +1,10 @@
 """Functions cannot reach other environments, nor the node's store, through the network."""
 
+import contextlib
 import socket
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -28,9 +28,11 @@ def _listening_ports(server: Server) -> list[int]:
     """Of everything that belongs to a node: its API, its store, the Runtime APIs of host networks."""
     node = psutil.Process(server.process.pid)
     family = [node, *node.children(recursive=True)]
-    return sorted(
-        {entry.laddr.port for process in family for entry in process.net_connections("tcp") if entry.status == psutil.CONN_LISTEN}
-    )
+    ports: set[int] = set()
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):  # an environment ends
+            ports |= {entry.laddr.port for entry in process.net_connections("tcp") if entry.status == psutil.CONN_LISTEN}
+    return sorted(ports)
 
 
 def _api_port(server: Server) -> int:
@@ -94,7 +96,7 @@ def test_sockets_without_a_file_of_the_host_are_out_of_reach(node: Server, attac
     assert outcome in {"ECONNREFUSED", "EPERM"}
 
 
-@contextmanager
+@contextlib.contextmanager
 def _abstract_listener() -> Iterator[str]:
     name = f"alonzo-test-{uuid.uuid4().hex}"
     with socket.socket(socket.AF_UNIX) as listener:

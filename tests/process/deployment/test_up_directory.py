@@ -8,6 +8,7 @@ import psutil
 import pytest
 from tests.support.deploying import RUST_MAIN, RUST_MANIFEST, Watched, write, write_wheel
 from tests.support.invoking import invoke, succeed
+from tests.support.processes import children_with, is_alive
 from tests.support.server import Server
 from tests.support.toolchains import require_tool
 from tests.support.waiting import eventually
@@ -93,9 +94,8 @@ def test_the_watching_process_ends_with_the_server(tmp_path: Path) -> None:
     with server:
         watcher = eventually(lambda: find_watcher(server), what="the directory is watched")
         server.kill()
-        eventually(lambda: not watcher.is_running() or watcher.status() == psutil.STATUS_ZOMBIE, what="the watcher ends")
+        eventually(lambda: not is_alive(watcher), what="the watcher ends")
 
 
 def find_watcher(server: Server) -> psutil.Process | None:
-    children = psutil.Process(server.process.pid).children()
-    return next((child for child in children if "--watch" in child.cmdline()), None)
+    return next(iter(children_with(server.process.pid, "--watch")), None)

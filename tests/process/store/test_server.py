@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.support.processes import is_alive
 
 from alonzo.errors import SetupError
 from alonzo.store.connection import connect
@@ -45,11 +46,6 @@ def end_node(node: subprocess.Popen[str]) -> None:
     node.wait()
     assert node.stdout is not None
     node.stdout.close()
-
-
-def is_gone(process: psutil.Process) -> bool:
-    """Ended; perhaps not reaped yet by whoever adopted it."""
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def wait_until_gone(process: psutil.Process) -> None:
@@ -132,7 +128,7 @@ async def test_a_new_node_waits_for_the_server_of_a_killed_one(tmp_path: Path) -
     old = psutil.Process(old_pid)
     end_node(node)
     async with await EmbeddedServer.start(data_directory=tmp_path) as server, await connect(server.url):
-        assert is_gone(old)
+        assert not is_alive(old)
 
 
 async def test_a_second_node_does_not_wait_for_a_living_one(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import psutil
 from botocore.exceptions import BotoCoreError, ClientError
 from tests.support.gauge import HOLDS_THE_GAUGE, Gauge
 from tests.support.invoking import succeed
+from tests.support.processes import is_alive
 from tests.support.server import Server
 from tests.support.waiting import eventually
 from tests.support.workers import workers_of
@@ -57,7 +58,7 @@ def test_a_killed_parent_leaves_nothing_behind(start_server: Any) -> None:
     succeed(server, name)
     processes = psutil.Process(server.process.pid).children(recursive=True)
     server.kill()
-    eventually(lambda: not any(process.is_running() and process.status() != "zombie" for process in processes), what="the end of all")
+    eventually(lambda: not any(is_alive(process) for process in processes), what="the end of all")
     again = start_server("--workers", "3", data_directory=server.data_directory)
     assert succeed(again, name)
     assert again.stop() == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.support.processes import is_alive
 from tests.support.waiting import eventually
 
 from alonzo.guest import processes
@@ -45,13 +46,6 @@ def start(program: str) -> "tuple[subprocess.Popen[bytes], list[psutil.Process]]
     return leader, own.children(recursive=True)
 
 
-def is_gone(process: psutil.Process) -> bool:
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
 def close(leader: "subprocess.Popen[bytes]") -> None:
     assert leader.stdin is not None
     assert leader.stdout is not None
@@ -63,7 +57,7 @@ def test_a_tree_ends_with_those_who_have_left_its_group(system: str) -> None:
     leader, others = start(LEADER)
     processes.kill_tree(leader.pid)
     assert leader.wait() == -9, system
-    eventually(lambda: all(is_gone(each) for each in others), what=f"the end of {others}")
+    eventually(lambda: not any(is_alive(each) for each in others), what=f"the end of {others}")
     close(leader)
 
 
@@ -72,7 +66,7 @@ def test_a_leader_ends_its_own_tree_and_itself(prelude: str) -> None:
     leader, others = start(prelude + ENDS_ITSELF)
     close(leader)
     assert leader.wait() == -9
-    eventually(lambda: all(is_gone(each) for each in others), what=f"the end of {others}")
+    eventually(lambda: not any(is_alive(each) for each in others), what=f"the end of {others}")
 
 
 def test_a_leader_that_leads_nothing_yet(system: str) -> None:
@@ -97,4 +91,4 @@ def test_a_group_whose_leader_has_ended() -> None:
     left = psutil.Process(child)
     assert os.getpgid(child) == group
     processes.kill_group(group)
-    eventually(lambda: is_gone(left), what="the end of the child")
+    eventually(lambda: not is_alive(left), what="the end of the child")

@@ -4,12 +4,12 @@ import os
 import urllib.request
 from pathlib import Path
 
-import psutil
 import pytest
 from botocore.exceptions import ClientError
 from tests.conftest import StartServer
 from tests.support.aws_peer import AwsPeer
 from tests.support.ports import free_port
+from tests.support.processes import is_alive
 from tests.support.server import Server
 from tests.support.waiting import eventually
 
@@ -21,10 +21,6 @@ def code_of(caught: pytest.ExceptionInfo[ClientError]) -> tuple[int, str]:
     return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
 
 
-def is_gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-
-
 def test_it_starts_with_the_first_request_and_ends_with_the_node(start_server: StartServer) -> None:
     server = start_server()
     server.client("lambda").list_functions()
@@ -33,7 +29,7 @@ def test_it_starts_with_the_first_request_and_ends_with_the_node(start_server: S
     server.client("sqs").list_queues()
     (companion,) = companions_of(server)
     assert server.stop() == 0
-    assert is_gone(companion)
+    assert not is_alive(companion)
 
 
 @pytest.mark.thorough
@@ -42,7 +38,7 @@ def test_it_does_not_outlive_a_node_that_is_killed(start_server: StartServer) ->
     server.client("sqs").list_queues()
     (companion,) = companions_of(server)
     server.kill()
-    eventually(lambda: is_gone(companion) or None, what="the companion gone")
+    eventually(lambda: not is_alive(companion), what="the companion gone")
 
 
 def test_it_is_back_when_it_has_died(start_server: StartServer) -> None:
@@ -50,7 +46,7 @@ def test_it_is_back_when_it_has_died(start_server: StartServer) -> None:
     server.client("sqs").create_queue(QueueName="q")
     (first,) = companions_of(server)
     first.kill()
-    eventually(lambda: is_gone(first) or None, what="the first gone")
+    eventually(lambda: not is_alive(first), what="the first gone")
     assert "QueueUrls" not in server.client("sqs", retries={"total_max_attempts": 5}).list_queues()
     assert companions_of(server) != [first]
     assert "is in memory only and ends with them" in server.log_file.read_text()

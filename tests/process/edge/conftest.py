@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,16 +67,15 @@ class RunningEdge:
         """Bytes in, bytes out until the server closes. TimeoutError when it does not."""
         with socket.create_connection((self.host, self.port), timeout=10) as connection:
             received = bytearray()
-            try:
+            # Reset, at any step: the server closes while garbage is still coming in. What it has answered is there to be read.
+            with suppress(ConnectionError):
                 connection.sendall(data)
                 if half_close:
-                    connection.shutdown(socket.SHUT_WR)
+                    with suppress(OSError):  # not connected any more
+                        connection.shutdown(socket.SHUT_WR)
+            with suppress(ConnectionError):
                 while part := connection.recv(65_536):
                     received += part
-            except TimeoutError:
-                raise
-            except OSError:
-                pass  # reset, at any step: the server closes while garbage is still coming in
             return bytes(received)
 
 

@@ -129,7 +129,7 @@ def test_a_version_has_a_configuration_of_its_own(start_server: StartServer, sin
 
 
 def test_an_event_that_waits_for_a_retry_is_dropped_with_its_function(start_server: StartServer, sink: EventSink) -> None:
-    server = start_server("--async-retry-delays", "2,2")
+    server = start_server("--async-retry-delays", "4,4")
     name = server.deploy("deleted", REPORTING)
     sink.send(server, name, "bad", fail=True)
     wait_for_queue(server, name, retried=1)

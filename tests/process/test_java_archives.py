@@ -40,7 +40,7 @@ def test_the_classes_of_the_client_come_from_an_archive_that_was_made_once(start
 
 def _cache_with_jars(directory: Path) -> Path:
     cache = directory / "cache"
-    shutil.copytree(default_cache(), cache / "alonzo" / "maven", ignore=shutil.ignore_patterns("*.jsa"))
+    shutil.copytree(default_cache(), cache / "alonzo" / "maven", ignore=shutil.ignore_patterns("*.jsa", ".*"))
     return cache
 
 

@@ -1,14 +1,13 @@
 """SnapStart of Java functions, with the hooks of org.crac."""
 
 import asyncio
-import hashlib
 import subprocess
-import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.downloads import fetched
 from tests.support.invoking import invoke, succeed, wait_for_log
 from tests.support.server import ROLE, Server, zip_of
 from tests.support.toolchains import require_tool
@@ -61,10 +60,4 @@ def publish(server: Server, name: str, package: bytes, **more: Any) -> str:
 
 
 def _crac() -> Path:
-    cached = default_cache() / _CRAC.rpartition("/")[2]
-    if not cached.exists():
-        with urllib.request.urlopen(_CRAC, timeout=60) as response:
-            content = response.read()
-        assert hashlib.sha256(content).hexdigest() == _CRAC_SHA256
-        cached.write_bytes(content)
-    return cached
+    return fetched(_CRAC, default_cache() / _CRAC.rpartition("/")[2], sha256=_CRAC_SHA256)

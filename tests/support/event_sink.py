@@ -39,8 +39,6 @@ def handler(event, context):
 class EventSink(LocalHttpServer):
     """Started and ended by `with`. Reports are kept in the order in which they came."""
 
-    request_queue_size = 256
-
     def __init__(self) -> None:
         super().__init__(_Handler)
         self.reports: list[dict[str, Any]] = []

@@ -10,6 +10,8 @@ from typing import Self
 class LocalHttpServer(ThreadingHTTPServer):
     """Started and ended by `with`; callers may connect from the beginning, and wait until it is started."""
 
+    request_queue_size = 256
+
     def __init__(self, handler: Callable[..., BaseHTTPRequestHandler]) -> None:
         super().__init__(("127.0.0.1", 0), handler)
         self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})

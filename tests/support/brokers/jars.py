@@ -1,17 +1,14 @@
 """Programs from Maven Central, at the versions and with the checksums that the lists beside this file have."""
 
-import contextlib
-import hashlib
 import os
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.support.downloads import fetched
+
 _REPOSITORY = "https://repo1.maven.org/maven2"
 _CACHE = Path(__file__).parents[3] / ".alonzo" / "cache" / "jars"
-_TIMEOUT_SECONDS = 60.0
 _AT_ONCE = 8
-_ATTEMPTS = 3
 
 
 def class_path(name: str) -> str:
@@ -28,25 +25,4 @@ def jar_directory() -> Path:
 
 def _fetch(line: str) -> Path:
     sha256, path = line.split()
-    jar = _CACHE / path.rpartition("/")[2]
-    if not jar.exists():
-        _CACHE.mkdir(parents=True, exist_ok=True)
-        content = _download(f"{_REPOSITORY}/{path}")
-        assert hashlib.sha256(content).hexdigest() == sha256, f"{path} is not what it should be"
-        draft = jar.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(content)
-        draft.replace(jar)
-    return jar
-
-
-def _download(url: str) -> bytes:
-    for _ in range(_ATTEMPTS - 1):
-        with contextlib.suppress(OSError):
-            return _read(url)
-    return _read(url)
-
-
-def _read(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
-        content: bytes = response.read()
-        return content
+    return fetched(f"{_REPOSITORY}/{path}", _CACHE / path.rpartition("/")[2], sha256=sha256)

@@ -26,7 +26,8 @@ class Deadlines:
             self._arm(expires_at)
 
     def close(self) -> None:
-        """Tell of nothing more, until there is another deadline to watch."""
+        """Tell of nothing more. May be called again."""
+        self._on_expiry = _tell_nobody  # it has the environment, which has this: neither shall wait for the garbage collector
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -45,3 +46,7 @@ class Deadlines:
         first = min((running.expires_at for running in self._running), default=None)
         if first is not None and self._timer is None:
             self._arm(first)
+
+
+def _tell_nobody(_: RunningInvocation) -> None:
+    """What a closed one does."""

@@ -280,6 +280,7 @@ class ExecutionEnvironment:
         self._journal.close()
         if self._server is not None:
             self._server.close()
+            self._server = None
         self._connections.close()
         self._sandbox.kill()
         self.ended.set_result(None)

@@ -185,6 +185,7 @@ class RuntimeApiConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self._transport = None
+        del self._parser  # it has what it calls, which is this: neither shall wait for the garbage collector
         self._count_bytes(-self._counted_bytes)
         self._events.on_connection_closed(self)
 

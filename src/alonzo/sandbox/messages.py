@@ -72,6 +72,7 @@ class GuestChannel(Generic[M]):
         if not self._is_open:
             return
         self._is_open = False
+        self._on_message = self._on_end = _leave_it  # they have whoever has this channel: neither shall wait for the garbage collector
         self._loop.remove_reader(self._control)
         self._loop.remove_writer(self._control)
         self._control.close()
@@ -149,5 +150,10 @@ class GuestChannel(Generic[M]):
         self._on_message(message, [self._descriptors.popleft() for _ in range(descriptor_count)])
 
     def _end(self, violation: str | None) -> None:
+        on_end = self._on_end
         self.close()
-        self._on_end(violation)
+        on_end(violation)
+
+
+def _leave_it(*_: object) -> None:
+    """What a channel that is closed does."""

@@ -175,6 +175,7 @@ class QueueConsumer:
         self._forget()
         if self._subscription is not None:
             await self._connection.unsubscribe(self._subscription)
+            self._subscription = None  # it has what it calls, which is this: neither shall wait for the garbage collector
         for delivery in list(self._in_hand.values()):
             await self.give_back(delivery)
         try:

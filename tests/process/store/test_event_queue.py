@@ -4,6 +4,8 @@ import asyncio
 import time
 from pathlib import Path
 
+from tests.support.garbage import nothing_left_of
+
 from alonzo.model.names import FunctionReference
 from alonzo.model.scope import Scope
 from alonzo.store.connection import Connection, connect
@@ -48,6 +50,18 @@ async def test_events_come_in_order_and_only_those_of_the_function(open_store: O
         assert await queue.list_ready() == {OTHER: 1}
         await consumer.aclose()
         assert await consumer_count(connection) == 0
+
+
+async def test_a_closed_consumer_is_gone_when_nobody_has_it_any_more(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        queue = await EventQueue.open(connection)
+        await add(queue, HELLO, b"1")
+        with nothing_left_of(QueueConsumer):
+            consumer = await queue.open_consumer(HELLO)
+            assert await take_all(consumer, 1) == [b"1"]
+            await consumer.aclose()
+            del consumer
+            await connection.call("STREAM.INFO.EVENTS")  # whatever was to be done for it has been done by then
 
 
 async def test_a_message_of_the_same_id_is_dropped(open_store: OpenStore) -> None:

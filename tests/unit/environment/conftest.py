@@ -68,6 +68,8 @@ class MemorySandbox:
 
     def kill(self) -> None:
         self.is_killed = True
+        if not self.runtime_exit.done():
+            self.runtime_exit.set_result(-9)
 
     def peak_memory_bytes(self) -> int | None:
         return 1 << 20

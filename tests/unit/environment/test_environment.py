@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.support.garbage import nothing_left_of
 
+from alonzo.environment.environment import ExecutionEnvironment
 from alonzo.environment.outcomes import EnvironmentLost, InitFailed
 from alonzo.environment.phases import Phase
+from alonzo.environment.runtime_api import RuntimeApiConnection
 from alonzo.model.quotas import RESPONSE_SYNC_MAX_BYTES
 
 from .conftest import REQUEST_ID, Given, an_environment, an_invocation
@@ -32,6 +35,18 @@ def run(scenario: Callable[[Given], Awaitable[None]], **environment: Any) -> Non
             await scenario(given)
 
     asyncio.run(play())
+
+
+def test_an_environment_that_has_ended_is_gone_when_nobody_has_it_any_more() -> None:
+    async def scenario(given: Given) -> None:
+        runtime = await given.initialized()
+        answering = asyncio.create_task(given.environment.invoke(an_invocation(), timeout_seconds=10))
+        assert (await runtime.receive())[0] == 200
+        await runtime.ask("POST", RESPONSE, b"{}")
+        await answering
+
+    with nothing_left_of(ExecutionEnvironment, RuntimeApiConnection):
+        run(scenario)
 
 
 def test_init_that_takes_too_long_ends_the_environment() -> None:

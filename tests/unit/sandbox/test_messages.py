@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 import uvloop
+from tests.support.garbage import nothing_left_of
 
 from alonzo.guest import channel as guest
 from alonzo.sandbox.messages import GuestChannel
@@ -72,6 +73,32 @@ def in_the_nodes_loop(test: Callable[..., Coroutine[None, None, None]]) -> Calla
         uvloop.run(test(**arguments))
 
     return run
+
+
+def test_whoever_has_a_closed_channel_is_gone_when_nobody_has_it_any_more() -> None:
+    class Owner:
+        def __init__(self, control: socket.socket) -> None:
+            self.has_ended = asyncio.Event()
+            self.channel = GuestChannel(control, message_type=Said, on_message=self.on_message, on_end=self.on_end)
+
+        def on_message(self, message: Said, descriptors: list[int]) -> None:
+            raise AssertionError((message, descriptors))
+
+        def on_end(self, violation: str | None) -> None:
+            assert violation is None
+            self.has_ended.set()
+
+    async def scenario(*, ends: bool) -> None:
+        ours, theirs = socket.socketpair()
+        owner = Owner(ours)
+        theirs.close()
+        if ends:
+            await owner.has_ended.wait()
+        owner.channel.close()
+
+    with nothing_left_of(Owner):
+        uvloop.run(scenario(ends=True))
+        uvloop.run(scenario(ends=False))
 
 
 def frame(body: bytes, *, descriptors: int = 0, length: int | None = None) -> bytes:

@@ -6,11 +6,12 @@ so that a cold start tells how long one would have had to be kept.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Protocol
 
 from alonzo.clock import Clock
 from alonzo.invoke.idle_times import BIN_COUNT, BIN_SECONDS, IdleTimes
+from alonzo.model.names import FunctionKey
 
 PoolKey = tuple[str, str, str, str]
 
@@ -40,6 +41,10 @@ class KeepAlive(Protocol):
         """How many of a version's idle environments, longest idle first, are not worth keeping any longer."""
         ...
 
+    def forget(self, functions: Set[FunctionKey]) -> None:
+        """They are gone."""
+        ...
+
 
 class FixedKeepAlive:
     """The same time for all."""
@@ -62,6 +67,9 @@ class FixedKeepAlive:
         del key
         oldest_allowed = self._clock.monotonic() - self._seconds
         return sum(since < oldest_allowed for since in idle_since)
+
+    def forget(self, functions: Set[FunctionKey]) -> None:
+        """Nothing is known of them."""
 
 
 class LearnedKeepAlive:
@@ -107,6 +115,11 @@ class LearnedKeepAlive:
         if count and count == len(idle_since) and max(idle_since) >= now - max(seconds, self._default_seconds):
             return count - 1
         return count
+
+    def forget(self, functions: Set[FunctionKey]) -> None:
+        """As the protocol says."""
+        for key in [key for key in self._versions if key[:3] in functions]:
+            del self._versions[key]
 
     def _remember(self, key: PoolKey) -> "_Version":
         while len(self._versions) >= _REMEMBERED_VERSIONS_MAX:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from alonzo.clock import Clock
 from alonzo.invoke.errors import Throttled
 from alonzo.model.function import FunctionVersion
+from alonzo.model.names import FunctionKey
 from alonzo.sandbox.memory import MachineMemory
 
 _log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class MemoryRoom:
         self._evict = evict
         self._wait_seconds = wait_seconds
         self._clock = clock
-        self._expected: dict[tuple[str, str, str], int] = {}
+        self._expected: dict[FunctionKey, int] = {}
         self._usual: dict[str | None, int] = {}
         """By runtime: what an environment of any function takes, more or less."""
         self._shares: set[Share] = set()
@@ -124,5 +125,5 @@ def _nothing() -> int | None:
     return None
 
 
-def _key(version: FunctionVersion) -> tuple[str, str, str]:
+def _key(version: FunctionVersion) -> FunctionKey:
     return version.scope.account_id, version.scope.region, version.name

@@ -15,12 +15,13 @@ version changes or when they end by themselves.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 
 from alonzo.environment.environment import ExecutionEnvironment
 from alonzo.environment.phases import Phase
 from alonzo.invoke.keep_alive import KeepAlive, PoolKey
 from alonzo.model.function import FunctionVersion
+from alonzo.model.names import FunctionKey
 
 _log = logging.getLogger(__name__)
 
@@ -162,6 +163,10 @@ class EnvironmentPools:
         for environment in list(self._living):
             environment.close()
         self._idle.clear()
+
+    def forget(self, functions: Set[FunctionKey]) -> None:
+        """They are gone."""
+        self._keep_alive.forget(functions)
 
     async def drain(self, *, timeout_seconds: float) -> None:
         """Wait for environments that have been ended to be gone: extensions have a moment of their own."""

@@ -13,6 +13,9 @@ import msgspec
 from alonzo.errors import AlonzoError
 from alonzo.model.scope import Scope
 
+FunctionKey = tuple[str, str, str]
+"""A function's account, region and name."""
+
 NAMESPACED_NAME_PATTERN = (
     r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?"
     r"([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"

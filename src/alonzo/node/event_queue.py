@@ -50,6 +50,7 @@ class AsynchronousInvocation:
     acceptance: EventAcceptance
     dispatcher: EventDispatcher
     administration: QueueAdministration
+    counters: EventCounters
     owners: QueueOwners | None
 
     async def run(self) -> None:
@@ -141,6 +142,7 @@ def wire_asynchronous_invocation(
         dispatcher=dispatcher,
         owners=owners,
         administration=administration,
+        counters=counters,
     )
 
 

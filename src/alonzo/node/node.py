@@ -14,6 +14,7 @@ from alonzo.functions.activation import Activations
 from alonzo.invoke.destinations.retries import PAUSES_SECONDS, WAITING_MAX_BYTES, Retries
 from alonzo.invoke.recursion import RecursionGuard
 from alonzo.node.configuration import Configuration
+from alonzo.node.departures import DepartedFunctions
 from alonzo.node.destinations import wire_destinations
 from alonzo.node.door import Door, HandedDoor, ListeningDoor
 from alonzo.node.edge import EdgeParts, wire_edge
@@ -184,6 +185,9 @@ class Node:
                     parts.sandboxes.run(),
                     parts.pools.run(),
                     activations.run(),
+                    DepartedFunctions(
+                        forget=(metering.functions.forget, asynchronous.counters.forget, parts.pools.forget), clock=self._clock
+                    ).run(control.functions),
                     server.run(),
                     *parts.traces.components,
                 )

@@ -3,18 +3,19 @@
 Source of the names: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
 
+from alonzo.model.names import FunctionKey
 from alonzo.model.scope import Scope
 from alonzo.observe.metrics.distribution import Distribution
 
 _FUNCTIONS_MAX = 100_000
-"""Counts are kept of functions that are gone as well; beyond this many the oldest are forgotten."""
+"""Counts are kept; beyond this many the oldest are forgotten."""
 
 
 class Metric(StrEnum):
@@ -184,6 +185,11 @@ class FunctionMetrics:
         if len(self._counts) > _FUNCTIONS_MAX:
             del self._counts[next(iter(self._counts))]
 
+    def forget(self, functions: Set[FunctionKey]) -> None:
+        """They are gone."""
+        self._counts = {key: count for key, count in self._counts.items() if _function_of(key) not in functions}
+        self._durations = {key: values for key, values in self._durations.items() if _function_of(key) not in functions}
+
     async def collect(self) -> dict[MetricKey, int]:
         """What the page of a node alone shows (`CountSource`)."""
         return {**self._counts, **self._levels}
@@ -217,6 +223,10 @@ class OwnMetrics:
     async def collect_durations(self) -> Durations:
         """As the protocol says."""
         return await self._own.collect_durations()
+
+
+def _function_of(key: MetricKey | DurationKey) -> FunctionKey:
+    return key.scope.account_id, key.scope.region, key.function_name
 
 
 def summed(counts: Iterable[tuple[MetricKey, int]]) -> dict[MetricKey, int]:

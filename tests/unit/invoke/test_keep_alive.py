@@ -64,6 +64,16 @@ def test_of_a_cold_start_without_any_end_before_nothing_is_learned() -> None:
     assert idle_for(keep_alive, clock, 11, 9) == 1
 
 
+def test_nothing_is_known_of_a_function_that_is_gone() -> None:
+    keep_alive, clock = learned()
+    for key in (KEY, OTHER):
+        for _ in range(100):
+            keep_alive.note_wanted(key, clock.monotonic() - 0.01)
+    keep_alive.forget({KEY[:3]})
+    assert idle_for(keep_alive, clock, 4, 3, 2, 1) == 0
+    assert idle_for(keep_alive, clock, 4, 3, 2, 1, key=OTHER) == 3
+
+
 def test_what_is_remembered_has_an_end() -> None:
     keep_alive, clock = learned()
     for number in range(20_000):

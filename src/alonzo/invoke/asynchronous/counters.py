@@ -1,8 +1,9 @@
 """What has become of the events of each function, since the node was started. In memory: the queue itself is on the disk."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 
-from alonzo.model.names import FunctionReference
+from alonzo.model.names import FunctionKey, FunctionReference
 
 _FUNCTIONS_MAX = 10_000
 
@@ -33,6 +34,12 @@ class EventCounters:
         if len(self._counts) > _FUNCTIONS_MAX:
             del self._counts[next(iter(self._counts))]
         return counts
+
+    def forget(self, functions: Set[FunctionKey]) -> None:
+        """They are gone."""
+        gone = (each for each in self._counts if (each.scope.account_id, each.scope.region, each.name) in functions)
+        for reference in [*gone]:
+            del self._counts[reference]
 
     def functions(self) -> frozenset[FunctionReference]:
         """Those that anything is counted of."""

@@ -15,7 +15,7 @@ from alonzo.log import configure_logging
 from alonzo.node.companion import companion_notice
 from alonzo.node.configuration import Configuration
 from alonzo.node.life import run_node
-from alonzo.node.process import raise_descriptor_limit, raise_priority, settle_garbage_collection
+from alonzo.node.process import raise_descriptor_limit, raise_priority, settle_garbage_collection, shorten_slice
 from alonzo.node.tls import prepare_tls, trust_instructions
 from alonzo.sandbox.host import check_isolation
 
@@ -35,6 +35,7 @@ def run(configuration: Configuration, *, beside: Beside | None = None) -> int:
     prepare_tls(configuration)
     raise_descriptor_limit()
     raise_priority()
+    shorten_slice()
     return uvloop.run(_run(configuration, beside))
 
 

@@ -655,6 +655,8 @@ class ExecutionEnvironment:
             fault = Fault(self._host.extensions.fatal_type, fault.message)  # that came first
         if not self._initialized.done():
             self._initialized.set_exception(init_failure(self._init_error, fault, duration_seconds=self._since_init()))
+        elif self._phase is Phase.INIT:
+            return  # it has failed, and `initialize` is about to tell and to end it
         elif self._phase is Phase.RESTORE and self._restoration is not None:
             self._restoration.fail(RestoreFailed(fault=fault))
         else:

@@ -131,8 +131,11 @@ class LogChannel:
     def drain(self) -> None:
         """Read what the function has written by now: everything it wrote before a response that has just come in.
 
-        A line that has not ended ends here: what an invocation writes stands between its START and its END.
+        A line that has not ended ends here: what an invocation writes stands between its START and its END. Once closed, nothing is read:
+        the pipe's number may be another's by then.
         """
+        if not self._is_open:
+            return
         for _ in range(_DRAIN_READS):
             if not self._read():
                 self._deliver(self._parser.flush_line(self._clock.unix_ms()))

@@ -65,6 +65,28 @@ def test_init_that_takes_too_long_ends_the_environment() -> None:
     run(scenario)
 
 
+def test_a_failed_init_is_told_before_the_environment_ends_though_its_last_connection_closes_at_once() -> None:
+    phases: list[Phase] = []
+
+    async def scenario(given: Given) -> None:
+        starting = asyncio.create_task(given.environment.initialize(timeout_seconds=10))
+        await given.sandbox.assigned.wait()
+
+        def lose_connection() -> None:
+            connection: Any = object()
+            given.environment.on_connection_closed(connection)
+            phases.append(given.environment.phase)
+
+        given.sandbox.runtime_exit.set_result(1)
+        asyncio.get_running_loop().call_soon(lose_connection)  # behind what notices the exit, before whoever waits for INIT
+        with pytest.raises(InitFailed):
+            await starting
+        assert given.environment.phase is Phase.ENDED
+
+    run(scenario)
+    assert phases == [Phase.INIT]
+
+
 def test_init_within_an_invocation_ends_that_invocation_too() -> None:
     async def scenario(given: Given) -> None:
         with pytest.raises(InitFailed) as failed:

@@ -78,16 +78,16 @@ def test_provisioned_environments_cost_as_long_as_they_are_there(server: Server)
 
 def test_a_function_is_measured_with_several_sizes(server: Server) -> None:
     name = server.deploy("tuned", _SLEEPS, MemorySize=512, Environment={"Variables": {"NAME": "b"}})
-    arguments = ("tune", name, "--payload", '{"answer": 1, "seconds": 0.01}', "--sizes", "128,256", "--count", "2")
+    arguments = ("tune", name, "--payload", '{"answer": 1, "seconds": 0.5}', "--sizes", "128,256", "--count", "2")
     measured = json.loads(alonzo(server, *arguments, "--json"))
     assert [each["memory_mib"] for each in measured] == [128, 256]
-    assert all(each["billed_ms"] >= each["duration_ms"] >= 10 for each in measured)
+    assert all(each["billed_ms"] >= each["duration_ms"] >= 500 for each in measured)
     assert all(each["dollars_a_million"] > 0.2 for each in measured)
     told = alonzo(server, *arguments)
     dollars = {row[0]: float(row[-1]) for line in told.splitlines() if (row := line.split()) and row[1:2] == ["MB"]}
     assert dollars.keys() == {"128", "256"}
-    cheapest = told.partition("Cheapest: ")[2].partition(" MB")[0]  # mostly the smaller one, but not on a machine that was busy with it
-    assert dollars[cheapest] == min(dollars.values())
+    assert dollars["128"] < dollars["256"]
+    assert "Cheapest: 128 MB" in told
     assert [
         function["FunctionName"]
         for function in server.client("lambda").list_functions()["Functions"]

@@ -99,7 +99,7 @@ def test_the_request_rate_is_one_for_all(start_server: Any) -> None:
             time.sleep(0.1)
     time.sleep(1.2)  # the bucket is full again
     began_at, done, refusals = time.monotonic(), 0, set()
-    while time.monotonic() - began_at < 3.0 or (done < 10 and time.monotonic() - began_at < 60.0):
+    while time.monotonic() - began_at < 3.0:
         for client in clients:
             refused = refusal(client, name)
             done += refused is None

@@ -45,6 +45,38 @@ def handler(event, context):
     }
 """
 
+THREADS_AND_PROCESSES = """
+import concurrent.futures, multiprocessing, os, random, threading
+
+def numbers():
+    return [random.getrandbits(64) for _ in range(2)]
+
+def handler(event, context):
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        squares = list(threads.map(lambda number: number * number, range(10)))
+    read, write = os.pipe()
+    if os.fork() == 0:
+        thread = threading.Thread(target=lambda: os.write(write, b"%d" % threading.get_native_id()))
+        thread.start()
+        thread.join()
+        os._exit(0)
+    of_child = int(os.read(read, 100))
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=lambda: theirs.send(numbers()))
+    process.start()
+    of_process = ours.recv()
+    process.join()
+    main = threading.main_thread()
+    return {
+        "squares": squares,
+        "main": [main is threading.current_thread(), main.native_id == threading.get_native_id(), main.native_id == os.getpid()],
+        "child has an id of its own": of_child not in (os.getpid(), main.native_id),
+        "ended": process.exitcode,
+        "random apart": not set(of_process) & set(numbers()),
+        "threads": threading.active_count(),
+    }
+"""
+
 DIFFERS = {
     "AWS_LAMBDA_RUNTIME_API": r"127\.0\.0\.1:[0-9]+",
     "AWS_XRAY_DAEMON_ADDRESS": r"127\.0\.0\.1:[0-9]{2,5}",
@@ -54,6 +86,18 @@ DIFFERS = {
 """Where Alonzo's services are is not where AWS's are."""
 ADDED = {"AWS_ENDPOINT_URL"}
 """docs/differences.md"""
+
+
+def test_threads_and_processes_of_a_function_are_its_own(server: Server) -> None:
+    name = server.deploy("threads", THREADS_AND_PROCESSES, Timeout=30)
+    assert succeed(server, name) == {
+        "squares": [number * number for number in range(10)],
+        "main": [True, True, True],
+        "child has an id of its own": True,
+        "ended": 0,
+        "random apart": True,
+        "threads": 1,
+    }
 
 
 @pytest.mark.parametrize("runtime", sorted(RECORDED))

@@ -270,7 +270,7 @@ class _Sandbox:
             processes.adopt_orphans()
         unshared_read, unshared_write = os.pipe()
         self._release, release = socket.socketpair()
-        self.runtime = os.fork()
+        self.runtime = linux.fork() if self._isolated else os.fork()
         if self.runtime == 0:
             try:
                 self._become_runtime(unshared_write, release.fileno(), runtime_api.fileno())

@@ -10,7 +10,9 @@ import gc
 import importlib
 import io
 import os
+import random
 import sys
+import threading
 import time
 import traceback
 from types import ModuleType
@@ -94,6 +96,8 @@ def _become_fresh(variables: dict[str, str]) -> None:
         del os.environ[name]
     os.environ.update(variables)
     time.tzset()
+    random.seed()
+    threading.main_thread()._set_native_id()  # type: ignore[attr-defined]
     sys.path[:] = _search_path(variables)
 
 

@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import json
 import os
+import random
 import socket
 import sys
 import time
@@ -67,6 +68,7 @@ def _set_variables() -> None:
         del os.environ[name]
     os.environ.update(before)
     time.tzset()
+    random.seed()
 
 
 def _import_modules() -> None:

@@ -24,7 +24,8 @@ _DISTRIBUTIONS = (
 """awslambdaric and boto3, with all that they require."""
 
 PRELOADED_MODULES = (
-    *("awslambdaric.bootstrap", "awslambdaric.lambda_runtime_client", "logging", "json", "datetime", "decimal", "random", "uuid"),
+    *("awslambdaric.bootstrap", "awslambdaric.lambda_literals", "awslambdaric.lambda_runtime_client"),
+    *("logging", "json", "datetime", "decimal", "random", "uuid"),
     *(
         "encodings.ascii",
         "encodings.latin_1",

@@ -87,7 +87,7 @@ def wire_invocation(
     meter = UsageMeter()
     usage = UsageKeeper(
         meter=meter,
-        table=stores.usage,
+        archive=stores.usage,
         versions=stores.control.records,
         allocations=stores.control.allocations,
         owner="0" if seat is None else f"{seat.cluster} {seat.number}",

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import msgspec
 
@@ -14,16 +14,25 @@ from alonzo.observe.metrics.recorder import MINUTE_SECONDS, MetricRecorder, Metr
 from alonzo.observe.metrics.sources import KnownMetrics
 from alonzo.store.errors import StoreError
 from alonzo.store.metric_stream import KEPT_SECONDS, MetricStore
+from alonzo.store.record_archive import RecordArchive
 from alonzo.store.record_index import Key
-from alonzo.store.records import RecordTable
 
 _AFTER_MINUTE_SECONDS = 1.0
 _RENEW_SECONDS = 3_600
 _KNOWN_MAX = 50_000
-"""How many sets of metrics are kept: a flood of dimensions shall not fill the memory of all nodes."""
+"""How many sets of metrics are kept: a flood of dimensions shall fill neither the disk nor what lists them."""
+_LATELY_SECONDS = 10 * MINUTE_SECONDS
+"""For so long after its last value a set is remembered: nobody need be asked whether it is known."""
 _TOPIC = "metric-points"
 
 _log = logging.getLogger(__name__)
+
+
+class _Lately(msgspec.Struct):
+    """A set that had values lately: what is known of it, and when that was asked last."""
+
+    known: KnownMetrics
+    asked_at: float
 
 
 class MetricKeeper:
@@ -34,7 +43,7 @@ class MetricKeeper:
         *,
         recorder: MetricRecorder,
         store: MetricStore,
-        known: RecordTable[KnownMetrics],
+        known: RecordArchive[KnownMetrics],
         gather: Callable[[], None],
         export: Callable[[Mapping[tuple[MetricSet, int], MinutePoints]], None] | None,
         cluster: Cluster | None,
@@ -50,7 +59,9 @@ class MetricKeeper:
         self._writing = asyncio.Lock()
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(MinutePoints)
-        self._tidied_at = clock.monotonic()
+        self._lately: dict[MetricSet, _Lately] = {}
+        self._known_count = 0
+        self._tidied_at = float("-inf")
         if cluster is not None:
             cluster.peers.answer(_TOPIC, self._on_asked)
 
@@ -85,9 +96,8 @@ class MetricKeeper:
     async def read(self, of: MetricSet, name: str, *, start: float, end: float) -> dict[int, Distribution]:
         """A metric's minutes from `start` until before `end`, in seconds since the epoch. StoreError."""
         found: dict[int, Distribution] = {}
-        if self._known.find(_key(of)) is not None:
-            async for content in self._store.read(of.scope, of.digest(), since_unix_seconds=start):
-                _collect(found, self._decoder.decode(content), name, start, end)
+        async for content in self._store.read(of.scope, of.digest(), since_unix_seconds=start):
+            _collect(found, self._decoder.decode(content), name, start, end)
         self._gather()
         for points in self._recorder.pending(of):
             _collect(found, points, name, start, end)
@@ -97,10 +107,16 @@ class MetricKeeper:
                     _collect(found, points, name, start, end)
         return found
 
-    async def list_known(self, scope: Scope) -> Iterator[KnownMetrics]:
-        """The sets that have had values in the last two weeks. StoreError."""
+    async def list_known(self, scope: Scope) -> AsyncIterator[KnownMetrics]:
+        """The sets that have had values in the last two weeks, in no order. StoreError."""
         await self.write()
-        return (known for _, known in self._known.iter_prefix((scope.account_id, scope.region)))
+        async for _, known in self._known.iter_prefix((scope.account_id, scope.region)):
+            yield known
+
+    async def find_known(self, of: MetricSet) -> KnownMetrics | None:
+        """One of them. StoreError."""
+        await self.write()
+        return await self._known.find(_key(of))
 
     async def _on_asked(self, question: bytes) -> bytes:
         self._gather()
@@ -108,20 +124,23 @@ class MetricKeeper:
 
     async def _is_kept(self, of: MetricSet, points: MinutePoints) -> bool:
         """Have the set known, with its metrics."""
-        key = _key(of)
-        known = self._known.find(key)
         units = {name: point.unit for name, point in points.points.items()}
-        if known is not None:
-            is_recent = points.minute < known.newest_minute + _RENEW_SECONDS
-            if is_recent and all(known.units.get(name) == unit for name, unit in units.items()):
-                return True
-            newest_minute, units = max(known.newest_minute, points.minute), known.units | units
-        else:
-            newest_minute = points.minute
-            if len(self._known) >= _KNOWN_MAX:
+        now = self._clock.monotonic()
+        lately = self._lately.get(of)
+        if lately is not None and _covers(lately.known, points.minute, units):
+            lately.asked_at = now
+            return True
+        key = _key(of)
+        known = await self._known.find(key)
+        if known is None:
+            if self._known_count >= _KNOWN_MAX:
                 self._recorder.dropped_count += 1
                 return False
-        await self._known.put(key, KnownMetrics(of=of, units=units, newest_minute=newest_minute))
+            self._known_count += 1
+        if known is None or not _covers(known, points.minute, units):
+            seen = KnownMetrics(of=of, units=units, newest_minute=points.minute)
+            known = await self._known.change(key, lambda stored: _merged(stored, seen))
+        self._lately[of] = _Lately(known, now)
         return True
 
     async def _try_to_write(self) -> None:
@@ -136,13 +155,28 @@ class MetricKeeper:
 
     async def _forget_old(self) -> None:
         now = self._clock.monotonic()
+        self._lately = {of: lately for of, lately in self._lately.items() if lately.asked_at > now - _LATELY_SECONDS}
         if now - self._tidied_at < _RENEW_SECONDS:
             return
-        self._tidied_at = now
         oldest = self._clock.unix_ms() / 1_000 - KEPT_SECONDS
-        for key, known in list(self._known.iter_prefix(())):
+        count = 0
+        async for key, known in self._known.iter_prefix(()):
             if known.newest_minute < oldest:
                 await self._known.delete(key)
+            else:
+                count += 1
+        self._known_count = count
+        self._tidied_at = now
+
+
+def _covers(known: KnownMetrics, minute: int, units: dict[str, str]) -> bool:
+    return minute < known.newest_minute + _RENEW_SECONDS and units.items() <= known.units.items()
+
+
+def _merged(stored: KnownMetrics | None, seen: KnownMetrics) -> KnownMetrics:
+    if stored is None:
+        return seen
+    return KnownMetrics(of=seen.of, units=stored.units | seen.units, newest_minute=max(stored.newest_minute, seen.newest_minute))
 
 
 def _key(of: MetricSet) -> Key:

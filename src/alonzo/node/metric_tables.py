@@ -9,6 +9,7 @@ from alonzo.node.tables import Component
 from alonzo.observe.metrics.sources import KnownMetrics
 from alonzo.store.connection import Connection
 from alonzo.store.metric_stream import MetricStore
+from alonzo.store.record_archive import RecordArchive
 from alonzo.store.records import RecordTable
 from alonzo.triggers.alarms.records import Alarm
 
@@ -21,13 +22,13 @@ class MetricTables:
     """Made by `open_metric_tables`."""
 
     values: MetricStore
-    known: RecordTable[KnownMetrics]
+    known: RecordArchive[KnownMetrics]
     alarms: RecordTable[Alarm]
 
     @property
     def followers(self) -> tuple[Component, ...]:
         """What keeps them up to date."""
-        return (self.known.run, self.alarms.run)
+        return (self.alarms.run,)
 
 
 async def open_metric_tables(connection: Connection, *, data_directory: Path) -> MetricTables:
@@ -35,6 +36,6 @@ async def open_metric_tables(connection: Connection, *, data_directory: Path) ->
     max_bytes = min(_MAX_BYTES, int(shutil.disk_usage(data_directory).free * _DISK_SHARE))
     async with asyncio.TaskGroup() as group:
         values = group.create_task(MetricStore.open(connection, max_bytes=max(max_bytes, 1)))
-        known = group.create_task(RecordTable.open(connection, name="metrics", record_type=KnownMetrics))
+        known = group.create_task(RecordArchive.open(connection, name="metrics", record_type=KnownMetrics))
         alarms = group.create_task(RecordTable.open(connection, name="alarms", record_type=Alarm))
     return MetricTables(values=values.result(), known=known.result(), alarms=alarms.result())

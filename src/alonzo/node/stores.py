@@ -32,7 +32,7 @@ from alonzo.store.audit_stream import AuditStore
 from alonzo.store.connection import Connection, connect
 from alonzo.store.directory_lock import DirectoryLock
 from alonzo.store.log_stream import LATENESS_MS, LogStore
-from alonzo.store.records import RecordTable
+from alonzo.store.record_archive import RecordArchive
 from alonzo.store.server import EmbeddedServer, has_disk_room
 from alonzo.triggers.log_groups import LogGroups
 
@@ -59,7 +59,7 @@ class Stores:
     notices: WriteNotices
     control: ControlPlane
     images: ImageStore
-    usage: RecordTable[MonthlyUsage]
+    usage: RecordArchive[MonthlyUsage]
     metrics: MetricTables
     cluster: Cluster | None
     services: AwsClients
@@ -116,7 +116,7 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
     )
     async with asyncio.TaskGroup() as group:
         opening_events = group.create_task(open_event_stores(connection, data_directory=data))
-        opening_usage = group.create_task(RecordTable.open(connection, name="usage", record_type=MonthlyUsage))
+        opening_usage = group.create_task(RecordArchive.open(connection, name="usage", record_type=MonthlyUsage))
         opening_metrics = group.create_task(open_metric_tables(connection, data_directory=data))
         opening_triggers = group.create_task(open_trigger_tables(connection))
         opening_sources = group.create_task(open_source_tables(connection, configuration=configuration, seat=seat))
@@ -125,7 +125,7 @@ async def open_stores(stack: AsyncExitStack, *, configuration: Configuration, se
     events, usage, triggers, sources = opening_events.result(), opening_usage.result(), opening_triggers.result(), opening_sources.result()
     metrics = opening_metrics.result()
     followers = (*control.followers, *triggers.followers, *metrics.followers)
-    components += [connection.run(), events.queue.run(), usage.run(), *(follow() for follow in followers), *sources.followers()]
+    components += [connection.run(), events.queue.run(), *(follow() for follow in followers), *sources.followers()]
     if cluster is not None:
         components += cluster.followers()
     audit = opening_audit.result()

@@ -10,6 +10,7 @@ from alonzo.model.function import FunctionVersion
 from alonzo.model.scope import Scope
 from alonzo.observe.usage import MonthlyUsage, Usage, UsageKey, UsageMeter, usage_key
 from alonzo.store.errors import StoreError
+from alonzo.store.record_archive import RecordArchive
 from alonzo.store.record_index import Key
 from alonzo.store.records import RecordTable
 
@@ -31,14 +32,14 @@ class UsageKeeper:
         self,
         *,
         meter: UsageMeter,
-        table: RecordTable[MonthlyUsage],
+        archive: RecordArchive[MonthlyUsage],
         versions: RecordTable[FunctionVersion],
         allocations: Allocations,
         owner: str,
         clock: Clock,
     ) -> None:
         self._meter = meter
-        self._table = table
+        self._archive = archive
         self._versions = versions
         self._allocations = allocations
         self._owner = owner
@@ -60,7 +61,7 @@ class UsageKeeper:
     async def read(self, scope: Scope, month: str) -> list[MonthlyUsage]:
         """All that was used in a month, up to now. StoreError."""
         await self.write()
-        return [record for _, record in self._table.iter_prefix((scope.account_id, scope.region, month))]
+        return [record async for _, record in self._archive.iter_prefix((scope.account_id, scope.region, month))]
 
     async def write(self) -> None:
         """Write what has been counted. StoreError: then it is written the next time."""
@@ -95,15 +96,18 @@ class UsageKeeper:
                 yield usage_key(version, is_provisioned=True), Usage(provisioned_ms=allocation.available_count * elapsed_ms)
 
     async def _add(self, month: str, key: UsageKey, usage: Usage) -> None:
-        record_key = self._record_key(month, key)
-        stored = self._table.find(record_key)
-        total = Usage()
-        if stored is not None:
-            total.add(stored.usage)
-        total.add(usage)
         function = self._versions.find((key.scope.account_id, key.scope.region, key.name, "$LATEST"))
-        tags = function.tags if function is not None else stored.tags if stored is not None else {}
-        await self._table.put(record_key, MonthlyUsage(month=month, key=key, usage=total, tags=tags))
+
+        def added(stored: MonthlyUsage | None) -> MonthlyUsage:
+            total = Usage()
+            tags = {} if function is None else function.tags
+            if stored is not None:
+                total.add(stored.usage)
+                tags = stored.tags if function is None else tags
+            total.add(usage)
+            return MonthlyUsage(month=month, key=key, usage=total, tags=tags)
+
+        await self._archive.change(self._record_key(month, key), added)
 
     def _record_key(self, month: str, key: UsageKey) -> Key:
         kind = f"{key.architecture} {key.memory_mib} {key.storage_mib} {key.runtime} {key.is_provisioned}"
@@ -116,7 +120,7 @@ class UsageKeeper:
             return
         number = now.year * 12 + now.month - 1 - _MONTHS_MAX
         newest_forgotten = f"{number // 12:04d}-{number % 12 + 1:02d}"
-        for key, record in list(self._table.iter_prefix(())):
+        async for key, record in self._archive.iter_prefix(()):
             if record.month <= newest_forgotten and key[-1] == self._owner:
-                await self._table.delete(key)
+                await self._archive.delete(key)
         self._tidied_in = month

@@ -5,6 +5,7 @@ message is the revision of the record. All sections share the one bucket: making
 """
 
 import base64
+from collections.abc import AsyncIterator
 
 import msgspec
 
@@ -13,6 +14,7 @@ from alonzo.store.connection import DUPLICATE_WINDOW_SECONDS, EXPECTED_SEQUENCE_
 from alonzo.store.errors import StoreError, StoreRefused
 from alonzo.store.feed import Feed, FeedMessage
 from alonzo.store.keys import from_subject, to_subject
+from alonzo.store.portions import iter_portions
 from alonzo.store.record_index import Key
 
 # A deletion stays in the bucket as a marker, for the feeds of others, and then goes. A feed that was interrupted for longer does not
@@ -100,6 +102,14 @@ class Bucket:
         header_lines = base64.b64decode(stored.get("hdrs", "")).decode().splitlines()
         headers = dict(line.split(": ", 1) for line in header_lines if ": " in line)
         return self._change(subject, base64.b64decode(stored.get("data", "")), headers, stored["seq"])
+
+    async def iter_latest(self, prefix: Key) -> AsyncIterator[Change]:
+        """The newest change, a deletion or not, of every key that begins with these parts and has more; in the order of revisions."""
+        subjects = f"{self._subject_of(prefix)}.>" if prefix else f"{self._subject_prefix}>"
+        async for portion in iter_portions(self._connection, _STREAM, subjects, {"seq": 1}):
+            for message in portion:
+                headers = message.headers or {}
+                yield self._change(headers["Nats-Subject"], message.data, headers, int(headers["Nats-Sequence"]))
 
     async def open_feed(self) -> Feed:
         """Every key's newest change, in the order of revisions, then every change to come."""

@@ -12,7 +12,7 @@ find them late in the order, or not within a time range.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
@@ -26,14 +26,12 @@ from alonzo.store.connection import Connection
 from alonzo.store.errors import StoreError
 from alonzo.store.keys import from_token, to_subject, to_token
 from alonzo.store.log_page import Accept, LogBatch, LogPage, LogPageBuilder, LogPortion, LogRecord, LogSpan, LogTailBuilder, PageBuilder
+from alonzo.store.portions import NOT_FOUND_STATUS, get_portion, iter_portions
 
 LATENESS_MS = 2_000
 _STREAM = "LOGS"
 _SUBJECT_PREFIX = "alonzo.logs"
 _MAX_MESSAGE_BYTES = 256 * 1024
-_READ_BATCH_MESSAGES = 500
-_READ_BATCH_BYTES = 4 * 1024 * 1024
-_NOT_FOUND_STATUS = "404"
 _INLINE_MAX_BYTES = 64 * 1024
 """More is decoded in a thread: a portion of 4 MB takes 60 ms."""
 
@@ -168,7 +166,7 @@ class LogStore:
         For whoever looks at all events and needs no other order: no event is read twice. Batches have events of other times, too.
         """
         start = _since(start_ms - lateness_ms) if position is None else {"seq": position}
-        messages, next_sequence = await self._get_portion(_subject(scope, to_token(group), "*"), start)
+        messages, next_sequence = await get_portion(self._connection, _STREAM, _subject(scope, to_token(group), "*"), start)
         batches = [_batch_of(message) for message in messages]
         if batches and batches[-1].arrived_ms - lateness_ms > end_ms:
             next_sequence = None
@@ -208,7 +206,7 @@ class LogStore:
         return partial(self._connection.unsubscribe, subscription)
 
     async def _fill(self, page: PageBuilder, subject: str, stream_prefix: str, lateness_ms: int) -> None:
-        async for messages in self._iter_portions(subject, since_ms=page.earliest_ms - lateness_ms):
+        async for messages in iter_portions(self._connection, _STREAM, subject, _since(page.earliest_ms - lateness_ms)):
             if sum(len(message.data) for message in messages) > _INLINE_MAX_BYTES:
                 is_done = await asyncio.to_thread(self._add, page, messages, stream_prefix, lateness_ms)
             else:
@@ -275,28 +273,9 @@ class LogStore:
         subject = _subject(scope, to_token(group), "*" if stream is None else to_token(stream))
         await self._connection.call(f"STREAM.PURGE.{_STREAM}", {"filter": subject})
 
-    async def _iter_portions(self, subject: str, *, since_ms: int) -> AsyncIterator[list[Msg]]:
-        """In the order of arrival, those that arrived since."""
-        start: dict[str, Any] = _since(since_ms)
-        while True:
-            messages, next_sequence = await self._get_portion(subject, start)
-            yield messages
-            if next_sequence is None:
-                return
-            start = {"seq": next_sequence}
-
-    async def _get_portion(self, subject: str, start: dict[str, Any]) -> tuple[list[Msg], int | None]:
-        """And the number to go on at; None: there are no more. Source: ADR-31 (direct get), "Batched requests"; nats-server 2.11."""
-        request: dict[str, Any] = {"next_by_subj": subject, "batch": _READ_BATCH_MESSAGES, "max_bytes": _READ_BATCH_BYTES, **start}
-        *messages, end = await self._connection.request_many(f"$JS.API.DIRECT.GET.{_STREAM}", msgspec.json.encode(request))
-        headers = end.headers or {}
-        if headers.get("Status") == _NOT_FOUND_STATUS or headers.get("Nats-Num-Pending", "0") == "0":
-            return messages, None
-        return messages, int(headers["Nats-Last-Sequence"]) + 1
-
     async def _get_one(self, request: dict[str, Any]) -> Msg | None:
         answer = await self._connection.request(f"$JS.API.DIRECT.GET.{_STREAM}", msgspec.json.encode(request))
-        return None if (answer.headers or {}).get("Status") == _NOT_FOUND_STATUS else answer
+        return None if (answer.headers or {}).get("Status") == NOT_FOUND_STATUS else answer
 
 
 def _subject(scope: Scope, group_token: str, stream_token: str) -> str:

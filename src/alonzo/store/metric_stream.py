@@ -6,13 +6,11 @@ nodes, or of values that came late. As logs, it is not fsynced. What is in a mes
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
-
-import msgspec
 
 from alonzo.model.scope import Scope
 from alonzo.store.connection import Connection
 from alonzo.store.keys import to_subject
+from alonzo.store.portions import iter_portions
 
 KEPT_SECONDS = 15 * 86_400
 """Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html, "Metrics retention" of 60 seconds."""
@@ -21,9 +19,6 @@ AHEAD_SECONDS = 2 * 3_600
 
 _STREAM = "METRICS"
 _SUBJECT_PREFIX = "alonzo.metrics"
-_READ_BATCH_MESSAGES = 1_000
-_READ_BATCH_BYTES = 4 * 1024 * 1024
-_NOT_FOUND_STATUS = "404"
 
 
 class MetricStore:
@@ -53,22 +48,12 @@ class MetricStore:
         await self._connection.publish(_subject(scope, digest), content)
 
     async def read(self, scope: Scope, digest: str, *, since_unix_seconds: float) -> AsyncIterator[bytes]:
-        """What was kept of a set that can be of that time or later. Source of the requests: ADR-31, "Batched requests"."""
-        request: dict[str, Any] = {
-            "next_by_subj": _subject(scope, digest),
-            "batch": _READ_BATCH_MESSAGES,
-            "max_bytes": _READ_BATCH_BYTES,
-        }
+        """What was kept of a set that can be of that time or later."""
         since = datetime.fromtimestamp(0, UTC) + timedelta(seconds=max(since_unix_seconds - AHEAD_SECONDS, 1))
-        start: dict[str, Any] = {"start_time": since.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
-        while True:
-            *messages, end = await self._connection.request_many(f"$JS.API.DIRECT.GET.{_STREAM}", msgspec.json.encode(request | start))
-            for message in messages:
+        start = {"start_time": since.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+        async for portion in iter_portions(self._connection, _STREAM, _subject(scope, digest), start):
+            for message in portion:
                 yield message.data
-            headers = end.headers or {}
-            if headers.get("Status") == _NOT_FOUND_STATUS or headers.get("Nats-Num-Pending", "0") == "0":
-                return
-            start = {"seq": int(headers["Nats-Last-Sequence"]) + 1}
 
 
 def _subject(scope: Scope, digest: str) -> str:

@@ -25,7 +25,7 @@ from alonzo.edge.cloudwatch.parameters import (
 from alonzo.edge.operations import CallContext, OperationTable
 from alonzo.observe.metrics.expressions import BadExpression
 from alonzo.observe.metrics.queries import MetricQuery, Span, evaluate_queries, in_periods
-from alonzo.observe.metrics.recorder import MINUTE_SECONDS, NO_UNIT, MetricRecorder, MetricSet
+from alonzo.observe.metrics.recorder import MINUTE_SECONDS, NO_UNIT, Dimensions, MetricRecorder, MetricSet
 from alonzo.observe.metrics.sources import KnownMetrics, MetricSource
 from alonzo.observe.metrics.statistics import parse_statistic
 
@@ -139,17 +139,16 @@ class MetricOperations:
         filters = [(each["Name"], each.get("Value")) for each in parameters.get("Dimensions") or ()]
         namespace, wanted = parameters.get("Namespace"), parameters.get("MetricName")
         oldest = self._clock.unix_ms() / 1_000 - (_RECENTLY_SECONDS if parameters.get("RecentlyActive") else _PAST_MAX_SECONDS)
-        found = []
-        for known in await self._source.list_known(call.caller.scope):
+        found: list[tuple[str, Dimensions, str]] = []
+        async for known in self._source.list_known(call.caller.scope):
             if known.newest_minute < oldest or (namespace and known.of.namespace != namespace) or not _has_dimensions(known, filters):
                 continue
-            dimensions = described_dimensions(known.of.dimensions)
-            found += [
-                {"Namespace": known.of.namespace, "MetricName": name, "Dimensions": dimensions}
-                for name in sorted(known.units)
-                if wanted in {None, name}
-            ]
-        metrics, next_token = page(found, parameters.get("NextToken"), _LIST_PAGE)
+            found += [(known.of.namespace, known.of.dimensions, name) for name in known.units if wanted in {None, name}]
+        listed, next_token = page(sorted(found), parameters.get("NextToken"), _LIST_PAGE)
+        metrics = [
+            {"Namespace": namespace, "MetricName": name, "Dimensions": described_dimensions(dimensions)}
+            for namespace, dimensions, name in listed
+        ]
         return {"Metrics": metrics, "NextToken": next_token}
 
     def _put(self, call: CallContext, namespace: str, datum: Members, now: float) -> None:
@@ -179,7 +178,8 @@ class MetricOperations:
         return checked
 
     async def _units(self, of: MetricSet) -> dict[str, str]:
-        return next((known.units for known in await self._source.list_known(of.scope) if known.of == of), {})
+        known = await self._source.find_known(of)
+        return {} if known is None else known.units
 
 
 def _has_dimensions(known: KnownMetrics, filters: list[tuple[str, str | None]]) -> bool:

@@ -1,6 +1,6 @@
 """Where metrics are read from, for those who answer questions about them and those who watch them."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 import msgspec
@@ -25,6 +25,10 @@ class MetricSource(Protocol):
         """A metric's minutes from `start` until before `end`, in seconds since the epoch. StoreError."""
         ...
 
-    async def list_known(self, scope: Scope) -> Iterator[KnownMetrics]:
-        """The sets that have had values in the last two weeks. StoreError."""
+    def list_known(self, scope: Scope) -> AsyncIterator[KnownMetrics]:
+        """The sets that have had values in the last two weeks, in no order. StoreError."""
+        ...
+
+    async def find_known(self, of: MetricSet) -> KnownMetrics | None:
+        """One of them. StoreError."""
         ...

@@ -21,7 +21,7 @@ _AFTER_MINUTE_SECONDS = 1.0
 _RENEW_SECONDS = 3_600
 _KNOWN_MAX = 50_000
 """How many sets of metrics are kept: a flood of dimensions shall fill neither the disk nor what lists them."""
-_LATELY_SECONDS = 10 * MINUTE_SECONDS
+_LATELY_SECONDS = 3 * MINUTE_SECONDS
 """For so long after its last value a set is remembered: nobody need be asked whether it is known."""
 _TOPIC = "metric-points"
 

@@ -48,7 +48,7 @@ class CodeDirectories:
     def __init__(self, *, root: Path, blobs: BlobStore) -> None:
         self._root = root
         self._blobs = blobs
-        self._directories: dict[str, Path] = {}
+        self._names: set[str] = set()
         self._touched: set[str] = set()
         self._turns = Turns()
 
@@ -56,7 +56,7 @@ class CodeDirectories:
     async def open(cls, *, root: Path, blobs: BlobStore) -> "CodeDirectories":
         """Find the directories of earlier runs below `root`, which is made if need be, and remove leftovers."""
         directories = cls(root=root, blobs=blobs)
-        directories._directories = await asyncio.to_thread(_tidy, root)
+        directories._names = await asyncio.to_thread(_tidy, root)
         return directories
 
     def find(self, sha256: str) -> Path | None:
@@ -112,7 +112,7 @@ class CodeDirectories:
 
     def names(self) -> set[str]:
         """Of all directories."""
-        return {*self._directories}
+        return {*self._names}
 
     def take_touched(self) -> set[str]:
         """What has been asked for since this was called last, by name."""
@@ -122,8 +122,9 @@ class CodeDirectories:
     async def remove(self, name: str) -> None:
         """Remove a directory; not one that is not there, and not one that somebody has asked for since `take_touched`."""
         async with self._turns.of((name,)):
-            if name in self._directories and name not in self._touched:
-                await asyncio.to_thread(_remove, self._directories.pop(name))
+            if name in self._names and name not in self._touched:
+                self._names.discard(name)
+                await asyncio.to_thread(_remove, self._root / name)
 
     async def check(self, content: bytes) -> CodePackage:
         """What `admit` would return or raise; nothing is kept."""
@@ -131,7 +132,7 @@ class CodeDirectories:
 
     def _find(self, name: str) -> Path | None:
         self._touched.add(name)
-        return self._directories.get(name)
+        return self._root / name if name in self._names else None
 
     async def _unpack(self, sha256: str, content: bytes) -> Path:
         return await self._make(sha256, partial(unpack, content))
@@ -140,23 +141,23 @@ class CodeDirectories:
         # A cancelled caller leaves the thread to finish: it removes what it made, or puts it in place for the next one.
         directory = self._root / name
         await asyncio.to_thread(_make_in_place, fill, directory)
-        self._directories[name] = directory
+        self._names.add(name)
         return directory
 
 
-def _tidy(root: Path) -> dict[str, Path]:
+def _tidy(root: Path) -> set[str]:
     root.mkdir(parents=True, exist_ok=True)
     boot_id = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else new_hex_id(8)
     mark = root / _BOOT_MARK
     same_boot = mark.exists() and mark.read_text() == boot_id
-    directories = {}
+    names = set()
     for entry in root.iterdir():
         if same_boot and _SHA256.fullmatch(entry.name):
-            directories[entry.name] = entry
+            names.add(entry.name)
         elif entry != mark:
             shutil.rmtree(entry)
     mark.write_text(boot_id)
-    return directories
+    return names
 
 
 def _make_in_place(fill: Callable[[Path], object], directory: Path) -> None:

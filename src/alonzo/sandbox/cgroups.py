@@ -92,6 +92,10 @@ class Cgroups:
             return None
         return self._by_name[_UNIFIED if self.unified else "cpu"] / sandbox_id
 
+    def tasks(self, group: Path) -> list[int]:
+        """The numbers of all threads in a group. OSError: it is gone."""
+        return [int(number) for number in (group / ("cgroup.threads" if self.unified else "tasks")).read_bytes().split()]
+
     def find_group(self, sandbox_id: str) -> Path | None:
         """A group that all processes of a sandbox, and no others, are in."""
         return self.directories[0].path / sandbox_id if self.directories else None

@@ -5,6 +5,9 @@ needs a millisecond and waits for a tenth of a second. So the sandboxes of a fun
 the processors busy: from there on each weighs half as much when twice as many run.
 
 A new one weighs all it may until it is used again: what is built for the next ones would come before it, and all of a burst would be late.
+
+The kernel looks at the clock every few milliseconds. Who weighs little has then had far more than its due, or far less: so much less that
+what is overdue of a crowd would come before whoever weighs all. Those of a crowd therefore ask for long slices, and are due so much later.
 """
 
 import contextlib
@@ -12,6 +15,7 @@ import os
 import time
 
 from alonzo.sandbox.cgroups import Cgroups, SandboxLimits
+from alonzo.sandbox.slices import LONGEST, ORDINARY, set_slice
 
 _FULL_WEIGHT_OF_A_PROCESSOR = 2
 _CALM_SECONDS = 1.0
@@ -27,6 +31,7 @@ class ProcessorShare:
         self._full_weight_count = _FULL_WEIGHT_OF_A_PROCESSOR * (os.cpu_count() or 1)
         self._memory_mib: int | None = None
         self._lightened_at = 0.0
+        self._asks_for_long_slices = False
         self.crowd = 1
         """What its weight is divided by: a power of two."""
 
@@ -59,3 +64,8 @@ class ProcessorShare:
                 os.write(file, weight.encode())
             finally:
                 os.close(file)
+            is_crowded = self.crowd > 1
+            if is_crowded != self._asks_for_long_slices:
+                self._asks_for_long_slices = is_crowded
+                for task in self._cgroups.tasks(group):
+                    set_slice(task, LONGEST if is_crowded else ORDINARY)

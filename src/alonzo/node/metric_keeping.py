@@ -108,7 +108,7 @@ class MetricKeeper:
         return found
 
     async def list_known(self, scope: Scope) -> AsyncIterator[KnownMetrics]:
-        """The sets that have had values in the last two weeks, in no order. StoreError."""
+        """The sets that have had values in the last two weeks, in no order; one that has some now may come twice. StoreError."""
         await self.write()
         async for _, known in self._known.iter_prefix((scope.account_id, scope.region)):
             yield known

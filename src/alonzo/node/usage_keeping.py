@@ -61,7 +61,8 @@ class UsageKeeper:
     async def read(self, scope: Scope, month: str) -> list[MonthlyUsage]:
         """All that was used in a month, up to now. StoreError."""
         await self.write()
-        return [record async for _, record in self._archive.iter_prefix((scope.account_id, scope.region, month))]
+        records = {key: record async for key, record in self._archive.iter_prefix((scope.account_id, scope.region, month))}
+        return list(records.values())
 
     async def write(self) -> None:
         """Write what has been counted. StoreError: then it is written the next time."""

@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from alonzo.store.bucket import Bucket, Change, WrongRevision
+from alonzo.store.bucket import Bucket, WrongRevision
 from alonzo.store.connection import Connection
-from alonzo.store.errors import RecordUnreadable
+from alonzo.store.record_form import RecordForm
 from alonzo.store.record_index import Key
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -24,9 +24,7 @@ class RecordArchive(Generic[T]):
 
     def __init__(self, *, bucket: Bucket, name: str, record_type: type[T]) -> None:
         self._bucket = bucket
-        self._name = name
-        self._encoder = msgspec.json.Encoder()
-        self._decoder = msgspec.json.Decoder(record_type)
+        self._form = RecordForm(name, record_type)
 
     @classmethod
     async def open(cls, connection: Connection, *, name: str, record_type: type[T]) -> "RecordArchive[T]":
@@ -36,15 +34,15 @@ class RecordArchive(Generic[T]):
     async def find(self, key: Key) -> T | None:
         """The record as it is now; None when there is none."""
         latest = await self._bucket.read_latest(key)
-        return None if latest is None else self._decode(latest)
+        return None if latest is None else self._form.decode(latest)
 
     async def change(self, key: Key, changed: Callable[[T | None], T]) -> T:
         """Write what `changed` makes of the record, of None where there is none; what was written. Changes of others are not lost."""
         latest = await self._bucket.read_latest(key)
         while True:
-            value = changed(None if latest is None else self._decode(latest))
+            value = changed(None if latest is None else self._form.decode(latest))
             try:
-                await self._bucket.write(key, self._encoder.encode(value), expected_revision=0 if latest is None else latest.revision)
+                await self._bucket.write(key, self._form.encode(value), expected_revision=0 if latest is None else latest.revision)
             except WrongRevision as wrong:
                 latest = wrong.latest
             else:
@@ -55,17 +53,11 @@ class RecordArchive(Generic[T]):
         await self._bucket.write(key, None, expected_revision=None)
 
     async def iter_prefix(self, prefix: Key) -> AsyncIterator[tuple[Key, T]]:
-        """The records whose keys begin with these parts, those that were written last at the end; `()` is all."""
+        """The records whose keys begin with these parts, those that were written last at the end; `()` is all.
+
+        One that is written meanwhile may come again, as it is then.
+        """
         async for change in self._bucket.iter_latest(prefix):
-            value = self._decode(change)
+            value = self._form.decode(change)
             if value is not None:
                 yield change.key, value
-
-    def _decode(self, change: Change) -> T | None:
-        """None for a deletion."""
-        if change.payload is None:
-            return None
-        try:
-            return self._decoder.decode(change.payload)
-        except msgspec.DecodeError as error:
-            raise RecordUnreadable(self._name, change.key) from error

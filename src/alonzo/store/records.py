@@ -18,6 +18,7 @@ from alonzo.store.bucket import Bucket, Change, WrongRevision
 from alonzo.store.connection import Connection
 from alonzo.store.errors import RecordConflict, RecordExists, RecordUnreadable, StoreError
 from alonzo.store.feed import Feed, FeedInterrupted
+from alonzo.store.record_form import RecordForm
 from alonzo.store.record_index import Key, RecordIndex, Versioned
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -39,8 +40,7 @@ class RecordTable(Generic[T]):
     def __init__(self, *, bucket: Bucket, name: str, record_type: type[T]) -> None:
         self._bucket = bucket
         self._name = name
-        self._encoder = msgspec.json.Encoder()
-        self._decoder = msgspec.json.Decoder(record_type)
+        self._form = RecordForm(name, record_type)
         self._index: RecordIndex[T] = RecordIndex()
         self._deleted: dict[Key, int] = {}  # revisions of deletions that the feed has not brought yet
         self._listeners: dict[object, Listener[T]] = {}
@@ -171,7 +171,7 @@ class RecordTable(Generic[T]):
 
     async def _write(self, key: Key, value: T | None, *, expected_revision: int | None) -> int:
         """After `WrongRevision` the table shows what the key is at, so that whoever met it sees with what."""
-        payload = None if value is None else self._encoder.encode(value)
+        payload = None if value is None else self._form.encode(value)
         try:
             revision = await self._bucket.write(key, payload, expected_revision=expected_revision)
         except WrongRevision as wrong:
@@ -201,7 +201,7 @@ class RecordTable(Generic[T]):
 
     def _apply(self, change: Change) -> None:
         if change.revision > self._known_revision(change.key):
-            self._accept(change.key, self._decode(change), change.revision)
+            self._accept(change.key, self._form.decode(change), change.revision)
 
     def _accept(self, key: Key, value: T | None, revision: int) -> None:
         self.applied_revision = max(self.applied_revision, revision)
@@ -239,7 +239,7 @@ class RecordTable(Generic[T]):
         newest_revision = max((change.revision for change in latest.values()), default=0)
         self.applied_revision = max(self.applied_revision, newest_revision)
         for key, change in latest.items():
-            value = self._decode(change) if self._is_news(change, revisions_before) else None
+            value = self._form.decode(change) if self._is_news(change, revisions_before) else None
             if value is not None:
                 changed[key] = Versioned(value, change.revision)
             self._forget_deletion(change)
@@ -272,12 +272,3 @@ class RecordTable(Generic[T]):
                 listener(key, value)
             except Exception:
                 _log.exception("a listener of table %s failed", self._name)
-
-    def _decode(self, change: Change) -> T | None:
-        """None for a deletion."""
-        if change.payload is None:
-            return None
-        try:
-            return self._decoder.decode(change.payload)
-        except msgspec.DecodeError as error:
-            raise RecordUnreadable(self._name, change.key) from error

@@ -75,6 +75,20 @@ async def test_keys_below_a_prefix_are_read_in_any_number(open_store: OpenStore)
         assert len(await read(archive, ())) == len(keys) + 3
 
 
+async def test_what_is_written_while_all_is_read_comes_again_as_it_is_then(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        archive = await open_archive(connection)
+        keys = [("a", str(number)) for number in range(600)]
+        for key in keys:
+            await archive.change(key, increased)
+        seen = []
+        async for key, count in archive.iter_prefix(("a",)):
+            if not seen:
+                await archive.change(keys[0], increased)
+            seen.append((key, count.number))
+        assert seen == [*((key, 1) for key in keys), (keys[0], 2)]
+
+
 async def test_records_are_there_after_the_server_was_killed(tmp_path: Path) -> None:
     async with await EmbeddedServer.start(data_directory=tmp_path) as server, await connect(server.url) as connection:
         await (await open_archive(connection)).change(KEY, increased)

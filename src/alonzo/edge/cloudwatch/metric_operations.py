@@ -139,11 +139,11 @@ class MetricOperations:
         filters = [(each["Name"], each.get("Value")) for each in parameters.get("Dimensions") or ()]
         namespace, wanted = parameters.get("Namespace"), parameters.get("MetricName")
         oldest = self._clock.unix_ms() / 1_000 - (_RECENTLY_SECONDS if parameters.get("RecentlyActive") else _PAST_MAX_SECONDS)
-        found: list[tuple[str, Dimensions, str]] = []
+        found: set[tuple[str, Dimensions, str]] = set()
         async for known in self._source.list_known(call.caller.scope):
             if known.newest_minute < oldest or (namespace and known.of.namespace != namespace) or not _has_dimensions(known, filters):
                 continue
-            found += [(known.of.namespace, known.of.dimensions, name) for name in known.units if wanted in {None, name}]
+            found |= {(known.of.namespace, known.of.dimensions, name) for name in known.units if wanted in {None, name}}
         listed, next_token = page(sorted(found), parameters.get("NextToken"), _LIST_PAGE)
         metrics = [
             {"Namespace": namespace, "MetricName": name, "Dimensions": described_dimensions(dimensions)}

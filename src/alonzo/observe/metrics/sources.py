@@ -26,7 +26,7 @@ class MetricSource(Protocol):
         ...
 
     def list_known(self, scope: Scope) -> AsyncIterator[KnownMetrics]:
-        """The sets that have had values in the last two weeks, in no order. StoreError."""
+        """The sets that have had values in the last two weeks, in no order; one that has some now may come twice. StoreError."""
         ...
 
     async def find_known(self, of: MetricSet) -> KnownMetrics | None:

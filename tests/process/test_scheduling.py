@@ -41,7 +41,7 @@ def test_many_at_once_of_a_function_ask_for_long_slices_as_long_as_they_are_many
     name = server.deploy("crowd", "import time\n\ndef handler(event, context):\n    time.sleep(event)\n", Timeout=30)
     ordinary = slice_of(os.getpid())
     longest = min(ordinary, 1) * 100_000_000
-    count = 5 * (os.cpu_count() or 1)
+    count = 10 * (os.cpu_count() or 1)
 
     def slices() -> list[int]:
         found = []

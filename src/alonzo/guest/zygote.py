@@ -78,12 +78,18 @@ class Zygote:
         try:
             process_id = self._fork(message, descriptors)
         except OSError as error:
-            channel.send(self._control, {"failed": str(error), "id": message["id"]})
+            self._tell({"failed": str(error), "id": message["id"]})
         else:
             self._sandbox_ids[process_id] = message["id"]
-            channel.send(self._control, {"spawned": message["id"], "process": process_id})
+            self._tell({"spawned": message["id"], "process": process_id})
         for descriptor in descriptors:
             os.close(descriptor)
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        try:
+            channel.send(self._control, message)
+        except ConnectionError:
+            return  # the node is gone: run() sees that next and ends everything
 
     def _fork(self, message: dict[str, Any], descriptors: list[int]) -> int:
         # The child becomes process 1 of a PID namespace of its own and never comes back from here: it is init until it exits.

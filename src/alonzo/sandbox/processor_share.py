@@ -21,6 +21,8 @@ from alonzo.sandbox.slices import LONGEST, ORDINARY, set_slice
 _FULL_WEIGHT_OF_A_PROCESSOR = 2
 _LONG_SLICES_FROM = 8
 """What a weight is divided by."""
+_TASKS_MAX = 16
+"""Of a sandbox that are asked for: its first ones, from whom those they start inherit it. A function may have a thousand, 3 µs each."""
 _CALM_SECONDS = 1.0
 """So long a sandbox stays light after it was made so: a write costs 10 µs, and concurrency goes up and down."""
 
@@ -70,5 +72,5 @@ class ProcessorShare:
             is_crowded = self.crowd >= _LONG_SLICES_FROM
             if is_crowded != self._asks_for_long_slices:
                 self._asks_for_long_slices = is_crowded
-                for task in self._cgroups.tasks(group):
+                for task in self._cgroups.tasks(group)[:_TASKS_MAX]:
                     set_slice(task, LONGEST if is_crowded else ORDINARY)

@@ -21,7 +21,7 @@ if __name__ == "__main__":
         (InvocationCounter, "note"),
         (UsageCounter, "note"),
         (LogChannel, "write"),
-        (LogChannel, "write_later"),
+        (LogChannel, "write_lines"),
         (AuditTrail, "note"),
     ):
         setattr(owner, name, _nothing)

@@ -6,7 +6,7 @@ the host's name, unless they are told not to.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -94,11 +94,11 @@ class _Waiting:
         self._names = names
         self._prefixes = prefixes
         self._clock = clock
-        self._batches: deque[tuple[str, str, int, tuple[LogEvent, ...]]] = deque()
+        self._batches: deque[tuple[str, str, int, Sequence[LogEvent]]] = deque()
         self._count = 0
         self._is_sampled = False
 
-    def add(self, identifier: str, stream: str, events: tuple[LogEvent, ...]) -> None:
+    def add(self, identifier: str, stream: str, events: Sequence[LogEvent]) -> None:
         """Events of a group that have just been stored."""
         if (self._names and stream not in self._names) or (self._prefixes and not stream.startswith(self._prefixes)):
             return

@@ -10,6 +10,7 @@ from typing import Any
 from alonzo.clock import Clock
 from alonzo.edge.log_requests import group_of, invalid
 from alonzo.edge.operations import CallContext, OperationTable
+from alonzo.model.invocation_lines import LogEntry
 from alonzo.model.log_event import LogEvent
 from alonzo.model.quotas import LOG_EVENT_MAX_BYTES
 from alonzo.observe.log_delivery import LogStreamName
@@ -21,7 +22,7 @@ _EVENT_OVERHEAD_BYTES = 26
 _FUTURE_MAX_MS = 2 * 3_600 * 1_000
 _PAST_MAX_MS = 14 * 86_400 * 1_000
 Members = dict[str, Any]
-Listener = Callable[[LogStreamName, Sequence[LogEvent], str | None], None]
+Listener = Callable[[LogStreamName, Sequence[LogEntry], str | None], None]
 
 
 class LogWritingOperations:
@@ -62,7 +63,7 @@ class LogWritingOperations:
         events = given[max(expired_count, old_count) : len(given) - new_count]
         if events:
             await self._groups.note_lateness(scope, group, max(abs(now_ms - each.unix_ms) for each in (events[0], events[-1])))
-            await self._logs.append(scope=scope, group=group, stream=stream, events=events)
+            await self._logs.append(scope=scope, group=group, stream=stream, entries=events)
             self._tell(LogStreamName(scope, group, stream), events, _decoded(call.trace_header))
         rejected: Members = {}
         if expired_count:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from alonzo.clock import Clock
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation
+from alonzo.model.invocation_lines import InvocationReport
 from alonzo.model.log_event import LogEvent
 from alonzo.model.trace_header import read_trace_header
 from alonzo.observe.lambda_insights import Measured, insights_record
 from alonzo.observe.log_delivery import LogOutlet
-from alonzo.observe.platform_log import InvocationReport
 from alonzo.sandbox.resource_usage import ResourceUsage
 
 

@@ -19,18 +19,15 @@ from alonzo.environment.log_channel import EventOutlet, LogChannel
 from alonzo.environment.outcomes import Fault, InitFailed
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationResult
+from alonzo.model.invocation_lines import InvocationReport, report_record
 from alonzo.model.log_event import LogEvent
 from alonzo.observe.log_delivery import LogOutlet
 from alonzo.observe.metrics.invocations import InvocationCounter
 from alonzo.observe.platform_log import (
-    EndLines,
     ExtensionStatus,
     InitReport,
-    InvocationReport,
     PlatformLog,
     RestoreReport,
-    StartLine,
-    report_record,
     restore_record,
 )
 from alonzo.observe.telemetry_records import Category, Span
@@ -203,7 +200,7 @@ class Journal:
         self._log.note_chain(invocation.trace_header)
         if self.tracing is not None:
             self.tracing.note_start(invocation.request_id, unix_ms)
-        self._log.write_later(StartLine(self._words, unix_ms, invocation.request_id, self._version.version))
+        self._log.write_lines(self._words.start(unix_ms, invocation.request_id, self._version.version))
         if self._insights is not None:
             self._insights.note_start(invocation)
 
@@ -272,7 +269,7 @@ class Journal:
         now = self._clock.unix_ms()
         self._usage.note(report)
         self._metrics.note(report, invoked_arn=end.invoked_arn, ended_unix_ms=now)
-        self._log.write_later(EndLines(self._words, now, report))
+        self._log.write_lines(self._words.end(now, report))
         if self._insights is not None:
             self._insights.end(report, invoked_arn=end.invoked_arn)
         if self.tracing is not None:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from alonzo.clock import Clock
+from alonzo.model.invocation_lines import EndLines, StartLine
 from alonzo.model.log_event import LogEvent
 from alonzo.model.quotas import LOG_TAIL_MAX_BYTES
 from alonzo.observe.framing import LogPipeParser
-from alonzo.observe.log_delivery import LaterLines, events_of
 
 
 class EventOutlet(Protocol):
@@ -27,7 +27,7 @@ class EventOutlet(Protocol):
 
     def write(self, event: LogEvent) -> None: ...
 
-    def write_later(self, lines: LaterLines) -> None: ...
+    def write_lines(self, lines: StartLine | EndLines) -> None: ...
 
 
 Tap = Callable[[list[LogEvent]], None]
@@ -98,13 +98,15 @@ class LogChannel:
             if message is not None:
                 deliver(LogEvent(now, message))
 
-    def write_later(self, lines: LaterLines) -> None:
-        """The same, made when they are stored: beside the way of invocations."""
+    def write_lines(self, lines: StartLine | EndLines | None) -> None:
+        """The same of an invocation, worded when they are read: beside the way of invocations."""
+        if lines is None:
+            return
         if self._tails:
-            for event in events_of(lines):
+            for event in lines.events():
                 self.deliver_one(event)
         else:
-            self._outlet.write_later(lines)
+            self._outlet.write_lines(lines)
 
     def tap(self, tap: Tap | None) -> None:
         """Tell of what is read from here on."""
@@ -237,6 +239,6 @@ class _Joined:
     def write(self, event: LogEvent) -> None:
         self._log.deliver_one(event)
 
-    def write_later(self, lines: LaterLines) -> None:
-        for event in events_of(lines):
+    def write_lines(self, lines: StartLine | EndLines) -> None:
+        for event in lines.events():
             self._log.deliver_one(event)

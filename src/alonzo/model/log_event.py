@@ -3,10 +3,10 @@
 import msgspec
 
 
-class LogEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class LogEvent(msgspec.Struct, frozen=True, array_like=True, tag=0, gc=False):
     """One line (or a whole message of several) and when it was written.
 
-    A struct and not a dataclass: there are three or more for each invocation, and it is stored as it is.
+    A struct and not a dataclass: floods are made of them, and it is stored as it is.
     """
 
     unix_ms: int

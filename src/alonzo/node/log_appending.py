@@ -20,8 +20,8 @@ class StoredLogs:
         self._clock = clock
 
     async def append(self, batches: Sequence[LogBatch]) -> Sequence[AlonzoError | None]:
-        """Keep the events; what has become of each batch."""
-        portions = [LogPortion(name.scope, name.group, name.stream, events) for name, events in batches]
+        """Keep them; what has become of each batch."""
+        portions = [LogPortion(name.scope, name.group, name.stream, entries) for name, entries in batches]
         try:
             results: list[StoreError | None] = await self._logs.append_all(portions)
         except StoreError as error:
@@ -35,6 +35,6 @@ class StoredLogs:
         return results
 
     async def _note_lateness(self, portion: LogPortion) -> None:
-        lateness_ms = self._clock.unix_ms() - portion.events[0].unix_ms
+        lateness_ms = self._clock.unix_ms() - portion.entries[0].unix_ms
         if lateness_ms > LATENESS_MS:  # the store was not there, or is slow: who reads must know
             await self._groups.note_lateness(portion.scope, portion.group, lateness_ms)

@@ -18,7 +18,7 @@ from alonzo.edge.logs_api import LogOperations
 from alonzo.edge.operations import OperationTable, StreamTable
 from alonzo.edge.trace_headers import TraceHeaders
 from alonzo.invoke.asynchronous.acceptance import EventAcceptance
-from alonzo.model.log_event import LogEvent
+from alonzo.model.invocation_lines import LogEntry
 from alonzo.node.control_plane import ControlPlane
 from alonzo.observe.function_metrics import FunctionMetrics, Metric
 from alonzo.observe.log_delivery import Listener, LogDelivery, LogStreamName
@@ -83,10 +83,10 @@ def wire_logs(
     metric_filters = LogMetricFilters(filters=groups, recorder=recorder, clock=clock)
     queries = LogQueries(logs=logs, groups=groups, clock=clock, new_uuid=ids.new_uuid)
 
-    def tell(name: LogStreamName, events: Sequence[LogEvent], chain: str | None) -> None:
-        subscriptions.tell(name, events, chain)
-        read_metrics(name, events, chain)
-        metric_filters.tell(name, events)
+    def tell(name: LogStreamName, entries: Sequence[LogEntry], chain: str | None) -> None:
+        subscriptions.tell(name, entries, chain)
+        read_metrics(name, entries, chain)
+        metric_filters.tell(name, entries)
 
     operations = {
         **LogQueryOperations(queries=queries).table(),

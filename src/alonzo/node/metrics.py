@@ -12,7 +12,7 @@ from alonzo.edge.operations import OperationTable
 from alonzo.invoke.admission import Admission, ConcurrencyPeak
 from alonzo.model.function import FunctionVersion
 from alonzo.model.invocation import Invocation
-from alonzo.model.log_event import LogEvent
+from alonzo.model.invocation_lines import LogEntry
 from alonzo.model.scope import Scope
 from alonzo.node.cluster_views import SharedMetrics
 from alonzo.node.metric_keeping import MetricKeeper
@@ -72,9 +72,9 @@ class MetricParts:
             **AlarmOperations(alarms=self.alarms, clock=self.clock).table(),
         }
 
-    def tell(self, name: LogStreamName, events: Sequence[LogEvent], chain: str | None) -> None:
+    def tell(self, name: LogStreamName, entries: Sequence[LogEntry], chain: str | None) -> None:
         """Be told of log events that were kept: metrics may be embedded in them."""
-        self.embedded.tell(name, events, chain)
+        self.embedded.tell(name, entries, chain)
 
     def watch(self, admission: Admission) -> None:
         """Ask it how many invocations have run at once."""

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from alonzo.model.function import FunctionVersion
-from alonzo.observe.platform_log import InvocationReport
+from alonzo.model.invocation_lines import InvocationReport
 
 INSIGHTS_LOG_GROUP = "/aws/lambda-insights"
 INSIGHTS_NAMESPACE = "LambdaInsights"

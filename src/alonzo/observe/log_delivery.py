@@ -15,30 +15,28 @@ from typing import Protocol
 
 from alonzo.clock import Clock
 from alonzo.errors import AlonzoError
+from alonzo.model.invocation_lines import EndLines, LogEntry, StartLine
 from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 
 _log = logging.getLogger(__name__)
 
 _INTERVAL_SECONDS = 0.2
-WAITING_MAX_EVENTS = 60_000
+WAITING_MAX_ENTRIES = 60_000
 WAITING_MAX_CHARACTERS = 16_000_000
-STREAM_WAITING_MAX_EVENTS = 30_000
-STREAM_ASSURED_EVENTS = 200
+STREAM_WAITING_MAX_ENTRIES = 30_000
+STREAM_ASSURED_ENTRIES = 200
 """A stream with fewer that wait has room, though the others have taken all: there are never more streams than environments."""
 
-_PRESSED_EVENTS = 24_000
-_HASTE_EVENTS = 12_000
+_PRESSED_ENTRIES = 24_000
+_HASTE_ENTRIES = 12_000
 """With so many waiting, they are not let wait for the interval's end."""
 
-_EVENTS_AT_ONCE = 2_000
+_ENTRIES_AT_ONCE = 2_000
 """Of one log stream or several. Encoding this many takes 2 ms: no longer shall the event loop be kept from invocations."""
 
-_LATER_CHARACTERS = 250
-"""Of lines that are made later, about."""
-
-_LATER_EVENTS = 5
-"""Making such lines and encoding them takes as long as encoding so many events."""
+_LINES_CHARACTERS = 160
+"""What lines that are not worded yet take, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +54,20 @@ class LogAppender(Protocol):
     """The log store, as this file needs it."""
 
     async def append(self, batches: Sequence["LogBatch"]) -> Sequence[AlonzoError | None]:
-        """Keep the events; what has become of each batch: None, or why the store does not take it now."""
+        """Keep them; what has become of each batch: None, or why the store does not take it now."""
         ...
 
 
-LogBatch = tuple[LogStreamName, list[LogEvent]]
-"""Events of one log stream: at least one, in their order."""
+LogBatch = tuple[LogStreamName, list[LogEntry]]
+"""Entries of one log stream: at least one, in their order."""
 
 
-Listener = Callable[[LogStreamName, Sequence[LogEvent], str | None], None]
-"""Told of events that were kept, and of the tracing header of the invocation that was the last to write there."""
+Listener = Callable[[LogStreamName, Sequence[LogEntry], str | None], None]
+"""Told of what was kept, and of the tracing header of the invocation that was the last to write there."""
 
 
 DropListener = Callable[[LogStreamName, int], None]
 """Told of so many events that were not kept."""
-
-
-class LaterLines(Protocol):
-    """Lines of one instant that are made when they are taken, for many invocations at a time. `unix_ms`: then."""
-
-    unix_ms: int
-
-    def messages(self) -> Sequence[str | None]:
-        """The lines; None is none."""
-        ...
 
 
 class LogOutlet:
@@ -92,8 +80,7 @@ class LogOutlet:
     def __init__(self, *, name: LogStreamName, delivery: "LogDelivery") -> None:
         self.name = name
         self._delivery = delivery
-        self._waiting: list[LogEvent | LaterLines] = []
-        self._later_count = 0
+        self._waiting: list[LogEntry] = []
         self._waiting_count = 0
         self._dropped_count = 0
         self._newest_ms = 0
@@ -111,16 +98,16 @@ class LogOutlet:
             delivery.note(self)
         if self._has_room(delivery, len(event.message)):
             self._waiting_count += 1
-            delivery.waiting_events += 1
+            delivery.waiting_entries += 1
             delivery.waiting_characters += len(event.message)
             self._waiting.append(event)
-            if delivery.waiting_events == _HASTE_EVENTS:
+            if delivery.waiting_entries == _HASTE_ENTRIES:
                 delivery.hasten()
         else:
             self._dropped_count += 1
 
-    def write_later(self, lines: LaterLines) -> None:
-        """Take lines; until they are made they count as one event of so many characters."""
+    def write_lines(self, lines: StartLine | EndLines) -> None:
+        """Take what the platform says of an invocation, which is worded when it is read."""
         if lines.unix_ms >= self._newest_ms:
             self._newest_ms = lines.unix_ms
         else:
@@ -128,63 +115,53 @@ class LogOutlet:
         delivery = self._delivery
         if not self._waiting:
             delivery.note(self)
-        if self._has_room(delivery, _LATER_CHARACTERS):
+        if self._has_room(delivery, _LINES_CHARACTERS):
             self._waiting_count += 1
-            self._later_count += 1
-            delivery.waiting_events += 1
-            delivery.waiting_characters += _LATER_CHARACTERS
+            delivery.waiting_entries += 1
+            delivery.waiting_characters += _LINES_CHARACTERS
             self._waiting.append(lines)
-            if delivery.waiting_events == _HASTE_EVENTS:
+            if delivery.waiting_entries == _HASTE_ENTRIES:
                 delivery.hasten()
         else:
-            self._dropped_count += len(events_of(lines))
+            self._dropped_count += lines.line_count
 
     @property
     def is_pressed(self) -> bool:
         """Whether so much waits that whoever writes a flood shall pause."""
-        return self._delivery.waiting_events >= _PRESSED_EVENTS
+        return self._delivery.waiting_entries >= _PRESSED_ENTRIES
 
     @property
-    def work(self) -> int:
-        """How long it takes to make and encode what waits, in events."""
-        return len(self._waiting) + (_LATER_EVENTS - 1) * self._later_count
+    def waiting_count(self) -> int:
+        """Entries to be taken."""
+        return len(self._waiting)
 
-    def take(self) -> tuple[list[LogEvent], int]:
+    def take(self) -> tuple[list[LogEntry], int]:
         """What waits, once, and how many events were dropped after it. What was taken is waiting until `note_done`."""
         taken, self._waiting = self._waiting, []
-        later_count, self._later_count = self._later_count, 0
         dropped_count, self._dropped_count = self._dropped_count, 0
-        events: list[LogEvent] = []
-        made_characters = 0
-        for each in taken:
-            if isinstance(each, LogEvent):
-                events.append(each)
-            else:
-                made = events_of(each)
-                made_characters += sum([len(event.message) for event in made])
-                events += made
-        self._waiting_count += len(events) - len(taken)
-        self._delivery.waiting_events += len(events) - len(taken)
-        self._delivery.waiting_characters += made_characters - later_count * _LATER_CHARACTERS
-        return events, dropped_count
+        return taken, dropped_count
 
-    def note_done(self, count: int, *, is_kept: bool) -> None:
-        """So many that were taken have come to the store, or are lost: then the log will say so when it can."""
-        self._waiting_count -= count
+    def note_done(self, entries: list[LogEntry], *, is_kept: bool) -> None:
+        """These, which were taken, have come to the store, or are lost: then the log will say so when it can."""
+        self._waiting_count -= len(entries)
         if not is_kept:
-            self._dropped_count += count
+            self._dropped_count += line_count(entries)
 
     def _has_room(self, delivery: "LogDelivery", characters: int) -> bool:
         if delivery.waiting_characters + characters > WAITING_MAX_CHARACTERS:
             return self._waiting_count == 0  # however large it is: an event has a bound of its own
-        if delivery.waiting_events >= WAITING_MAX_EVENTS:
-            return self._waiting_count < STREAM_ASSURED_EVENTS
-        return self._waiting_count < STREAM_WAITING_MAX_EVENTS
+        if delivery.waiting_entries >= WAITING_MAX_ENTRIES:
+            return self._waiting_count < STREAM_ASSURED_ENTRIES
+        return self._waiting_count < STREAM_WAITING_MAX_ENTRIES
 
 
-def events_of(lines: LaterLines) -> list[LogEvent]:
-    """The lines, made."""
-    return [LogEvent(lines.unix_ms, message) for message in lines.messages() if message is not None]
+def line_count(entries: Sequence[LogEntry]) -> int:
+    """How many events entries stand for."""
+    return sum(1 if isinstance(entry, LogEvent) else entry.line_count for entry in entries)
+
+
+def _characters(entries: Sequence[LogEntry]) -> int:
+    return sum([len(entry.message) if isinstance(entry, LogEvent) else _LINES_CHARACTERS for entry in entries])
 
 
 class LogDelivery:
@@ -194,7 +171,7 @@ class LogDelivery:
         self._appender = appender
         self._clock = clock
         self._written_to: set[LogOutlet] = set()
-        self.waiting_events = 0
+        self.waiting_entries = 0
         self.waiting_characters = 0
         self._arrived = asyncio.Event()
         self._hastened = asyncio.Event()
@@ -244,13 +221,13 @@ class LogDelivery:
     def _iter_groups(self) -> Iterator[list[LogOutlet]]:
         """Those that were written to, as many at a time as together hold what is delivered at once, or one that holds more."""
         group: list[LogOutlet] = []
-        work = 0
+        count = 0
         for outlet in list(self._written_to):
-            if group and work + outlet.work > _EVENTS_AT_ONCE:
+            if group and count + outlet.waiting_count > _ENTRIES_AT_ONCE:
                 yield group
-                group, work = [], 0
+                group, count = [], 0
             group.append(outlet)
-            work += outlet.work
+            count += outlet.waiting_count
         if group:
             yield group
 
@@ -259,29 +236,29 @@ class LogDelivery:
         taken = [(outlet, *outlet.take()) for outlet in outlets]
         self._written_to.difference_update(outlets)
         if len(taken) > 1:
-            await self._deliver([(outlet, events) for outlet, events, _ in taken if events])
+            await self._deliver([(outlet, entries) for outlet, entries, _ in taken if entries])
         else:
-            outlet, events, _ = taken[0]
-            for start in range(0, len(events), _EVENTS_AT_ONCE):
-                await self._deliver([(outlet, events[start : start + _EVENTS_AT_ONCE])])
+            outlet, entries, _ = taken[0]
+            for start in range(0, len(entries), _ENTRIES_AT_ONCE):
+                await self._deliver([(outlet, entries[start : start + _ENTRIES_AT_ONCE])])
         for outlet, _, dropped_count in taken:
             if dropped_count:
                 await self._say_dropped(outlet, dropped_count)
 
-    async def _deliver(self, portions: list[tuple[LogOutlet, list[LogEvent]]]) -> None:
+    async def _deliver(self, portions: list[tuple[LogOutlet, list[LogEntry]]]) -> None:
         chains = [outlet.chain for outlet, _ in portions]
         are_kept = [False] * len(portions)
         try:
-            are_kept = await self._append([(outlet.name, events) for outlet, events in portions])
+            are_kept = await self._append([(outlet.name, entries) for outlet, entries in portions])
             if self._listener is not None:
-                for (outlet, events), chain, is_kept in zip(portions, chains, are_kept, strict=True):
+                for (outlet, entries), chain, is_kept in zip(portions, chains, are_kept, strict=True):
                     if is_kept:
-                        self._listener(outlet.name, events, chain)
+                        self._listener(outlet.name, entries, chain)
         finally:
-            for (outlet, events), is_kept in zip(portions, are_kept, strict=True):
-                outlet.note_done(len(events), is_kept=is_kept)
-                self.waiting_events -= len(events)
-                self.waiting_characters -= sum([len(event.message) for event in events])
+            for (outlet, entries), is_kept in zip(portions, are_kept, strict=True):
+                outlet.note_done(entries, is_kept=is_kept)
+                self.waiting_entries -= len(entries)
+                self.waiting_characters -= _characters(entries)
 
     async def _say_dropped(self, outlet: LogOutlet, count: int) -> None:
         if self._drop_listener is not None:
@@ -292,7 +269,7 @@ class LogDelivery:
     async def _append(self, batches: Sequence[LogBatch]) -> list[bool]:
         """Which of them were kept."""
         results = await self._appender.append(batches) if batches else ()
-        for (name, events), error in zip(batches, results, strict=True):
+        for (name, entries), error in zip(batches, results, strict=True):
             if error is not None:
-                _log.error("%d log events of %s are lost", len(events), name.group, exc_info=error)
+                _log.error("%d log events of %s are lost", line_count(entries), name.group, exc_info=error)
         return [error is None for error in results]

@@ -1,48 +1,14 @@
-"""The platform's own log lines about an environment and its invocations, as text or JSON.
+"""The platform's own log lines about an environment, as text or JSON; those of its invocations are in `model/invocation_lines.py`.
 
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html (text), .../telemetry-schema-reference.html (JSON records).
 """
 
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
-import msgspec
-
 from alonzo.model.invocation import InitializationType
-
-_MIB = 1_048_576
-
-
-class InvocationReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is measured of one invocation. Durations in milliseconds; memory None where the host does not count it."""
-
-    request_id: str
-    duration_ms: float
-    memory_size_mib: int
-    max_memory_bytes: int | None
-    init_duration_ms: float | None
-    restore_duration_ms: float | None = None
-    """With the time for making the environment, which is not billed."""
-    billed_restore_ms: float = 0.0
-    status: str = "success"
-    error_type: str | None = None
-
-    @property
-    def billed_ms(self) -> int:
-        """AWS bills INIT too (since August 2025), and what restoring ran of the function; it rounds up to the next millisecond."""
-        return math.ceil(self.duration_ms + (self.init_duration_ms or self.billed_restore_ms))
-
-    @property
-    def max_memory_mib(self) -> int | None:
-        """Rounded up, never above the limit: page cache at the limit may be counted a little beyond it."""
-        if self.max_memory_bytes is None:
-            return None
-        used_mib = -(-self.max_memory_bytes // _MIB)
-        return self.memory_size_mib if used_mib > self.memory_size_mib else used_mib
+from alonzo.model.invocation_lines import EndLines, InvocationReport, StartLine, json_line, timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +46,7 @@ class ExtensionStatus:
 
 
 class PlatformLog(Protocol):
-    """How the platform words its lines. Each method gives one message, or None where the format or level has none."""
+    """How the platform words its lines. Each method gives one message (of invocations an entry), or None where format or level has none."""
 
     def notice(self, unix_ms: int, message: str) -> str | None:
         """What is otherwise here than on AWS, for the reader of this log."""
@@ -95,40 +61,16 @@ class PlatformLog(Protocol):
     def restore_start(self, unix_ms: int, runtime_version: str, runtime_version_arn: str) -> str | None: ...
 
     def restore_report(self, unix_ms: int, report: RestoreReport) -> str | None: ...
+
     def extension(self, unix_ms: int, status: ExtensionStatus) -> str | None: ...
 
     def subscription(self, unix_ms: int, api: str, name: str, types: Sequence[str]) -> str | None: ...
 
-    def start(self, unix_ms: int, request_id: str, version: str) -> str | None: ...
+    def start(self, unix_ms: int, request_id: str, version: str) -> StartLine | None: ...
 
     def fault(self, unix_ms: int, request_id: str, message: str) -> str | None: ...
 
-    def end(self, request_id: str) -> str | None: ...
-
-    def report(self, unix_ms: int, report: InvocationReport) -> str | None: ...
-
-
-class StartLine(msgspec.Struct, gc=False):
-    """START of an invocation, to be made later (`LaterLines`)."""
-
-    words: PlatformLog
-    unix_ms: int
-    request_id: str
-    version: str
-
-    def messages(self) -> tuple[str | None]:
-        return (self.words.start(self.unix_ms, self.request_id, self.version),)
-
-
-class EndLines(msgspec.Struct, gc=False):
-    """END and REPORT."""
-
-    words: PlatformLog
-    unix_ms: int
-    report: InvocationReport
-
-    def messages(self) -> tuple[str | None, str | None]:
-        return self.words.end(self.report.request_id), self.words.report(self.unix_ms, self.report)
+    def end(self, unix_ms: int, report: InvocationReport) -> EndLines | None: ...
 
 
 class TextPlatformLog:
@@ -167,37 +109,16 @@ class TextPlatformLog:
         kinds = ", ".join(kind.capitalize() for kind in types)
         return f"{api.upper()}\tName: {name}\tState: Subscribed\tTypes: [{kinds}]\n"
 
-    def start(self, unix_ms: int, request_id: str, version: str) -> str:
-        del unix_ms
-        return f"START RequestId: {request_id} Version: {version}\n"
+    def start(self, unix_ms: int, request_id: str, version: str) -> StartLine:
+        return StartLine(unix_ms, request_id, version)
 
     def fault(self, unix_ms: int, request_id: str, message: str) -> str:
         if message.startswith("Task timed out"):
             return f"{timestamp(unix_ms)} {request_id} {message}\n\n"
         return f"RequestId: {request_id} Error: {message}\n"
 
-    def end(self, request_id: str) -> str:
-        return f"END RequestId: {request_id}\n"
-
-    def report(self, unix_ms: int, report: InvocationReport) -> str:
-        del unix_ms
-        line = (
-            f"REPORT RequestId: {report.request_id}\tDuration: {report.duration_ms:.2f} ms\t"
-            f"Billed Duration: {report.billed_ms} ms\tMemory Size: {report.memory_size_mib} MB\t"
-        )
-        max_memory_mib = report.max_memory_mib
-        if max_memory_mib is not None:
-            line += f"Max Memory Used: {max_memory_mib} MB\t"
-        if report.init_duration_ms is not None:
-            line += f"Init Duration: {report.init_duration_ms:.2f} ms\t"
-        if report.restore_duration_ms is not None:
-            line += f"Restore Duration: {report.restore_duration_ms:.2f} ms\t"
-            line += f"Billed Restore Duration: {math.ceil(report.billed_restore_ms)} ms\t"
-        if report.status != "success":
-            line += f"Status: {report.status}\t"
-        if report.error_type is not None:
-            line += f"Error Type: {report.error_type}\t"
-        return line + "\n"
+    def end(self, unix_ms: int, report: InvocationReport) -> EndLines:
+        return EndLines(unix_ms, report)
 
 
 class JsonPlatformLog:
@@ -240,24 +161,21 @@ class JsonPlatformLog:
         record = {"name": name, "state": "Subscribed", "types": list(types)}
         return self._line("INFO", unix_ms, f"platform.{api.lower()}Subscription", record)
 
-    def start(self, unix_ms: int, request_id: str, version: str) -> str | None:
-        return self._line("INFO", unix_ms, "platform.start", {"requestId": request_id, "version": version})
+    def start(self, unix_ms: int, request_id: str, version: str) -> StartLine | None:
+        return StartLine(unix_ms, request_id, version, is_json=True) if self._has("INFO") else None
 
     def fault(self, unix_ms: int, request_id: str, message: str) -> str | None:
         del unix_ms, request_id, message
         return None  # the status and error type of platform.report say it
 
-    def end(self, request_id: str) -> str | None:
-        del request_id
-        return None  # platform.report ends an invocation
+    def end(self, unix_ms: int, report: InvocationReport) -> EndLines | None:
+        return EndLines(unix_ms, report, is_json=True) if self._has(_level(report.status)) else None
 
-    def report(self, unix_ms: int, report: InvocationReport) -> str | None:
-        return self._line(_level(report.status), unix_ms, "platform.report", report_record(report))
+    def _has(self, level: str) -> bool:
+        return self._LEVELS.index(level) >= self._level
 
     def _line(self, level: str, unix_ms: int, kind: str, record: dict[str, Any]) -> str | None:
-        if self._LEVELS.index(level) < self._level:
-            return None
-        return json.dumps({"time": timestamp(unix_ms), "type": kind, "record": record}, separators=(",", ":")) + "\n"
+        return json_line(unix_ms, kind, record) if self._has(level) else None
 
 
 def restore_record(report: RestoreReport) -> dict[str, Any]:
@@ -265,26 +183,6 @@ def restore_record(report: RestoreReport) -> dict[str, Any]:
     record: dict[str, Any] = {"status": report.status}
     record |= {"errorType": report.error_type} if report.error_type else {}
     return record | {"metrics": {"durationMs": round(report.duration_ms, 3)}}
-
-
-def report_record(report: InvocationReport) -> dict[str, Any]:
-    """An invocation's report as the fields of `platform.report`."""
-    metrics: dict[str, Any] = {
-        "durationMs": round(report.duration_ms, 3),
-        "billedDurationMs": report.billed_ms,
-        "memorySizeMB": report.memory_size_mib,
-    }
-    if report.max_memory_mib is not None:
-        metrics["maxMemoryUsedMB"] = report.max_memory_mib
-    if report.init_duration_ms is not None:
-        metrics["initDurationMs"] = round(report.init_duration_ms, 3)
-    if report.restore_duration_ms is not None:
-        metrics["restoreDurationMs"] = round(report.restore_duration_ms, 3)
-        metrics["billedRestoreDurationMs"] = math.ceil(report.billed_restore_ms)
-    record: dict[str, Any] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
-    if report.error_type is not None:
-        record["errorType"] = report.error_type
-    return record
 
 
 def _failure(report: InitReport | RestoreReport) -> str:
@@ -296,8 +194,3 @@ def _failure(report: InitReport | RestoreReport) -> str:
 
 def _level(status: str) -> str:
     return "INFO" if status == "success" else "WARN"
-
-
-def timestamp(unix_ms: int) -> str:
-    """ISO 8601 in UTC, with milliseconds, as all of Lambda's records have it."""
-    return datetime.fromtimestamp(unix_ms / 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{unix_ms % 1_000:03d}Z"

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from alonzo.observe.platform_log import timestamp
+from alonzo.model.invocation_lines import timestamp
 
 
 class Category(StrEnum):

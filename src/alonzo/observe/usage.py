@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import msgspec
 
 from alonzo.model.function import FunctionVersion
+from alonzo.model.invocation_lines import InvocationReport
 from alonzo.model.scope import Scope
 from alonzo.observe.held_counters import take_held
-from alonzo.observe.platform_log import InvocationReport
 
 COUNTED_AT_ONCE = 64
 """So many reports are kept at most until they are counted."""

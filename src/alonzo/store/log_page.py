@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from alonzo.model.invocation_lines import LogEntry
 from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 
@@ -13,12 +14,12 @@ _INDEX_MAX = 2**31
 
 
 class LogPortion(msgspec.Struct, frozen=True, gc=False):
-    """Events to be kept, of one log stream, in their order of time."""
+    """Entries to be kept, of one log stream, in their order of time."""
 
     scope: Scope
     group: str
     stream: str
-    events: Sequence[LogEvent]
+    entries: Sequence[LogEntry]
 
 
 class LogRecord(msgspec.Struct, frozen=True):
@@ -96,7 +97,7 @@ class PageBuilder(Protocol):
     def latest_ms(self) -> int:
         """None after that."""
 
-    def add(self, sequence: int, stream: str, arrived_ms: int, events: tuple[LogEvent, ...]) -> None:
+    def add(self, sequence: int, stream: str, arrived_ms: int, events: Sequence[LogEvent]) -> None:
         """A batch of a log stream; `sequence` is the number of its arrival, from 1."""
 
     def is_done(self, complete_ms: int) -> bool:
@@ -133,7 +134,7 @@ class LogPageBuilder:
         self.earliest_ms = self._after.unix_ms
         self.latest_ms = _FOREVER if end_ms is None else end_ms
 
-    def add(self, sequence: int, stream: str, arrived_ms: int, events: tuple[LogEvent, ...]) -> None:
+    def add(self, sequence: int, stream: str, arrived_ms: int, events: Sequence[LogEvent]) -> None:
         """A batch of a log stream; `sequence` is the number of its arrival, from 1."""
         for index, event in enumerate(events):
             place = _Place(event.unix_ms, sequence, index)
@@ -238,7 +239,7 @@ class _Span:
         """As the protocol says."""
         return complete_ms > self.latest_ms
 
-    def add(self, sequence: int, stream: str, arrived_ms: int, events: tuple[LogEvent, ...]) -> None:
+    def add(self, sequence: int, stream: str, arrived_ms: int, events: Sequence[LogEvent]) -> None:
         """As the protocol says."""
         for index, event in enumerate(events):
             if self.earliest_ms <= event.unix_ms <= self.latest_ms:

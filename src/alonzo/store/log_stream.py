@@ -20,11 +20,13 @@ from typing import Any
 import msgspec
 from nats.aio.msg import Msg
 
+from alonzo.model.invocation_lines import LogEntry
 from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 from alonzo.store.connection import Connection
 from alonzo.store.errors import StoreError
 from alonzo.store.keys import from_token, to_subject, to_token
+from alonzo.store.log_form import LogForm
 from alonzo.store.log_page import Accept, LogBatch, LogPage, LogPageBuilder, LogPortion, LogRecord, LogSpan, LogTailBuilder, PageBuilder
 from alonzo.store.portions import NOT_FOUND_STATUS, get_portion, iter_portions
 
@@ -51,8 +53,7 @@ class LogStore:
 
     def __init__(self, *, connection: Connection) -> None:
         self._connection = connection
-        self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(tuple[LogEvent, ...])
+        self._form = LogForm()
         self._stream_subject = lru_cache(_SUBJECTS_REMEMBERED)(_stream_subject)
 
     @classmethod
@@ -71,10 +72,10 @@ class LogStore:
         )
         return cls(connection=connection)
 
-    async def append(self, *, scope: Scope, group: str, stream: str, events: Sequence[LogEvent]) -> None:
-        """Add events to a log stream, in their order of time. One message, but for batches over 256 KiB, which are split."""
+    async def append(self, *, scope: Scope, group: str, stream: str, entries: Sequence[LogEntry]) -> None:
+        """Add entries to a log stream, in their order of time. One message, but for batches over 256 KiB, which are split."""
         subject = self._stream_subject(scope, group, stream)
-        for message in self._iter_messages(events):
+        for message in self._iter_messages(entries):
             await self._connection.publish(subject, message)
 
     async def append_all(self, portions: Sequence[LogPortion]) -> list[StoreError | None]:
@@ -83,7 +84,7 @@ class LogStore:
         owners: list[int] = []
         for number, portion in enumerate(portions):
             subject = self._stream_subject(portion.scope, portion.group, portion.stream)
-            for message in self._iter_messages(portion.events):
+            for message in self._iter_messages(portion.entries):
                 messages.append((subject, message))
                 owners.append(number)
         results: list[StoreError | None] = [None] * len(portions)
@@ -91,14 +92,14 @@ class LogStore:
             results[owner] = results[owner] or error
         return results
 
-    def _iter_messages(self, events: Sequence[LogEvent]) -> Iterator[bytes]:
-        if not events:
+    def _iter_messages(self, entries: Sequence[LogEntry]) -> Iterator[bytes]:
+        if not entries:
             return
-        together = self._encoder.encode(events)
+        together = self._form.encode(entries)
         if len(together) <= _MAX_MESSAGE_BYTES:
             yield together
         else:
-            yield from map(self._encoder.encode, _split(events))
+            yield from map(self._form.encode, self._form.split(entries, max_bytes=_MAX_MESSAGE_BYTES))
 
     async def read(
         self,
@@ -172,9 +173,9 @@ class LogStore:
             next_sequence = None
         return batches, next_sequence
 
-    def unpack(self, batch: LogBatch) -> tuple[LogEvent, ...]:
+    def unpack(self, batch: LogBatch) -> Sequence[LogEvent]:
         """The events of a batch. In any thread."""
-        return self._decoder.decode(batch.content)
+        return self._form.decode(batch.content)
 
     async def find_event(self, *, scope: Scope, group: str, event_id: str) -> LogRecord | None:
         """One event by its id (see `LogRecord`); None when it is not there, or not any more."""
@@ -192,7 +193,7 @@ class LogStore:
         return LogRecord(event_id, event.unix_ms, event.message, batch.stream, batch.arrived_ms)
 
     async def follow(
-        self, *, scope: Scope, group: str, listener: Callable[[str, tuple[LogEvent, ...]], None]
+        self, *, scope: Scope, group: str, listener: Callable[[str, Sequence[LogEvent]], None]
     ) -> Callable[[], Awaitable[None]]:
         """Tell of every batch of a group's events that is stored from here on, with the name of its stream; returns how to stop that.
 
@@ -200,7 +201,7 @@ class LogStore:
         """
 
         def receive(message: Msg) -> None:
-            listener(from_token(message.subject.rpartition(".")[2]), self._decoder.decode(message.data))
+            listener(from_token(message.subject.rpartition(".")[2]), self._form.decode(message.data))
 
         subscription = await self._connection.subscribe(_subject(scope, to_token(group), "*"), receive)
         return partial(self._connection.unsubscribe, subscription)
@@ -223,7 +224,7 @@ class LogStore:
                 return True
             name = from_token(headers["Nats-Subject"].rpartition(".")[2])
             if name.startswith(stream_prefix):
-                page.add(int(headers["Nats-Sequence"]), name, arrived_ms, self._decoder.decode(message.data))
+                page.add(int(headers["Nats-Sequence"]), name, arrived_ms, self._form.decode(message.data))
         return False
 
     async def list_groups(self, *, scope: Scope, prefix: str = "") -> list[str]:
@@ -246,8 +247,8 @@ class LogStore:
         if first is None or last is None:
             return None
         return LogSpan(
-            first_event_ms=self._decoder.decode(first.data)[0].unix_ms,
-            last_event_ms=self._decoder.decode(last.data)[-1].unix_ms,
+            first_event_ms=self._form.decode(first.data)[0].unix_ms,
+            last_event_ms=self._form.decode(last.data)[-1].unix_ms,
             last_ingestion_ms=_arrival_of(last),
         )
 
@@ -284,21 +285,6 @@ def _subject(scope: Scope, group_token: str, stream_token: str) -> str:
 
 def _stream_subject(scope: Scope, group: str, stream: str) -> str:
     return _subject(scope, to_token(group), to_token(stream))
-
-
-def _split(events: Sequence[LogEvent]) -> list[list[LogEvent]]:
-    """Batches that fit one message. An event is never cut."""
-    batches: list[list[LogEvent]] = []
-    size = _MAX_MESSAGE_BYTES
-    for event in events:
-        message = event.message
-        event_bytes = (len(message) if message.isascii() else len(message.encode())) + 16
-        if size + event_bytes > _MAX_MESSAGE_BYTES:
-            batches.append([])
-            size = 0
-        batches[-1].append(event)
-        size += event_bytes
-    return batches
 
 
 def _since(unix_ms: int) -> dict[str, Any]:

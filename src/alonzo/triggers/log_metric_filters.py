@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from alonzo.clock import Clock
+from alonzo.model.invocation_lines import LogEntry, events_of
 from alonzo.model.log_event import LogEvent
 from alonzo.model.log_group import MetricFilter
 from alonzo.model.scope import Scope
@@ -78,11 +79,12 @@ class LogMetricFilters:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def tell(self, name: LogStreamName, events: Sequence[LogEvent]) -> None:
-        """These events are in the store now."""
+    def tell(self, name: LogStreamName, entries: Sequence[LogEntry]) -> None:
+        """These are in the store now."""
         filters = self._filters.metric_filters_of(name.scope, name.group)
         if not filters:
             return
+        events = events_of(entries)
         characters = sum(len(event.message) for event in events)
         if self._waiting_events >= WAITING_MAX_EVENTS or self._waiting_characters >= WAITING_MAX_CHARACTERS:
             self._dropped_count += len(events)

@@ -22,6 +22,7 @@ from alonzo.functions.errors import FunctionNotFound
 from alonzo.functions.resolution import Resolution
 from alonzo.invoke.asynchronous.acceptance import EventAcceptance
 from alonzo.model.function import FunctionVersion
+from alonzo.model.invocation_lines import LogEntry, events_of
 from alonzo.model.log_event import LogEvent
 from alonzo.model.log_group import SubscriptionFilter
 from alonzo.model.names import refer_to_function
@@ -87,11 +88,12 @@ class LogSubscriptions:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def tell(self, name: LogStreamName, events: Sequence[LogEvent], chain: str | None) -> None:
-        """These events are in the store now. `chain`: the tracing header of the invocation that wrote last, if a function did."""
+    def tell(self, name: LogStreamName, entries: Sequence[LogEntry], chain: str | None) -> None:
+        """These are in the store now. `chain`: the tracing header of the invocation that wrote last, if a function did."""
         filters = self._subscriptions.filters_of(name.scope, name.group)
         if not filters:
             return
+        events = events_of(entries)
         characters = sum(len(event.message) for event in events)
         if self._waiting_events >= WAITING_MAX_EVENTS or self._waiting_characters >= WAITING_MAX_CHARACTERS:
             if self._dropped_count == 0:

@@ -21,6 +21,7 @@ from alonzo.environment.plan import EnvironmentPlan
 from alonzo.errors import AlonzoError
 from alonzo.model.function import CodePackage, FunctionVersion, LoggingConfig
 from alonzo.model.invocation import Invocation
+from alonzo.model.invocation_lines import events_of
 from alonzo.model.scope import Scope
 from alonzo.observe.log_delivery import LogBatch, LogDelivery, LogStreamName
 from alonzo.observe.metrics.invocations import InvocationCounter
@@ -85,7 +86,7 @@ class MemoryAppender:
         self.messages: list[str] = []
 
     async def append(self, batches: Sequence[LogBatch]) -> Sequence[AlonzoError | None]:
-        self.messages += [event.message for _, events in batches for event in events]
+        self.messages += [event.message for _, entries in batches for event in events_of(entries)]
         return [None] * len(batches)
 
 

@@ -5,10 +5,10 @@ from unittest.mock import Mock
 
 from bench.versions import a_version
 
+from alonzo.model.invocation_lines import InvocationReport
 from alonzo.observe.function_metrics import Metric
 from alonzo.observe.held_counters import take_held
 from alonzo.observe.metrics.invocations import InvocationMeter
-from alonzo.observe.platform_log import InvocationReport
 from alonzo.observe.usage import UsageMeter
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"

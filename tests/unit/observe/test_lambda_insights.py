@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from alonzo.model.function import CapacityProviderConfig, CodePackage, FunctionLayer, FunctionVersion, LoggingConfig
+from alonzo.model.invocation_lines import InvocationReport
 from alonzo.model.scope import Scope
 from alonzo.observe.insights_mode import InsightsMode
 from alonzo.observe.lambda_insights import Measured, insights_record
-from alonzo.observe.platform_log import InvocationReport
 
 VERSION = FunctionVersion(
     scope=Scope("123456789012", "eu-west-1"),

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 
 from alonzo.clock import ManualClock
 from alonzo.errors import AlonzoError
+from alonzo.model.invocation_lines import EndLines, InvocationReport, LogEntry, StartLine, events_of
 from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
-from alonzo.observe.log_delivery import STREAM_WAITING_MAX_EVENTS, WAITING_MAX_EVENTS, LogBatch, LogDelivery, LogStreamName
+from alonzo.observe.log_delivery import STREAM_WAITING_MAX_ENTRIES, WAITING_MAX_ENTRIES, LogBatch, LogDelivery, LogStreamName
 
 NAME = LogStreamName(Scope("000000000000", "us-east-1"), "/aws/lambda/x", "stream")
+REPORT = InvocationReport(request_id="request", duration_ms=1.0, memory_size_mib=128, max_memory_bytes=None, init_duration_ms=None)
 
 
 class MemoryAppender:
@@ -19,9 +21,10 @@ class MemoryAppender:
         self.batches: list[tuple[LogStreamName, list[LogEvent]]] = []
 
     async def append(self, batches: Sequence[LogBatch]) -> Sequence[AlonzoError | None]:
-        return [self._append(name, events) for name, events in batches]
+        return [self._append(name, entries) for name, entries in batches]
 
-    def _append(self, name: LogStreamName, events: Sequence[LogEvent]) -> AlonzoError | None:
+    def _append(self, name: LogStreamName, entries: Sequence[LogEntry]) -> AlonzoError | None:
+        events = events_of(entries)
         if events[0].message == "refused":
             return AlonzoError("the store is full")
         self.batches.append((name, list(events)))
@@ -86,7 +89,7 @@ def test_a_stream_that_writes_little_has_room_beside_floods() -> None:
     dropped: list[tuple[str, int]] = []
     delivery.listen_to_drops(lambda name, count: dropped.append((name.stream, count)))
     floods = [delivery.open_outlet(LogStreamName(NAME.scope, NAME.group, f"flood {number}")) for number in range(4)]
-    written = STREAM_WAITING_MAX_EVENTS + 1_000
+    written = STREAM_WAITING_MAX_ENTRIES + 1_000
     for number in range(written):
         for flood in floods:
             flood.write(LogEvent(number, "x"))
@@ -94,12 +97,12 @@ def test_a_stream_that_writes_little_has_room_beside_floods() -> None:
     quiet = delivery.open_outlet(NAME)
     for number in range(50):
         quiet.write(LogEvent(number, "quiet"))
-    assert delivery.waiting_events < WAITING_MAX_EVENTS + 1_000
+    assert delivery.waiting_entries < WAITING_MAX_ENTRIES + 1_000
     asyncio.run(delivery.flush())
     assert sum(event.message == "quiet" for event in appender.events) == 50
     kept = sum(event.message == "x" for event in appender.events)
     assert kept + sum(count for _, count in dropped) == 4 * written
-    assert delivery.waiting_events == delivery.waiting_characters == 0
+    assert delivery.waiting_entries == delivery.waiting_characters == 0
     assert not floods[0].is_pressed
 
 
@@ -139,51 +142,44 @@ def test_what_waits_is_delivered_at_the_end() -> None:
     assert appender.events == [LogEvent(1, "last words")]
 
 
-class Later:
-    """Lines that are made when they are taken."""
-
-    def __init__(self, unix_ms: int, *messages: str | None) -> None:
-        self.unix_ms = unix_ms
-        self._messages = messages
-        self.is_made = False
-
-    def messages(self) -> Sequence[str | None]:
-        self.is_made = True
-        return self._messages
-
-
-def test_lines_that_are_made_later_keep_their_places_and_times() -> None:
+def test_what_is_worded_later_keeps_its_place_and_time() -> None:
     delivery, appender = a_delivery()
     outlet = delivery.open_outlet(NAME)
-    start, end = Later(2, "start"), Later(1, "end", None, "x" * 1_000)
     outlet.write(LogEvent(1, "before"))
-    outlet.write_later(start)
+    outlet.write_lines(StartLine(2, "request", "7"))
     outlet.write(LogEvent(3, "printed"))
-    outlet.write_later(end)
-    assert (start.is_made, end.is_made) == (False, False)
+    outlet.write_lines(EndLines(1, REPORT))
     asyncio.run(delivery.flush())
-    assert appender.events == [
-        LogEvent(1, "before"),
-        LogEvent(2, "start"),
-        LogEvent(3, "printed"),
-        LogEvent(3, "end"),
-        LogEvent(3, "x" * 1_000),
+    assert [(event.unix_ms, event.message.split("\t")[0]) for event in appender.events] == [
+        (1, "before"),
+        (2, "START RequestId: request Version: 7\n"),
+        (3, "printed"),
+        (3, "END RequestId: request\n"),
+        (3, "REPORT RequestId: request"),
     ]
-    outlet.write_later(Later(4, None))
-    asyncio.run(delivery.flush())
-    assert len(appender.batches) == 1
-    assert delivery.waiting_events == delivery.waiting_characters == 0
+    assert delivery.waiting_entries == delivery.waiting_characters == 0
 
 
-def test_lines_that_are_made_later_have_their_share_of_the_room() -> None:
+def test_what_is_worded_later_has_its_share_of_the_room() -> None:
     delivery, appender = a_delivery()
     outlet = delivery.open_outlet(NAME)
-    for number in range(STREAM_WAITING_MAX_EVENTS + 10):
-        outlet.write_later(Later(number, "end", "report"))
+    for number in range(STREAM_WAITING_MAX_ENTRIES + 10):
+        outlet.write_lines(EndLines(number, REPORT))
     asyncio.run(delivery.flush())
-    assert len(appender.events) == 2 * STREAM_WAITING_MAX_EVENTS + 1
+    assert len(appender.events) == 2 * STREAM_WAITING_MAX_ENTRIES + 1
     assert appender.events[-1].message == "[alonzo] 20 lines were dropped: they came faster than they can be kept\n"
-    assert delivery.waiting_events == delivery.waiting_characters == 0
-    outlet.write_later(Later(1, "after"))
+    assert delivery.waiting_entries == delivery.waiting_characters == 0
+    outlet.write_lines(StartLine(1, "request", "7"))
     asyncio.run(delivery.flush())
-    assert appender.events[-1].message == "after"
+    assert appender.events[-1].message == "START RequestId: request Version: 7\n"
+
+
+def test_lines_that_the_store_refuses_are_counted_as_such() -> None:
+    delivery, appender = a_delivery()
+    outlet = delivery.open_outlet(NAME)
+    outlet.write(LogEvent(1, "refused"))
+    outlet.write_lines(EndLines(1, REPORT))
+    asyncio.run(delivery.flush())
+    outlet.write(LogEvent(2, "after"))
+    asyncio.run(delivery.flush())
+    assert appender.events[-1].message == "[alonzo] 3 lines were dropped: they came faster than they can be kept\n"

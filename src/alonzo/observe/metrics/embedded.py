@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from alonzo.model.invocation_lines import LogEntry
 from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 from alonzo.observe.log_delivery import LogStreamName
@@ -50,12 +51,12 @@ class EmbeddedMetrics:
         self._recorder = recorder
         self._decoder = msgspec.json.Decoder(_Record)
 
-    def tell(self, name: LogStreamName, events: Sequence[LogEvent], chain: str | None) -> None:
+    def tell(self, name: LogStreamName, entries: Sequence[LogEntry], chain: str | None) -> None:
         """A `Listener`."""
         del chain
-        for event in events:
-            if _MARK in event.message and len(event.message) <= _RECORD_MAX_CHARACTERS:
-                self._read(name.scope, event)
+        for entry in entries:
+            if isinstance(entry, LogEvent) and _MARK in entry.message and len(entry.message) <= _RECORD_MAX_CHARACTERS:
+                self._read(name.scope, entry)
 
     def _read(self, scope: Scope, event: LogEvent) -> None:
         try:

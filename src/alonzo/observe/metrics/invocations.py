@@ -3,12 +3,13 @@
 Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html, and `monitoring-metrics-view.html` for dimensions.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from alonzo.model.function import FunctionVersion
-from alonzo.model.invocation_lines import InvocationReport
+from alonzo.model.invocation_lines import InvocationReport, used_mib
 from alonzo.model.scope import Scope
 from alonzo.observe.function_metrics import Duration, FunctionMetrics, Metric
 from alonzo.observe.held_counters import take_held
@@ -29,6 +30,21 @@ class _Window(msgspec.Struct, gc=False):
     memory: dict[int, int] = {}
     """How often which value was seen: there are few of them."""
     init: Distribution | None = None
+
+    def add(self, reports: Sequence[InvocationReport]) -> None:
+        """Count these invocations."""
+        self.invocations += len(reports)
+        self.duration.add_all([report.duration_ms for report in reports])
+        self.errors += sum([report.error_type is not None or report.status != "success" for report in reports])
+        for (used_bytes, limit_mib), count in Counter([(report.max_memory_bytes, report.memory_size_mib) for report in reports]).items():
+            if used_bytes is not None:
+                memory_mib = used_mib(used_bytes, limit_mib)
+                self.memory[memory_mib] = self.memory.get(memory_mib, 0) + count
+        inits = [report.init_duration_ms for report in reports if report.init_duration_ms is not None]
+        if inits:
+            if self.init is None:
+                self.init = Distribution()
+            self.init.add_all(inits)
 
 
 class InvocationCounter:
@@ -56,23 +72,15 @@ class InvocationCounter:
 
     def _count(self) -> None:
         noted, self._noted = self._noted, []
+        reports: dict[tuple[str, int], list[InvocationReport]] = {}
         for report, invoked_arn, ended_unix_ms in noted:
-            duration_ms = report.duration_ms
-            key = (invoked_arn, int(ended_unix_ms - duration_ms) // _MINUTE_MS)
+            key = (invoked_arn, int(ended_unix_ms - report.duration_ms) // _MINUTE_MS)
+            reports.setdefault(key, []).append(report)
+        for key, together in reports.items():
             window = self._windows.get(key)
             if window is None:
                 window = self._windows[key] = _Window()
-            window.invocations += 1
-            window.duration.add(duration_ms)
-            if report.error_type is not None or report.status != "success":
-                window.errors += 1
-            memory_mib = report.max_memory_mib
-            if memory_mib is not None:
-                window.memory[memory_mib] = window.memory.get(memory_mib, 0) + 1
-            if report.init_duration_ms is not None:
-                if window.init is None:
-                    window.init = Distribution()
-                window.init.add(report.init_duration_ms)
+            window.add(together)
 
 
 class InvocationMeter:

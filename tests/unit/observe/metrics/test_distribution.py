@@ -37,6 +37,16 @@ def test_merging_is_adding_all(first: list[float], second: list[float]) -> None:
     assert sum(merged.buckets.values()) == pytest.approx(together.count)
 
 
+@given(st.lists(st.floats(min_value=-1, max_value=1e6), max_size=300), st.integers(min_value=0, max_value=300))
+def test_values_count_the_same_one_by_one_and_together(values: list[float], middle: int) -> None:
+    together, alone = Distribution(), distribution_of(values)
+    together.add_all(values[:middle])
+    together.add_all(values[middle:])
+    assert together.sum == pytest.approx(alone.sum)
+    together.sum = alone.sum
+    assert together == alone
+
+
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e300, max_value=1e300), max_size=400))
 def test_memory_is_bounded_and_nothing_is_lost(values: list[float]) -> None:
     distribution = distribution_of(values)

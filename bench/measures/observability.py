@@ -8,10 +8,10 @@ nothing else runs. With one, who waits for each answer, it is how long it takes.
 """
 
 import contextlib
+import itertools
 import statistics
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ import msgspec
 from tests.support.otlp_collector import OtlpCollector
 
 from bench.figures import Figure, Limit
-from bench.load import order_load, run_order
+from bench.load import LoadResult, order_load, run_order
 from bench.processes import read_cpu_seconds
 from bench.promises import PROMISES
 from bench.running_platform import Platform, started_platform
@@ -28,9 +28,9 @@ from bench.settings import BenchSettings
 _HANDLER = "def handler(event, context):\n    return event\n"
 _BODY = b"{}"
 _CLIENT_COUNT = 8
-_ROUNDS = 10
-_AFTERMATH_SECONDS = 0.8
-"""Logs are written a moment later, spans are sent a second later: most of that is to count for the round that it comes of."""
+_TURN_SECONDS = 0.25
+_CROWD_SHARE, _LONE_SHARE = 5.0, 1.0
+"""How many times as long as another load the turns of each server are, together."""
 
 _LIMIT = "nothing observed"
 _API_CALL_EVERY_SECONDS = 0.05
@@ -47,7 +47,11 @@ class _Round:
 
 
 def measure_observability(settings: BenchSettings) -> Iterator[Figure]:
-    """Both run at the same time and are loaded in turn, so that what else the machine does meets both: the medians of all turns count."""
+    """Both run at the same time and are loaded in turn, so that what else the machine does meets both: the medians of all turns count.
+
+    The turns are short and many, since a shared machine may be half as fast a moment later. What a server does a moment after an
+    invocation, such as writing its log, it does in the other's turn: its processor time is its own all the same.
+    """
     with (
         OtlpCollector() as collector,
         started_platform("--otlp-endpoint", collector.url) as observed,
@@ -59,11 +63,13 @@ def measure_observability(settings: BenchSettings) -> Iterator[Figure]:
         }
         for platform in names:
             platform.wait_until_quiet()
-        seconds = settings.load_seconds / _ROUNDS
-        crowds, lone = ([_turn(names, count, seconds) for _ in range(_ROUNDS + 1)] for count in (_CLIENT_COUNT, 1))
+        crowds, lone = (
+            _take_turns(names, count, round(settings.load_seconds * share / _TURN_SECONDS))
+            for count, share in ((_CLIENT_COUNT, _CROWD_SHARE), (1, _LONE_SHARE))
+        )
     failures = sum(each.failure_count for turn in (*crowds, *lone) for each in turn.values())
-    yield from _tell_crowd([(turn[observed], turn[unobserved]) for turn in crowds[1:]], failures)  # in the first environments were made
-    pairs = [(turn[observed], turn[unobserved]) for turn in lone[1:]]
+    yield from _tell_crowd([(turn[observed], turn[unobserved]) for turn in crowds], failures)
+    pairs = [(turn[observed], turn[unobserved]) for turn in lone]
     quotient = statistics.median(with_all.p50_seconds / without.p50_seconds for with_all, without in pairs)
     row = "warm invoke, 1 client: p50, in times that with nothing observed"
     yield Figure(row=row, value=quotient, unit="", limit=Limit(1.0, _LIMIT), promise=PROMISES.get(row), failure_count=failures)
@@ -81,18 +87,34 @@ def _tell_crowd(pairs: list[tuple["_Round", "_Round"]], failures: int) -> Iterat
     yield Figure(row=row, value=quotient, unit="", limit=Limit(1.0, _LIMIT), promise=PROMISES.get(row), failure_count=failures)
 
 
-def _turn(names: dict[Platform, str], client_count: int, seconds: float) -> dict[Platform, _Round]:
-    return {platform: _load(platform, name, client_count, seconds) for platform, name in names.items()}
+def _take_turns(names: dict[Platform, str], client_count: int, count: int) -> list[dict[Platform, _Round]]:
+    """In each turn one after the other, now the one first, now the other; before the first that counts, environments are made."""
+    loads: dict[Platform, list[LoadResult]] = {platform: [] for platform in names}
+    cpu_seconds: dict[Platform, list[float]] = {platform: [] for platform in names}
+    for number in range(1 + max(count, 1)):
+        for platform in list(names)[:: 1 if number % 2 else -1]:
+            cpu_seconds[platform].append(_cpu_seconds(platform))
+            loads[platform].append(_load(platform, names[platform], client_count))
+    for platform in names:
+        cpu_seconds[platform].append(_cpu_seconds(platform))
+    rounds = {platform: [*map(_round, loads[platform], itertools.pairwise(cpu_seconds[platform]))] for platform in names}
+    return [dict(zip(names, turn, strict=True)) for turn in zip(*rounds.values(), strict=True)][1:]
 
 
-def _load(platform: Platform, name: str, client_count: int, seconds: float) -> _Round:
-    order = order_load(platform.address, name, _BODY, connection_count=client_count, seconds=seconds)
-    before = read_cpu_seconds(platform.processes().every)
+def _load(platform: Platform, name: str, client_count: int) -> LoadResult:
+    order = order_load(platform.address, name, _BODY, connection_count=client_count, seconds=_TURN_SECONDS)
     with _api_asked(platform, name):
-        result = run_order(msgspec.structs.replace(order, warm_up_seconds=0.0))  # what is counted is all that was done
-    time.sleep(_AFTERMATH_SECONDS)
-    used = read_cpu_seconds(platform.processes().every) - before
-    return _Round(result.per_second, result.p50_seconds, used / max(result.answered_count, 1), result.failure_count)
+        return run_order(msgspec.structs.replace(order, warm_up_seconds=0.0))  # what is counted is all that was done
+
+
+def _cpu_seconds(platform: Platform) -> float:
+    return read_cpu_seconds(platform.processes().every)
+
+
+def _round(load: LoadResult, cpu_seconds: tuple[float, float]) -> _Round:
+    """`cpu_seconds`: of the platform, before this load and before the next."""
+    before, after = cpu_seconds
+    return _Round(load.per_second, load.p50_seconds, (after - before) / max(load.answered_count, 1), load.failure_count)
 
 
 @contextlib.contextmanager

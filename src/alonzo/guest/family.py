@@ -22,6 +22,7 @@ import time
 from typing import Any, NoReturn
 
 from alonzo.guest import channel, confine, linux
+from alonzo.guest.loop_images import LoopImage, copy_nameless
 
 _MESSAGE_BYTES = 4_096
 _CREDENTIALS = struct.Struct("iII")
@@ -144,7 +145,7 @@ class Family:
             linux.sync_file_system(tmp)
         finally:
             os.close(tmp)
-        snapshot = linux.copy_nameless(self._tmp, _through(self._images))
+        snapshot = copy_nameless(self._tmp, _through(self._images))
         os.close(self._tmp)
         self._tmp = snapshot
         return ""
@@ -299,10 +300,11 @@ class Family:
             linux.mount("tmpfs", "/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={size.f_blocks * size.f_frsize},mode=700")
             os.chown("/tmp", owner, owner)
             return
-        image = linux.copy_nameless(self._tmp, _through(self._images))
         # A path through a descriptor means the same wherever this process is.
+        images = _through(self._images)
+        image = LoopImage(self._tmp, images, _through(self._devices), f"{images}/{self._lock_file}")
         linux.join_namespace(namespace, linux.CLONE_NEWNS)
-        linux.mount_image(image, "/tmp", _through(self._devices), f"{_through(self._images)}/{self._lock_file}")
+        image.mount("/tmp")
 
 
 def _hold_namespaces(runtime: int, reported: int) -> NoReturn:

@@ -22,6 +22,7 @@ import sys
 from typing import Any, NoReturn
 
 from alonzo.guest import channel, confine, family, image_root, linux, prestart, processes, runtime_process, side_programs
+from alonzo.guest.loop_images import LoopImage
 
 WORKPLACE = "/.alonzo"
 RUNTIME_API_PORT = 9001
@@ -245,15 +246,19 @@ class _Sandbox:
 
     def _mount_tmp(self, mib: int) -> None:
         if self._settings["tmp_kind"] == "image":
-            template = f"{WORKPLACE}/tmp/template-{mib}.img"
-            image = linux.copy_image(template, f"{WORKPLACE}/tmp")
+            path = f"{WORKPLACE}/tmp/template-{mib}.img"
+            template = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                linux.mount_image(image, "/tmp", f"{WORKPLACE}/dev", template)
+                image = LoopImage(template, f"{WORKPLACE}/tmp", f"{WORKPLACE}/dev", path)
+            finally:
+                os.close(template)
+            try:
+                image.mount("/tmp")
             finally:
                 if self.family is None:
-                    os.close(image)
+                    os.close(image.file)
                 else:
-                    self.family.keep_image(image, template)
+                    self.family.keep_image(image.file, path)
             if os.path.isdir("/tmp/lost+found"):
                 os.rmdir("/tmp/lost+found")
         else:

@@ -57,10 +57,6 @@ _LANDLOCK_CREATE_RULESET_VERSION = 1
 _LANDLOCK_WITH_SCOPES = 6
 _LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, _LANDLOCK_SCOPE_SIGNAL = 1, 2
 
-_LOOP_CTL_GET_FREE = 0x4C82
-_LOOP_CONFIGURE = 0x4C0A
-_LO_FLAGS_AUTOCLEAR = 4
-_LOOP_BLOCK_BYTES = 4096
 
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP_RUNNING = 0x41
@@ -243,87 +239,6 @@ class SeccompFilter:
     def install(self) -> None:
         """Make it this process's system call filter, for good (seccomp(2))."""
         _check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, self._address, 0, 0), "seccomp")
-
-
-def mount_image(image: int, mount_point: str, device_directory: str, lock_file: str) -> None:
-    """Mount the ext4 image open at descriptor `image`; its loop device goes away with the mount (loop(4), autoclear).
-
-    `lock_file`: sandboxes that are built at once take turns. Without, they race for the same free device: 26 tries each for 200 of them.
-    """
-    lock = os.open(lock_file, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        path, descriptor = _attach_any_loop(image, device_directory)
-    finally:
-        os.close(lock)
-    try:
-        mount(path, mount_point, "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME, "noinit_itable,nobarrier")
-    finally:
-        os.close(descriptor)
-
-
-def _attach_any_loop(image: int, device_directory: str) -> tuple[str, int]:
-    for _ in range(64):
-        # Another program may take the same free device between the two calls: EBUSY, ask again.
-        device = _attach_loop(image, device_directory)
-        if device:
-            return device
-    raise OSError("no free loop device after 64 tries")
-
-
-def _attach_loop(image: int, device_directory: str) -> tuple[str, int] | None:
-    with open(f"{device_directory}/loop-control", "rb") as control:
-        number = fcntl.ioctl(control, _LOOP_CTL_GET_FREE)
-    path = f"{device_directory}/loop{number}"
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    # struct loop_config: fd, block size, struct loop_info64 (flags at offset 52 of its 232 bytes), reserved.
-    info = struct.pack("<5Q4I64s64s32s2Q", 0, 0, 0, 0, 0, number, 0, 0, _LO_FLAGS_AUTOCLEAR, b"alonzo", b"", b"", 0, 0)
-    try:
-        fcntl.ioctl(descriptor, _LOOP_CONFIGURE, struct.pack("<2I", image, _LOOP_BLOCK_BYTES) + info + bytes(64))
-    except OSError:
-        os.close(descriptor)
-        return None
-    return path, descriptor
-
-
-def copy_image(template: str, directory: str) -> int:
-    """A copy of an image, open for reading and writing, that has no name. The caller closes it."""
-    source = os.open(template, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return copy_nameless(source, directory)
-    finally:
-        os.close(source)
-
-
-def copy_nameless(source: int, directory: str) -> int:
-    """The same of a file that is open."""
-    image = os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        copy_sparse(source, image)
-    except BaseException:
-        os.close(image)
-        raise
-    return image
-
-
-def copy_sparse(source: int, target: int) -> None:
-    """Copy the data of a sparse file into the empty file `target`, holes staying holes."""
-    size = os.fstat(source).st_size
-    os.ftruncate(target, size)
-    offset = 0
-    while offset < size:
-        try:
-            start = os.lseek(source, offset, os.SEEK_DATA)
-        except OSError:
-            break  # ENXIO: nothing but a hole from here on (lseek(2))
-        offset = os.lseek(source, start, os.SEEK_HOLE)
-        _copy_range(source, target, start, offset)
-
-
-def _copy_range(source: int, target: int, start: int, end: int) -> None:
-    while start < end:
-        data = os.pread(source, min(end - start, 1 << 20), start)
-        start += os.pwrite(target, data, start)
 
 
 def write_file(path: str, content: str) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 from alonzo.errors import SetupError
 
 _MIB = 1_048_576
+_ZEROED_END_BYTES = 65_536
+"""Source: zap_sector() of mke2fs(8), which clears what might be the superblock of a software RAID."""
+
 _SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 _MKFS = "mkfs.ext4"
 
@@ -41,10 +44,16 @@ class TmpImages:
         draft.unlink(missing_ok=True)
         with draft.open("wb") as file:
             file.truncate(mib * _MIB)
-        # No journal: an image lives no longer than its sandbox. No lazy inode tables: a kernel thread would write them later.
-        await self._run(
-            *(self._mkfs, "-q", "-F", "-m", "0", "-O", "^has_journal,^resize_inode", "-E", "lazy_itable_init=1,nodiscard", str(draft))
-        )
+        # No journal, no spare superblocks: an image lives no longer than its sandbox. No lazy inode tables: a kernel thread would write
+        # them later.
+        features, options = "^has_journal,^resize_inode,sparse_super2", "lazy_itable_init=1,nodiscard,num_backup_sb=0"
+        await self._run(self._mkfs, "-q", "-F", "-m", "0", "-O", features, "-E", options, str(draft))
+        with draft.open("r+b") as file:
+            # It ends with zeros, where another kind of disk would have a superblock: in a file, a hole will do.
+            end = file.seek(-_ZEROED_END_BYTES, os.SEEK_END)
+            if not any(file.read()):
+                file.truncate(end)
+                file.truncate(mib * _MIB)
         debugfs = shutil.which("debugfs", path=_SEARCH_PATH)
         if debugfs is not None:
             # Once here instead of once in each sandbox.

@@ -17,6 +17,7 @@ PROMISES: Mapping[str, Promise] = MappingProxyType(
         "warm invoke: CPU time, in times that with nothing observed": Promise(below=1.15),
         "warm invoke, 1 client: p50, in times that with nothing observed": Promise(below=1.15),
         "rate with 1,000 connections, in rates with 8": Promise(at_least=0.5),
+        "p99 with 256 connections that ask for half of the rate of 8, in p50s with 8": Promise(below=20),
         "p99 beside a flood of another function's invocations, in p99s alone": Promise(below=3),
         "p99 beside a flood of another function's invocations that compute for 10 ms, in p99s alone": Promise(below=3),
         "p99 beside a flood of another function's invocations that are throttled, in p99s alone": Promise(below=3),

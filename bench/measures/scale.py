@@ -7,7 +7,7 @@ from statistics import fmean
 from bench.curves import Curve, Plot
 from bench.figures import Figure, Limit
 from bench.limits import forked_child_mb, sleepers_seconds, started_echo_server
-from bench.load import LoadResult, order_burst, run_burst, run_load, run_order
+from bench.load import LoadResult, order_burst, order_load, run_burst, run_load, run_order
 from bench.processes import read_pss_mb
 from bench.promises import PROMISES
 from bench.running_platform import Platform, started_platform
@@ -18,12 +18,14 @@ _FIRST_BURST_ROW = "burst of 1,000 cold environments, 5 s each, the first since 
 _BURST_MEMORY_ROW = "memory of each of 1,000 environments (PSS)"
 _RELEASE_ROW = "1,000 idle environments: all released"
 _TAIL_ROW = "p99 with 256 connections, in p50s with 8"
+_PACED_ROW = "p99 with 256 connections that ask for half of the rate of 8, in p50s with 8"
 _COLLAPSE_ROW = "rate with 1,000 connections, in rates with 8"
 
 _BURST_COUNT, _BURST_SECONDS = 1_000, 5
 _KEEP_ALIVE_SECONDS = 30
 _CONNECTION_COUNTS = (1, 8, 64, 256, 1_000)
 _FEW, _MANY, _MOST = 8, 256, 1_000
+_PACED_SHARE = 0.5
 _FOOTPRINT_COUNTS = (0, 100, 250, 500, 1_000)
 _MEASURED_CHILDREN_MAX = 100
 _STARTS_PER_SECOND = 80.0
@@ -64,6 +66,10 @@ _STARTS_PLOT = Plot(
 _MEMORY_PLOT = Plot(
     name="memory-over-environments", title="Memory of the whole platform (PSS)", x_label="environments", y_label="MB (10^6 bytes)"
 )
+
+
+_Pair = tuple[LoadResult, LoadResult]
+"""Of the platform, and of the bare echo."""
 
 
 def measure_scale(settings: BenchSettings) -> Iterator[Figure | Curve]:
@@ -155,6 +161,8 @@ def _measure_connections(settings: BenchSettings) -> Iterator[Figure | Curve]:
             limits[count] = run_load(echo, name, _BODY, connection_count=count, seconds=settings.load_seconds)
             loads[count] = run_load(platform.address, name, _BODY, connection_count=count, seconds=settings.load_seconds)
             yield _rate_figure(count, loads[count], limits[count])
+            if count == _MANY:
+                yield _measure_paced(platform, echo, name, (loads[_FEW], limits[_FEW]), settings)
     yield from _compared(loads, limits)
     yield from _curves("Alonzo", loads)
     yield from _curves("bare echo", limits)
@@ -197,6 +205,36 @@ def _compared(loads: dict[int, LoadResult], limits: dict[int, LoadResult]) -> It
             promise=PROMISES.get(row),
             failure_count=failure_count,
         )
+
+
+def _measure_paced(platform: Platform, echo: tuple[str, int], name: str, few: _Pair, settings: BenchSettings) -> Figure:
+    """As many connections that are not always busy: together they ask for less than the machine can answer, as clients do."""
+    load, limit = (
+        run_order(
+            order_load(
+                address,
+                name,
+                _BODY,
+                connection_count=_MANY,
+                seconds=settings.load_seconds,
+                pause_seconds=_MANY / (_PACED_SHARE * beside.per_second),
+            )
+        )
+        for address, beside in zip((platform.address, echo), few, strict=True)
+    )
+    quotients = [many.p99_seconds / beside.p50_seconds for many, beside in zip((load, limit), few, strict=True)]
+    return Figure(
+        row=_PACED_ROW,
+        value=quotients[0],
+        unit="x",
+        limit=Limit(quotients[1], "the same of a bare echo"),
+        promise=PROMISES.get(_PACED_ROW),
+        failure_count=load.failure_count,
+        note=(
+            f"p50 {load.p50_seconds * 1e3:.2f} ms and p99 {load.p99_seconds * 1e3:.2f} ms "
+            f"with {load.per_second:,.0f} answers a second{load.told_failure}"
+        ),
+    )
 
 
 def _tail(loads: dict[int, LoadResult]) -> float:

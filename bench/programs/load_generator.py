@@ -94,10 +94,10 @@ class _Generator:
         """Run until the time is over and every request has its answer; how long that took."""
         started_at = self._started_at = time.perf_counter()
         self._deadline = started_at + seconds
-        for client in list(self._clients.values()):
-            client.send(next(self._requests))
+        for number, client in enumerate(list(self._clients.values())):
+            self._send_first(client, number)
         while len(self._clients) < self._order.connection_count:
-            self._open_client()
+            self._send_first(self._open_client(), len(self._clients) - 1)
         self._in_flight = len(self._clients)
         while self._in_flight:
             events = self._epoll.poll(self._resume())
@@ -108,11 +108,19 @@ class _Generator:
                 self._receive(self._clients[descriptor])
         return time.perf_counter() - started_at
 
-    def _open_client(self) -> None:
+    def _open_client(self) -> _Client:
         client = _Client(self._order.address, self._order.rounds)
         self._clients[client.socket.fileno()] = client
         self._epoll.register(client.socket.fileno(), select.EPOLLIN)
-        client.send(next(self._requests))
+        return client
+
+    def _send_first(self, client: _Client, number: int) -> None:
+        """Those that pause do so one after the other: all at once would stay all at once, since their pauses are alike."""
+        pause_seconds = self._order.pause_seconds
+        if pause_seconds:
+            self._pausing.append((self._started_at + pause_seconds * number / self._order.connection_count, client))
+        else:
+            client.send(next(self._requests))
 
     def _receive(self, client: _Client) -> None:
         data = b""

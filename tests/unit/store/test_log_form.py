@@ -8,7 +8,7 @@ from alonzo.model.invocation_lines import EndLines, InvocationReport, LogEntry, 
 from alonzo.model.log_event import LogEvent
 from alonzo.store.log_form import LogForm
 
-TIMES = st.integers(min_value=0, max_value=2**53)
+TIMES = st.integers(min_value=0, max_value=253_402_300_799_999)  # to the end of the year 9999
 TEXT = st.text(st.characters(codec="utf-8"), max_size=50)
 DURATIONS = st.floats(min_value=0, max_value=900_000)
 REPORTS = st.builds(

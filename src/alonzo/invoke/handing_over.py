@@ -122,6 +122,9 @@ class HandingOver:
         return self._run(version.runnable, request)
 
     async def _run(self, version: FunctionVersion, request: _Request) -> bytes:
+        """What is asked for at the same moment may have taken the environment since: then another worker's may be free."""
+        if not self._has_one(version):
+            return msgspec.msgpack.encode(_Outcome(problem="its environments are busy", is_refusal=True))
         invocation = Invocation(
             request_id=request.request_id,
             payload=request.payload,

@@ -269,7 +269,8 @@ class Journal:
         now = self._clock.unix_ms()
         self._usage.note(report)
         self._metrics.note(report, invoked_arn=end.invoked_arn, ended_unix_ms=now)
-        self._log.write_lines(self._words.end(now, report))
+        if not self._log.complete(now, report):
+            self._log.write_lines(self._words.end(now, report))
         if self._insights is not None:
             self._insights.end(report, invoked_arn=end.invoked_arn)
         if self.tracing is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from alonzo.clock import Clock
-from alonzo.model.invocation_lines import EndLines, StartLine
+from alonzo.model.invocation_lines import EndLines, InvocationReport, StartLine
 from alonzo.model.log_event import LogEvent
 from alonzo.model.quotas import LOG_TAIL_MAX_BYTES
 from alonzo.observe.framing import LogPipeParser
@@ -28,6 +28,8 @@ class EventOutlet(Protocol):
     def write(self, event: LogEvent) -> None: ...
 
     def write_lines(self, lines: StartLine | EndLines) -> None: ...
+
+    def complete(self, unix_ms: int, report: InvocationReport) -> bool: ...
 
 
 Tap = Callable[[list[LogEvent]], None]
@@ -107,6 +109,10 @@ class LogChannel:
                 self.deliver_one(event)
         else:
             self._outlet.write_lines(lines)
+
+    def complete(self, unix_ms: int, report: InvocationReport) -> bool:
+        """An invocation has ended. Whether that is in the log, together with its START."""
+        return not self._tails and self._outlet.complete(unix_ms, report)
 
     def tap(self, tap: Tap | None) -> None:
         """Tell of what is read from here on."""
@@ -242,3 +248,7 @@ class _Joined:
     def write_lines(self, lines: StartLine | EndLines) -> None:
         for event in lines.events():
             self._log.deliver_one(event)
+
+    def complete(self, unix_ms: int, report: InvocationReport) -> bool:
+        del unix_ms, report
+        return False

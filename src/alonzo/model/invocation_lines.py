@@ -48,22 +48,29 @@ def used_mib(used_bytes: int, limit_mib: int) -> int:
 
 
 class StartLine(msgspec.Struct, tag=1, array_like=True, gc=False):
-    """START, or `platform.start`: the runtime is given an invocation."""
+    """START, or `platform.start`: the runtime is given an invocation. With a `report`: END and REPORT, too, right behind it."""
 
     unix_ms: int
     request_id: str
     version: str
     is_json: bool = False
+    ended_unix_ms: int = 0
+    report: InvocationReport | None = None
 
     @property
     def line_count(self) -> int:
-        return 1
+        return 1 if self.report is None else 2 if self.is_json else 3
 
     def events(self) -> list[LogEvent]:
         """As it is read."""
         if self.is_json:
-            return [LogEvent(self.unix_ms, json_line(self.unix_ms, "platform.start", self.record()))]
-        return [LogEvent(self.unix_ms, f"START RequestId: {self.request_id} Version: {self.version}\n")]
+            message = json_line(self.unix_ms, "platform.start", self.record())
+        else:
+            message = f"START RequestId: {self.request_id} Version: {self.version}\n"
+        start = LogEvent(self.unix_ms, message)
+        if self.report is None:
+            return [start]
+        return [start, *EndLines(self.ended_unix_ms, self.report, self.is_json).events()]
 
     def record(self) -> dict[str, Any]:
         return {"requestId": self.request_id, "version": self.version}

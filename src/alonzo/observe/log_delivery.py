@@ -15,7 +15,7 @@ from typing import Protocol
 
 from alonzo.clock import Clock
 from alonzo.errors import AlonzoError
-from alonzo.model.invocation_lines import EndLines, LogEntry, StartLine
+from alonzo.model.invocation_lines import EndLines, InvocationReport, LogEntry, StartLine
 from alonzo.model.log_event import LogEvent
 from alonzo.model.scope import Scope
 
@@ -124,6 +124,17 @@ class LogOutlet:
                 delivery.hasten()
         else:
             self._dropped_count += lines.line_count
+
+    def complete(self, unix_ms: int, report: InvocationReport) -> bool:
+        """Take the end of an invocation together with its START, if that still waits and nothing has been written since: most often so."""
+        if not self._waiting:
+            return False
+        last = self._waiting[-1]
+        if not isinstance(last, StartLine) or last.report is not None or last.request_id != report.request_id:
+            return False
+        self._newest_ms = last.ended_unix_ms = max(self._newest_ms, unix_ms)
+        last.report = report
+        return True
 
     @property
     def is_pressed(self) -> bool:

@@ -82,6 +82,14 @@ def test_json() -> None:
     assert "maxMemoryUsedMB" not in failed["metrics"]
 
 
+@pytest.mark.parametrize("is_json", [False, True])
+def test_start_and_end_together_are_read_as_they_are_alone(*, is_json: bool) -> None:
+    alone = (StartLine(NOW, REQUEST, "1", is_json), EndLines(NOW + 5, a_report(), is_json))
+    together = StartLine(NOW, REQUEST, "1", is_json, ended_unix_ms=NOW + 5, report=a_report())
+    assert together.events() == events_of(alone)
+    assert together.line_count == len(together.events()) == sum(each.line_count for each in alone)
+
+
 def test_entries_are_read_in_their_order() -> None:
     printed = LogEvent(NOW, "printed")
     entries = (StartLine(NOW, REQUEST, "1"), printed, EndLines(NOW, a_report()))

@@ -160,6 +160,25 @@ def test_what_is_worded_later_keeps_its_place_and_time() -> None:
     assert delivery.waiting_entries == delivery.waiting_characters == 0
 
 
+def test_an_end_joins_its_start_while_nothing_has_come_between() -> None:
+    delivery, appender = a_delivery()
+    outlet = delivery.open_outlet(NAME)
+    assert not outlet.complete(1, REPORT)
+    for before, completes in ((), True), ((LogEvent(3, "printed"),), False), ((StartLine(3, "another", "7"),), False):
+        outlet.write_lines(StartLine(2, "request", "7"))
+        for entry in before:
+            outlet.write(entry) if isinstance(entry, LogEvent) else outlet.write_lines(entry)
+        assert outlet.complete(1, REPORT) is completes
+        assert not outlet.complete(1, REPORT)  # once is enough
+    asyncio.run(delivery.flush())
+    assert [(event.unix_ms, event.message.split(" ")[0]) for event in appender.events] == [
+        *((2, "START"), (2, "END"), (2, "REPORT")),
+        *((2, "START"), (3, "printed")),
+        *((3, "START"), (3, "START")),
+    ]
+    assert delivery.waiting_entries == delivery.waiting_characters == 0
+
+
 def test_what_is_worded_later_has_its_share_of_the_room() -> None:
     delivery, appender = a_delivery()
     outlet = delivery.open_outlet(NAME)

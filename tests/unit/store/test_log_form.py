@@ -25,7 +25,7 @@ REPORTS = st.builds(
 )
 ENTRIES: st.SearchStrategy[list[LogEntry]] = st.lists(
     st.builds(LogEvent, TIMES, TEXT)
-    | st.builds(StartLine, TIMES, TEXT, TEXT, st.booleans())
+    | st.builds(StartLine, TIMES, TEXT, TEXT, st.booleans(), TIMES, st.none() | REPORTS)
     | st.builds(EndLines, TIMES, REPORTS, st.booleans()),
     max_size=30,
 )

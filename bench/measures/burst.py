@@ -27,11 +27,12 @@ def measure_burst(settings: BenchSettings) -> Iterator[Figure]:
     """Time from the first connection to the last answer; memory when all have answered and still are there, warm.
 
     Twice, each time of a server that has just been started: the second finds the memory that the first one had to be given by the host.
+    Whoever waits for an environment takes one that has become free meanwhile: there are fewer environments than invocations.
     """
     count = settings.environment_count
     limit_seconds = sleepers_seconds(count, _HANDLER_SECONDS)
     with started_platform() as platform:
-        result = _run(platform, count)
+        _, result = _run(platform, count)
         # After the burst, whose environments stay: what they write to must not be there already, nor be there for them.
         writers_seconds = sleepers_seconds(count, _HANDLER_SECONDS, megabytes=_WRITTEN_MB)
     yield Figure(
@@ -44,7 +45,7 @@ def measure_burst(settings: BenchSettings) -> Iterator[Figure]:
     )
     limit_mb = forked_child_mb(min(count, _MEASURED_CHILDREN_MAX))
     with started_platform() as platform:
-        result = _run(platform, count)
+        spare_count, result = _run(platform, count)
         yield Figure(
             row=_ANSWERED_ROW,
             value=result.seconds,
@@ -54,8 +55,8 @@ def measure_burst(settings: BenchSettings) -> Iterator[Figure]:
             failure_count=result.failure_count,
             note=f"{count} at once; p50 {result.p50_seconds:.2f} s{result.told_failure}",
         )
-        taken = sorted(map(read_pss_mb, platform.wait_until_quiet(sandbox_count=count).sandboxes), reverse=True)
-    environments = taken[:count]  # the rest are the spares, in which nothing has run yet
+        taken = sorted(map(read_pss_mb, platform.wait_until_quiet().sandboxes), reverse=True)
+    environments = taken[: len(taken) - spare_count]
     yield Figure(
         row=_MEMORY_ROW,
         value=fmean(environments),
@@ -66,7 +67,8 @@ def measure_burst(settings: BenchSettings) -> Iterator[Figure]:
     )
 
 
-def _run(platform: Platform, count: int) -> LoadResult:
+def _run(platform: Platform, count: int) -> tuple[int, LoadResult]:
+    """How many spare sandboxes there were, in which nothing has run yet, and how the burst went."""
     name = platform.deploy("burst", _HANDLER)
-    platform.wait_until_quiet()
-    return run_burst(platform.address, name, _BODY, connection_count=count)
+    spare_count = len(platform.wait_until_quiet().sandboxes)
+    return spare_count, run_burst(platform.address, name, _BODY, connection_count=count)

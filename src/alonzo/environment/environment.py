@@ -133,6 +133,14 @@ class ExecutionEnvironment:
         if self._one_by_one:
             self._sandbox.processor_share.fit(running_count)
 
+    def read_processor_time(self) -> int:
+        """See `ResourceReader`."""
+        return self._sandbox.resource_reader().read_processor_time()
+
+    def wants_processor(self) -> bool:
+        """See `ResourceReader`."""
+        return self._sandbox.resource_reader().wants_processor()
+
     async def initialize(self, *, timeout_seconds: float, within: Invocation | None = None) -> None:
         """Start the runtime and wait until it asks for its first invocation, or with SnapStart to be restored.
 

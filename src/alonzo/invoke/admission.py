@@ -119,10 +119,6 @@ class Admission:
         account = self._accounts.get(scope)
         return 0 if account is None else account.running_count
 
-    def running_of(self, version: FunctionVersion) -> int:
-        """How many invocations of the version's function run, in whatever version: of one that has a place."""
-        return self._accounts[version.scope].functions[version.name].running_count
-
     def _account(self, scope: Scope) -> "_Account":
         """Remembered for good: there are as many as accounts that have invoked a function here."""
         account = self._accounts.get(scope)

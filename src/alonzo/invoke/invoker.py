@@ -13,6 +13,7 @@ from alonzo.invoke.admission import Admission
 from alonzo.invoke.errors import FunctionNotReady, NoEnvironment, SnapshotNotReady, Throttled
 from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
+from alonzo.invoke.processor_room import ProcessorRoom, Run
 from alonzo.invoke.starts import Starts
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import FunctionVersion, State
@@ -61,6 +62,7 @@ class Invoker:
         snapshots: RestoredEnvironments,
         pools: EnvironmentPools,
         admission: Admission,
+        processors: ProcessorRoom,
         wakefulness: Wakefulness,
         on_throttled: Callable[[FunctionVersion, Invocation], None],
         shared: SharedPlaces | None = None,
@@ -70,6 +72,7 @@ class Invoker:
         self._snapshots = snapshots
         self._pools = pools
         self._admission = admission
+        self._processors = processors
         self._wakefulness = wakefulness
         self._on_throttled = on_throttled
         self._shared = shared
@@ -95,41 +98,47 @@ class Invoker:
                 self._on_throttled(version, invocation)
                 raise
         self._wakefulness.enter()
+        run = self._processors.enter(version)
         try:
+            if run.turn is not None:
+                await run.turn
             environment = self._pools.take_idle(version)
             if environment is None:
-                return await self._invoke_cold(version, invocation)
-            environment.share_processors(self._admission.running_of(version))
+                return await self._invoke_cold(version, invocation, run)
+            run.environment = environment
+            environment.share_processors(run.running_count)
             try:
                 result = await environment.invoke(invocation, timeout_seconds=version.timeout_seconds)
             except EnvironmentLost:
-                return await self._invoke_cold(version, invocation)
+                return await self._invoke_cold(version, invocation, run)
             self._give_back(environment, version)
             return result
         finally:
+            self._processors.leave(run)
             self._wakefulness.leave()
             self._admission.release(version)
 
-    async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+    async def _invoke_cold(self, version: FunctionVersion, invocation: Invocation, run: Run) -> InvocationResult:
         problem: Exception | None = None
         if version.capacity_provider is None:
             await self._begin_environment(version, invocation)
         invoke = self._invoke_in_new if version.capacity_provider is None else self._invoke_in_shared
         for pause_seconds in _PAUSES_SECONDS:
             try:
-                return await invoke(version, invocation)
+                return await invoke(version, invocation, run)
             except (EnvironmentLost, SandboxLost) as error:
                 # The function has not seen the invocation.
                 problem = error
                 await asyncio.sleep(pause_seconds)
         raise NoEnvironment(f"no execution environment for {version.qualified_arn}: {problem}") from problem
 
-    async def _invoke_in_new(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+    async def _invoke_in_new(self, version: FunctionVersion, invocation: Invocation, run: Run) -> InvocationResult:
         try:
             if version.uses_snap_start:
                 environment, spent_seconds = await self._snapshots.start(version), 0.0
+                run.environment = environment
             else:
-                environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=INIT_TIMEOUT_SECONDS)
+                environment, spent_seconds = await self._initialized(version, invocation, run, timeout_seconds=INIT_TIMEOUT_SECONDS)
         except InitFailed as failure:
             return failure.result(invocation.request_id)
         result = await environment.invoke(invocation, timeout_seconds=version.timeout_seconds, spent_seconds=spent_seconds)
@@ -138,45 +147,51 @@ class Invoker:
         return result
 
     async def _initialized(
-        self, version: FunctionVersion, invocation: Invocation, *, timeout_seconds: float
+        self, version: FunctionVersion, invocation: Invocation, run: Run, *, timeout_seconds: float
     ) -> tuple[ExecutionEnvironment, float]:
         """A new environment, and how much of the invocation's time it has cost. InitFailed: twice, and the invocation with it."""
-        environment = await self._new_environments.create(version, InitializationType.ON_DEMAND)
+        environment = await self._create(version, run)
         try:
             await environment.initialize(timeout_seconds=timeout_seconds)
         except InitFailed:
             # AWS tries INIT once more, then as part of the invocation and of its time
             # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib).
-            environment = await self._new_environments.create(version, InitializationType.ON_DEMAND)
+            environment = await self._create(version, run)
             await environment.initialize(timeout_seconds=float(version.timeout_seconds), within=invocation)
             return environment, environment.init_seconds
         return environment, 0.0
 
-    async def _invoke_in_shared(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+    async def _create(self, version: FunctionVersion, run: Run) -> ExecutionEnvironment:
+        environment = await self._new_environments.create(version, InitializationType.ON_DEMAND)
+        run.environment = environment
+        return environment
+
+    async def _invoke_in_shared(self, version: FunctionVersion, invocation: Invocation, run: Run) -> InvocationResult:
         """In an environment that runs several at once: one with room, else one that somebody is making, else one of its own making."""
         spent_seconds = 0.0
         while (environment := self._pools.take_idle(version)) is None:
             start = self._starts.find(version)
             try:
                 if start is None:
-                    spent_seconds = await self._start(version, invocation)
+                    spent_seconds = await self._start(version, invocation, run)
                 else:
                     await start.wait()
             except InitFailed as failure:
                 result = failure.result(invocation.request_id)
                 # The log of a failed INIT belongs to the invocation that made the environment.
                 return result if start is None else InvocationResult(result.payload, result.function_error)
+        run.environment = environment
         result = await environment.invoke(invocation, timeout_seconds=version.timeout_seconds, spent_seconds=spent_seconds)
         self._pools.give_back(environment, self._versions.find_current(version))
         return result
 
-    async def _start(self, version: FunctionVersion, invocation: Invocation) -> float:
+    async def _start(self, version: FunctionVersion, invocation: Invocation, run: Run) -> float:
         """Put a new environment into its pool; how much of the invocation's time that has cost."""
         # Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html ("Init phase").
         timeout_seconds = max(version.timeout_seconds, INIT_TIMEOUT_PROVISIONED_MIN_SECONDS)
         await self._begin_environment(version, invocation)
         with self._starts.begin(version):
-            environment, spent_seconds = await self._initialized(version, invocation, timeout_seconds=timeout_seconds)
+            environment, spent_seconds = await self._initialized(version, invocation, run, timeout_seconds=timeout_seconds)
             self._new_environments.note_used(environment)
             self._pools.give_back(environment, version)
         return spent_seconds

@@ -21,6 +21,7 @@ from alonzo.invoke.keep_alive import FixedKeepAlive, KeepAlive, LearnedKeepAlive
 from alonzo.invoke.memory_room import MemoryRoom
 from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
+from alonzo.invoke.processor_room import ProcessorRoom
 from alonzo.invoke.provisioned import ProvisionedEnvironments
 from alonzo.invoke.snap_start import SnapStartEnvironments
 from alonzo.invoke.traced import TracedInvoker
@@ -39,6 +40,7 @@ from alonzo.node.usage_keeping import UsageKeeper
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.observe.usage import UsageMeter
 from alonzo.sandbox.memory import MemoryReader
+from alonzo.sandbox.processors import ProcessorLoad
 from alonzo.store.records import RecordTable
 
 _log = logging.getLogger(__name__)
@@ -80,7 +82,8 @@ def wire_invocation(
     clock: Clock,
 ) -> InvocationParts:
     """Nothing runs yet."""
-    processor_count = (psutil.cpu_count() or 1) // configuration.workers
+    all_processors = psutil.cpu_count() or 1
+    processor_count = all_processors // configuration.workers
     delivery = LogDelivery(appender=StoredLogs(logs=stores.logs, groups=stores.log_groups, clock=clock), clock=clock)
     memory = MemoryReader()
     traces = wire_traces(cluster=stores.cluster, otlp=stores.otlp, clock=clock)
@@ -149,6 +152,9 @@ def wire_invocation(
         snapshots=snap_start,
         pools=pools,
         admission=limits.admission,
+        processors=ProcessorRoom(
+            processor_count=processor_count, is_full=ProcessorLoad(processor_count=all_processors).is_full, clock=clock
+        ),
         wakefulness=Wakefulness(processor_count=processor_count),
         on_throttled=metrics.note_throttled,
         shared=limits.shared,

@@ -21,6 +21,7 @@ from alonzo.invoke.keep_alive import FixedKeepAlive
 from alonzo.invoke.memory_room import MemoryRoom
 from alonzo.invoke.new_environments import NewEnvironments
 from alonzo.invoke.pools import EnvironmentPools
+from alonzo.invoke.processor_room import ProcessorRoom
 from alonzo.invoke.wakefulness import Wakefulness
 from alonzo.model.function import CapacityProviderConfig, FunctionVersion, State
 from alonzo.model.invocation import Invocation, InvocationResult
@@ -91,6 +92,7 @@ class MemoryNode:
             snapshots=role,
             pools=self.pools,
             admission=self.admission,
+            processors=ProcessorRoom(processor_count=1_000, is_full=lambda: True, clock=ManualClock()),
             wakefulness=Wakefulness(processor_count=2),
         )
 

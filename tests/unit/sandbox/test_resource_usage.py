@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import eventually
 
 from alonzo.sandbox.resource_usage import CpuTimes, ResourceReader, process_tree, processes_in
 
@@ -76,3 +77,18 @@ def test_a_real_tree_of_processes() -> None:
         assert cpu.user_ms + cpu.system_ms > 0
         child.communicate("\n")
     assert process_tree(0) == []
+
+
+def test_whether_any_process_has_run_or_wants_to_can_be_told() -> None:
+    computing = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    waiting = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        both, one = reader(Path("/proc"), waiting.pid, computing.pid), reader(Path("/proc"), waiting.pid)
+        before = both.read_processor_time()
+        eventually(lambda: both.read_processor_time() > before and both.wants_processor(), what="it computes")
+        eventually(lambda: one.read_processor_time() > 0 and not one.wants_processor(), what="it waits")
+    finally:
+        for process in (computing, waiting):
+            process.kill()
+            process.communicate()
+    assert (both.read_processor_time(), both.wants_processor()) == (0, False)

@@ -45,7 +45,7 @@ class Distribution(msgspec.Struct, array_like=True, omit_defaults=True, gc=False
             self._widen()
 
     def add_all(self, values: Sequence[float]) -> None:
-        """Several values that differ: a third of what they cost one by one."""
+        """Several values that differ, at half of what they cost one by one."""
         if not values:
             return
         self.count += len(values)

@@ -63,6 +63,11 @@ class EnvironmentPools:
             self._keep_alive.note_wanted(key, environment.idle_since)
         return environment
 
+    def has_idle(self, version: FunctionVersion) -> bool:
+        """Whether an environment of the version has room, be it kept or not."""
+        key = pool_key(version)
+        return bool(self._idle.get(key)) or bool(self._idle_kept.get(key))
+
     def has_idle_kept(self, version: FunctionVersion) -> bool:
         """Whether an environment of the version's provisioned concurrency is idle."""
         idle = self._idle_kept.get(pool_key(version))

@@ -6,7 +6,8 @@ is five to twelve times what it is alone, instead of two to three times.
 
 An invocation that waits here has its place already, and counts as running: limits and throttling are what they are. It does not wait for
 those that wait themselves, for a database or for a time that they have been told: who has not run for a moment lets the next one begin.
-While the processors have time to spare, as many begin as come: the number doubles every few milliseconds, until they have none.
+While the processors have time to spare, as many begin as come: the number doubles every few milliseconds until they have none, and stays
+while so many run, so that who waits most of its time is held up in its first moments only.
 
 No invocation of a function of which few run is held up, or looked at.
 """
@@ -22,8 +23,11 @@ from alonzo.model.function import FunctionVersion
 from alonzo.model.names import FunctionKey
 
 _COUNT_OF_A_PROCESSOR = 2
+_WARM_FACTOR = 16
+"""So many times as many may begin at first where environments are idle: of those who wait soon, nobody would notice them at all."""
 _COUNT_MAX = 1 << 16
-_LOOK_SECONDS = 0.005
+_LOOK_SECONDS = 0.002
+_RUN_LOOK_SECONDS = 0.005
 _STILL_SECONDS = 0.01
 """For so long somebody must not have run to count as waiting for something else than a processor: a pause that it makes is shorter."""
 _UNMADE_SECONDS = 0.1
@@ -76,32 +80,60 @@ class Run:
 class _Lane:
     """A function's."""
 
-    __slots__ = ("begun_count", "computing", "limit", "waiting")
+    __slots__ = ("_looked_at", "begun_count", "computing", "limit", "waiting", "warm_limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.warm_limit = limit * _WARM_FACTOR
         self.begun_count = 0
+        self._looked_at = 0.0
         self.computing: dict[Run, None] = {}
         """Those that have begun and, as far as is known, want a processor: in order."""
         self.waiting: deque[Run] = deque()
+
+    def let_go_of_still(self, now: float) -> None:
+        """Not every time: a look costs more for each that computes than all the rest."""
+        if now < self._looked_at + _RUN_LOOK_SECONDS:
+            return
+        self._looked_at = now
+        for run in list(islice(self.computing, _LOOKED_AT_MAX)):
+            if run.is_still(now):
+                del self.computing[run]
 
     @property
     def is_unused(self) -> bool:
         return not self.begun_count and not self.waiting
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether more may soon want to begin than may."""
+        return bool(self.waiting) or 2 * len(self.computing) > self.limit
+
 
 class ProcessorRoom:
-    """One a node. `is_full`: whether the processors are short of time now; asked every `look_seconds` while somebody waits."""
+    """One a node. `is_full`: whether the processors are short of time now; asked every `look_seconds` while somebody waits, or many run.
 
-    def __init__(self, *, processor_count: int, is_full: Callable[[], bool], clock: Clock, look_seconds: float = _LOOK_SECONDS) -> None:
+    `has_idle`: whether an environment of a version is idle.
+    """
+
+    def __init__(
+        self,
+        *,
+        processor_count: int,
+        is_full: Callable[[], bool],
+        has_idle: Callable[[FunctionVersion], bool],
+        clock: Clock,
+        look_seconds: float = _LOOK_SECONDS,
+    ) -> None:
         self._look_seconds = look_seconds
         self._count_min = _COUNT_OF_A_PROCESSOR * max(processor_count, 1)
         self._is_full = is_full
+        self._has_idle = has_idle
         self._clock = clock
         self._lanes: dict[FunctionKey, _Lane] = {}
         self._forgetting_at = _REMEMBERED_MIN
-        self._blocked: dict[_Lane, None] = {}
-        """Those in which somebody waits."""
+        self._watched: dict[_Lane, None] = {}
+        """Those in which somebody waits, or of which more compute than may when processors are short of time."""
         self._is_looking = False
         self._was_full = True
 
@@ -111,11 +143,16 @@ class ProcessorRoom:
         lane = self._lanes.get(key) or self._remember(key)
         run = Run(lane)
         is_alone = version.capacity_provider is None  # of those that share an environment it cannot be told who computes
-        if is_alone and (lane.waiting or len(lane.computing) >= lane.limit):
-            self._wait(run)
-        else:
-            lane.computing[run] = None
-            lane.begun_count += 1
+        count = len(lane.computing)
+        if is_alone and (lane.waiting or (count >= lane.limit and not (count < lane.warm_limit and self._has_idle(version)))):
+            run.turn = asyncio.get_running_loop().create_future()
+            lane.waiting.append(run)
+            self._watch(lane)
+            return run
+        lane.computing[run] = None
+        lane.begun_count += 1
+        if count >= self._count_min:
+            self._watch(lane)
         return run
 
     def leave(self, run: Run) -> None:
@@ -130,30 +167,29 @@ class ProcessorRoom:
             self._let_begin(lane)
 
     def look(self) -> None:
-        """See who computes, and let others begin. Happens by itself while somebody waits."""
+        """See who computes, and let others begin. Happens by itself while somebody waits, or more run than a few."""
         now, was_full, is_full = self._clock.monotonic(), self._was_full, self._is_full()
         self._was_full = is_full
-        for lane in list(self._blocked):
-            for run in list(islice(lane.computing, _LOOKED_AT_MAX)):
-                if run.is_still(now):
-                    del lane.computing[run]
+        for lane in list(self._watched):
             if is_full:
                 lane.limit = max(lane.limit // 2, self._count_min)
-            elif not was_full:  # processors are idle for a moment whenever one waits for another: now and then a look finds that
-                lane.limit = min(lane.limit * 2, _COUNT_MAX)
+                lane.warm_limit = max(lane.warm_limit // 2, self._count_min)
+                lane.let_go_of_still(now)
+            elif not was_full and lane.is_wanted:  # they are idle for a moment whenever one waits for another: a look may find that
+                lane.limit = min(2 * max(lane.limit, len(lane.computing)), _COUNT_MAX)
             self._let_begin(lane)
-        self._is_looking = bool(self._blocked)
+            if not lane.waiting and len(lane.computing) <= self._count_min:
+                lane.limit, lane.warm_limit = self._count_min, self._count_min * _WARM_FACTOR
+                del self._watched[lane]
+        self._is_looking = bool(self._watched)
         if self._is_looking:
             asyncio.get_running_loop().call_later(self._look_seconds, self.look)
 
-    def _wait(self, run: Run) -> None:
-        loop = asyncio.get_running_loop()
-        run.turn = loop.create_future()
-        run.lane.waiting.append(run)
-        self._blocked[run.lane] = None
+    def _watch(self, lane: _Lane) -> None:
+        self._watched[lane] = None
         if not self._is_looking:
             self._is_looking = True
-            loop.call_later(self._look_seconds, self.look)
+            asyncio.get_running_loop().call_later(self._look_seconds, self.look)
 
     def _let_begin(self, lane: _Lane) -> None:
         begun_count = 0
@@ -168,9 +204,6 @@ class ProcessorRoom:
             lane.begun_count += 1
             begun_count += 1
             run.turn.set_result(None)
-        if not lane.waiting:
-            lane.limit = self._count_min
-            self._blocked.pop(lane, None)
 
     def _remember(self, key: FunctionKey) -> _Lane:
         if len(self._lanes) >= self._forgetting_at:

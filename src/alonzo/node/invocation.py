@@ -153,7 +153,10 @@ def wire_invocation(
         pools=pools,
         admission=limits.admission,
         processors=ProcessorRoom(
-            processor_count=processor_count, is_full=ProcessorLoad(processor_count=all_processors).is_full, clock=clock
+            processor_count=processor_count,
+            is_full=ProcessorLoad(processor_count=all_processors).is_full,
+            has_idle=pools.has_idle,
+            clock=clock,
         ),
         wakefulness=Wakefulness(processor_count=processor_count),
         on_throttled=metrics.note_throttled,

@@ -43,11 +43,14 @@ class Machine:
     """Two processors, which have no time to spare unless they have. Looks are taken by the test."""
 
     is_full: bool = True
+    has_idle: bool = False
     clock: ManualClock = field(default_factory=ManualClock)
     room: ProcessorRoom = field(init=False)
 
     def __post_init__(self) -> None:
-        self.room = ProcessorRoom(processor_count=2, is_full=lambda: self.is_full, clock=self.clock, look_seconds=1_000.0)
+        self.room = ProcessorRoom(
+            processor_count=2, is_full=lambda: self.is_full, has_idle=lambda _: self.has_idle, clock=self.clock, look_seconds=1_000.0
+        )
 
     def enter(self, count: int = 1, *, is_still: bool = False) -> list[Run]:
         runs = [self.room.enter(FUNCTION) for _ in range(count)]
@@ -106,7 +109,7 @@ def test_who_does_not_run_lets_the_next_one_begin() -> None:
         machine.look()
         machine.look(after_seconds=0.009)
         assert begun(runs) == [True, False, False]
-        machine.look(after_seconds=0.002)
+        machine.look(after_seconds=0.006)
         assert begun(runs) == [True, True, True]
         assert still[0].running_count == 6
 
@@ -153,6 +156,40 @@ def test_while_the_processors_have_time_to_spare_the_number_doubles() -> None:
         assert sum(begun(runs)) == 16
         machine.room.leave(runs[12])
         assert sum(begun(runs)) == 17
+
+    play(scenario)
+
+
+def test_those_of_a_function_of_which_many_run_on_idle_processors_begin_as_they_come() -> None:
+    async def scenario(machine: Machine) -> None:
+        runs = machine.enter(40)
+        machine.is_full = False
+        for _ in range(10):
+            machine.look()
+            await let_all_begin()
+        for _ in range(100):
+            machine.room.leave(runs.pop(0))
+            runs += machine.enter()
+            assert begun(runs) == [True] * 40
+        machine.is_full = True
+        for _ in range(10):
+            machine.look()
+        machine.room.leave(runs.pop(0))
+        assert not has_begun(*machine.enter())
+
+    play(scenario)
+
+
+def test_more_begin_at_first_where_environments_are_idle() -> None:
+    async def scenario(machine: Machine) -> None:
+        machine.has_idle = True
+        runs = machine.enter(80)
+        assert sum(begun(runs)) == 16 * LIMIT
+        for _ in range(4):
+            machine.look()
+        for run in runs[: 16 * LIMIT - 3]:
+            machine.room.leave(run)
+        assert sum(begun(runs)) == 16 * LIMIT + 1
 
     play(scenario)
 

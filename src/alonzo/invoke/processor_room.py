@@ -35,6 +35,8 @@ _UNMADE_SECONDS = 0.1
 _LOOKED_AT_MAX = 16
 """Of a function at once: 15 µs each."""
 _BEGUN_AT_ONCE = 8
+_WEIGHING_MAX = 12
+"""Of those that wait: a few that run for many shall give way, but not be a crowd that asks for long slices (`ProcessorShare`)."""
 _REMEMBERED_MIN = 64
 
 
@@ -62,8 +64,8 @@ class Run:
 
     @property
     def running_count(self) -> int:
-        """How many invocations of its function have begun and not ended, with it."""
-        return self.lane.begun_count
+        """How many invocations of its function have begun and not ended, with it, and some of those that wait: they weigh, too."""
+        return self.lane.begun_count + min(len(self.lane.waiting), _WEIGHING_MAX)
 
     def is_still(self, now: float) -> bool:
         """Whether it has not run for a while, and does not want to."""

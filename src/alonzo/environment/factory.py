@@ -207,7 +207,12 @@ class EnvironmentFactory:
             snapshot=snapshot,
         )
         is_provisioned = initialization_type is InitializationType.PROVISIONED_CONCURRENCY
-        log = LogChannel(pipe=sandbox.log_pipe, outlet=self._open_outlet(version, stream), clock=self._clock)
+        log = LogChannel(
+            pipe=sandbox.log_pipe,
+            outlet=self._open_outlet(version, stream),
+            clock=self._clock,
+            is_shared=version.capacity_provider is not None,
+        )
         words = _platform_log(version, initialization_type)
         journal = Journal(
             log=log,

@@ -149,7 +149,7 @@ class Journal:
     def begin_tail(self, invocation: Invocation) -> None:
         """Keep what is written from here on for the caller, if it wants to see it."""
         if invocation.wants_log_tail:
-            self._log.begin_tail(invocation.request_id, is_shared=self._version.capacity_provider is not None)
+            self._log.begin_tail(invocation.request_id)
 
     def note_init(self, seconds: float) -> None:
         """INIT has succeeded; the first invocation reports how long it took."""

@@ -50,10 +50,11 @@ _REQUEST_ID = re.compile(r"""request_?id["']?[:=] ?["']?([0-9a-f]{8}-[0-9a-f]{4}
 
 
 class LogChannel:
-    """Reads one sandbox's log pipe from `open` to `close`."""
+    """Reads one sandbox's log pipe from `open` to `close`. `is_shared`: several invocations write to it at the same time."""
 
-    def __init__(self, *, pipe: int, outlet: EventOutlet, clock: Clock) -> None:
+    def __init__(self, *, pipe: int, outlet: EventOutlet, clock: Clock, is_shared: bool = False) -> None:
         self._pipe = pipe
+        self._is_shared = is_shared
         self._outlet = outlet
         self._clock = clock
         self._parser = LogPipeParser()
@@ -127,9 +128,9 @@ class LogChannel:
         """Whether so much waits to be kept that floods shall pause."""
         return self._outlet.is_pressed
 
-    def begin_tail(self, request_id: str, *, is_shared: bool) -> None:
+    def begin_tail(self, request_id: str) -> None:
         """Keep a copy of what comes from here on, for `LogType=Tail`: where other invocations write too, without lines that name them."""
-        self._tails[request_id] = _Tail(request_id if is_shared else None)
+        self._tails[request_id] = _Tail(request_id if self._is_shared else None)
 
     def end_tail(self, request_id: str) -> bytes:
         """The last 4 KB since `begin_tail`."""
@@ -139,14 +140,14 @@ class LogChannel:
     def drain(self) -> None:
         """Read what the function has written by now: everything it wrote before a response that has just come in.
 
-        A line that has not ended ends here: what an invocation writes stands between its START and its END. Once closed, nothing is read:
-        the pipe's number may be another's by then.
+        A line that has not ended ends here: what an invocation writes stands between its START and its END. Where several write it may be
+        another's, which goes on. Once closed, nothing is read: the pipe's number may be another's by then.
         """
         if not self._is_open:
             return
         for _ in range(_DRAIN_READS):
             if not self._read():
-                self._deliver(self._parser.flush_line(self._clock.unix_ms()))
+                self._end_line()
                 return
 
     def end_lines(self) -> None:
@@ -157,6 +158,10 @@ class LogChannel:
         if not self._is_read_up:
             self.drain()
         elif self._parser.is_amid_event:
+            self._end_line()
+
+    def _end_line(self) -> None:
+        if not self._is_shared:
             self._deliver(self._parser.flush_line(self._clock.unix_ms()))
 
     def _on_readable(self) -> None:

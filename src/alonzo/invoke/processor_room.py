@@ -35,8 +35,9 @@ _UNMADE_SECONDS = 0.1
 _LOOKED_AT_MAX = 16
 """Of a function at once: 15 µs each."""
 _BEGUN_AT_ONCE = 8
-_WEIGHING_MAX = 12
-"""Of those that wait: a few that run for many shall give way, but not be a crowd that asks for long slices (`ProcessorShare`)."""
+_WEIGHING_FACTOR = 4
+"""With those that wait so many times as many may weigh as begin at first: a few that run for many shall give way, but not be a crowd that
+asks for long slices (`ProcessorShare`)."""
 _REMEMBERED_MIN = 64
 
 
@@ -65,7 +66,8 @@ class Run:
     @property
     def running_count(self) -> int:
         """How many invocations of its function have begun and not ended, with it, and some of those that wait: they weigh, too."""
-        return self.lane.begun_count + min(len(self.lane.waiting), _WEIGHING_MAX)
+        lane = self.lane
+        return max(lane.begun_count, min(lane.begun_count + len(lane.waiting), lane.weighing_max))
 
     def is_still(self, now: float) -> bool:
         """Whether it has not run for a while, and does not want to."""
@@ -82,11 +84,12 @@ class Run:
 class _Lane:
     """A function's."""
 
-    __slots__ = ("_looked_at", "begun_count", "computing", "limit", "waiting", "warm_limit")
+    __slots__ = ("_looked_at", "begun_count", "computing", "limit", "waiting", "warm_limit", "weighing_max")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.warm_limit = limit * _WARM_FACTOR
+        self.weighing_max = limit * _WEIGHING_FACTOR
         self.begun_count = 0
         self._looked_at = 0.0
         self.computing: dict[Run, None] = {}

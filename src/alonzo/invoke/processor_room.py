@@ -156,7 +156,7 @@ class ProcessorRoom:
             return run
         lane.computing[run] = None
         lane.begun_count += 1
-        if count >= self._count_min:
+        if is_alone and count >= self._count_min:
             self._watch(lane)
         return run
 

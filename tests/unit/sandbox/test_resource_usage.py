@@ -66,7 +66,10 @@ def test_processes_of_a_group(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 def test_a_real_tree_of_processes() -> None:
-    nested = "import subprocess, sys; subprocess.run(['sh', '-c', 'echo $$; read line'])"
+    nested = """import subprocess, time
+while time.process_time() < 0.05:  # the kernel counts in ticks of up to 10 ms
+    pass
+subprocess.run(['sh', '-c', 'echo $$; read line'])"""
     with subprocess.Popen([sys.executable, "-c", nested], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         shell = int(child.stdout.readline())
@@ -79,6 +82,7 @@ def test_a_real_tree_of_processes() -> None:
     assert process_tree(0) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 def test_whether_any_process_has_run_or_wants_to_can_be_told() -> None:
     computing = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     waiting = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)

@@ -33,16 +33,13 @@ class TraceHeaders:
             if header is None:
                 return self._new(version, mark)
             if header.is_sampled is None:
-                text = continued(text, parent_id=None, is_sampled=self._is_sampled(version))
+                text = continued(text, parent_id=None, is_sampled=self._sampler.decide(mark))
         return lineage.advanced(text, mark)
 
     def _new(self, version: FunctionVersion, mark: str) -> str:
         """Nobody has called before: a function that is traced decides, and begins with itself."""
         random = self._ids.new_hex_id(20)
         root = f"Root=1-{int(time.time()):08x}-{random[:24]}"
-        if version.tracing_mode == ACTIVE_TRACING and self._is_sampled(version):
+        if version.tracing_mode == ACTIVE_TRACING and self._sampler.decide(mark):
             return lineage.begun(f"{root};Sampled=1", mark)
         return lineage.begun(f"{root};Parent={random[24:]};Sampled=0", mark)
-
-    def _is_sampled(self, version: FunctionVersion) -> bool:
-        return self._sampler.decide((version.scope, version.name))

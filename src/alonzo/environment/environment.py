@@ -226,8 +226,8 @@ class ExecutionEnvironment:
         if self._phase is not Phase.INVOKE or len(self._running) >= self._max_concurrency:
             self._enter(Phase.INVOKE)
         expires_at = self._loop.time() + timeout_seconds - spent_seconds
-        if self._journal.tracing is not None:
-            invocation = self._journal.tracing.begin(invocation)
+        if invocation.trace is not None and self._journal.tracing is not None:
+            invocation = self._journal.tracing.begin(invocation, invocation.trace)
         running = RunningInvocation(
             invocation, invocation.request_id.encode(), timeout_seconds, spent_seconds, self._loop.create_future(), expires_at
         )

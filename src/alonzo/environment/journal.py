@@ -198,7 +198,7 @@ class Journal:
         """An invocation is handed to the runtime."""
         self._write_late_end()
         self._log.note_chain(invocation.trace_header)
-        if self.tracing is not None:
+        if invocation.trace is not None and self.tracing is not None:
             self.tracing.note_start(invocation.request_id, unix_ms)
         self._log.write_lines(self._words.start(unix_ms, invocation.request_id, self._version.version))
         if self._insights is not None:
@@ -273,7 +273,7 @@ class Journal:
             self._log.write_lines(self._words.end(now, report))
         if self._insights is not None:
             self._insights.end(report, invoked_arn=end.invoked_arn)
-        if self.tracing is not None:
+        if self.tracing is not None and self.tracing.begun:
             self.tracing.end(
                 end.request_id,
                 duration_seconds=end.duration_ms / 1_000,

@@ -19,6 +19,7 @@ from alonzo.model.function import LATEST, FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.model.quotas import INIT_TIMEOUT_PROVISIONED_MIN_SECONDS
 from alonzo.model.scope import Scope
+from alonzo.model.trace_header import TraceHeader
 from alonzo.store.delegation import DelegateLost, Delegation
 
 _LARGEST_BYTES = 7 * 1024 * 1024
@@ -48,6 +49,7 @@ class _Request(msgspec.Struct, frozen=True):
     trace_header: str
     client_context: str | None
     wants_log_tail: bool
+    trace: TraceHeader | None
 
 
 class _Outcome(msgspec.Struct, frozen=True):
@@ -132,6 +134,7 @@ class HandingOver:
             trace_header=request.trace_header,
             client_context=request.client_context,
             wants_log_tail=request.wants_log_tail,
+            trace=request.trace,
         )
         try:
             result = await self._own.invoke(version, invocation)
@@ -155,5 +158,6 @@ def _encode(version: FunctionVersion, invocation: Invocation) -> bytes:
             trace_header=invocation.trace_header,
             client_context=invocation.client_context,
             wants_log_tail=invocation.wants_log_tail,
+            trace=invocation.trace,
         )
     )

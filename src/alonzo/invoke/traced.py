@@ -14,7 +14,7 @@ from alonzo.invoke.errors import Throttled
 from alonzo.invoke.invoker import VersionInvoker
 from alonzo.model.function import ACTIVE_TRACING, FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationResult
-from alonzo.model.trace_header import TraceHeader, continued, read_sampled
+from alonzo.model.trace_header import TraceHeader, read_sampled
 from alonzo.observe.traces.lambda_segments import (
     Attempt,
     Run,
@@ -65,7 +65,8 @@ class TracedInvoker:
         status = _FAILED
 
         try:
-            result = await self._invoker.invoke(version, _with_parent(invocation, parent_id))
+            within = TraceHeader(header.trace_id, parent_id, is_sampled=True)
+            result = await self._invoker.invoke(version, msgspec.structs.replace(invocation, trace=within))
         except Throttled:
             status = _THROTTLED
             raise
@@ -96,7 +97,3 @@ class TracedInvoker:
 
     def _now(self) -> float:
         return self._clock.unix_ms() / 1_000
-
-
-def _with_parent(invocation: Invocation, parent_id: str) -> Invocation:
-    return msgspec.structs.replace(invocation, trace_header=continued(invocation.trace_header, parent_id=parent_id, is_sampled=True))

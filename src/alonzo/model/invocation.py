@@ -9,6 +9,8 @@ from typing import Protocol
 
 import msgspec
 
+from alonzo.model.trace_header import TraceHeader
+
 
 class InvocationType(StrEnum):
     """Source: botocore shape `InvocationType`."""
@@ -51,7 +53,10 @@ class Queued(msgspec.Struct, frozen=True, gc=False):
 
 
 class Invocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A request to run a function once. `client_context` is the decoded JSON text; `trace_header` an X-Ray tracing header."""
+    """A request to run a function once. `client_context` is the decoded JSON text; `trace_header` an X-Ray tracing header.
+
+    `trace`: where Lambda records it, the trace and the segment that the function's own comes of.
+    """
 
     request_id: str
     payload: bytes
@@ -63,6 +68,7 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a streamed response goes; None: it is collected, like any other."""
     queued: Queued | None = None
     """None: somebody waits for the answer."""
+    trace: TraceHeader | None = None
 
 
 class InvocationResult(msgspec.Struct, frozen=True, gc=False):

@@ -9,9 +9,11 @@ from alonzo.invoke.handing_over import HandingOver
 from alonzo.model.function import FunctionVersion, State
 from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.model.scope import Scope
+from alonzo.model.trace_header import TraceHeader
 
 from .test_pools import a_version
 
+TRACE = TraceHeader("1-6750ae7a-000000000000000000000001", "0000000000000002", is_sampled=True)
 VERSION = msgspec.structs.replace(a_version(), version="1", state=State.ACTIVE)
 
 
@@ -63,7 +65,7 @@ class Worker:
         return VERSION
 
     async def invoke(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
-        assert (version, invocation.payload) == (VERSION, b"{}")
+        assert (version, invocation.payload, invocation.trace) == (VERSION, b"{}", TRACE)
         if self.idle_count == 0:
             return InvocationResult(b"on demand", None, b"")
         self.idle_count -= 1
@@ -77,7 +79,9 @@ def test_invocations_of_one_moment_find_what_is_free_wherever_it_is() -> None:
     async def invoke_three() -> list[bytes]:
         cluster = Cluster()
         asker, first, second = (Worker(cluster, name, idle_count) for name, idle_count in (("a", 0), ("b", 1), ("c", 1)))
-        invocations = [Invocation(request_id=str(n), payload=b"{}", invoked_function_arn="arn", trace_header="") for n in range(3)]
+        invocations = [
+            Invocation(request_id=str(n), payload=b"{}", invoked_function_arn="arn", trace_header="", trace=TRACE) for n in range(3)
+        ]
         running = [asyncio.create_task(asker.handing_over.invoke(VERSION, invocation)) for invocation in invocations]
         for _ in range(20):
             await asyncio.sleep(0)

@@ -19,17 +19,17 @@ class Sampler:
     def __init__(self, *, clock: Clock, random: Callable[[], float]) -> None:
         self._clock = clock
         self._random = random
-        self._second = -1
+        self._second = -1.0
         self._seen: set[Hashable] = set()
         """Who had its first request of this second."""
 
     def decide(self, service: Hashable) -> bool:
         """Whether a new request to it is traced."""
-        second = int(self._clock.monotonic())
+        second = self._clock.monotonic() // 1
+        if second == self._second and service in self._seen:
+            return self._random() < FIXED_RATE
         if second != self._second or len(self._seen) >= _REMEMBERED_MAX:
             self._second = second
             self._seen.clear()
-        if service not in self._seen:
-            self._seen.add(service)
-            return True
-        return self._random() < FIXED_RATE
+        self._seen.add(service)
+        return True

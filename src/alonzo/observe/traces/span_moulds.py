@@ -8,9 +8,11 @@ import re
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
+from alonzo.model.function import FunctionVersion
 from alonzo.observe.traces.lambda_segments import FunctionRun, OwnSegment, Run, ServiceRun, Times
 
-_MOULDS_MAX = 2_000
+_VERSIONS_MAX = 1_000
+_FORMS_MAX = 20
 _ERRORS = 400
 
 Make = Callable[[OwnSegment], tuple[bytes, int]]
@@ -37,23 +39,41 @@ class SpanMoulds:
 
     def __init__(self, *, make: Make) -> None:
         self._make = make
+        self._of_versions: dict[int, VersionMoulds] = {}
+
+    def of(self, version: FunctionVersion) -> "VersionMoulds":
+        """Those of one version: found by its identity, since its name would have to be put together for each segment."""
+        moulds = self._of_versions.get(id(version))
+        if moulds is None:
+            if len(self._of_versions) >= _VERSIONS_MAX:
+                self._of_versions.clear()
+            moulds = self._of_versions[id(version)] = VersionMoulds(version, self._make)
+        return moulds
+
+
+class VersionMoulds:
+    """Made by `SpanMoulds`, and equal to itself alone. Keeps the version, so that no other gets its identity."""
+
+    def __init__(self, version: FunctionVersion, make: Make) -> None:
+        self.version = version
+        self._make = make
         self._moulds: dict[Hashable, _Mould] = {}
 
-    def find(self, own: OwnSegment) -> Spans | None:
+    def find(self, run: Run) -> Spans | None:
         """The spans of a segment; None if it is of no form that comes again and again: of a failure."""
-        form = _form(own)
+        form = _form(run)
         if form is None:
             return None
         mould = self._moulds.get(form)
         if mould is None:
-            if len(self._moulds) >= _MOULDS_MAX:
+            if len(self._moulds) >= _FORMS_MAX:
                 self._moulds.clear()
-            mould = self._moulds[form] = self._new(own)
-        values = _values(own.run)
+            mould = self._moulds[form] = self._new(run)
+        values = _values(run)
         return Spans(mould.template % tuple([values[index] for index in mould.order]), mould.span_count)
 
-    def _new(self, own: OwnSegment) -> _Mould:
-        example = OwnSegment(own.version, _example(own.run))
+    def _new(self, run: Run) -> _Mould:
+        example = OwnSegment(self.version, _example(run))
         content, count = self._make(example)
         values = _values(example.run)
         numbers = {value: number for number, value in enumerate(values)}
@@ -70,15 +90,13 @@ def nanoseconds(seconds: float) -> int:
     return int(seconds * 1_000_000_000)
 
 
-def _form(own: OwnSegment) -> Hashable | None:
-    """What is alike of all segments that one mould is for."""
-    run, version = own.run, own.version
-    alike = (version.scope, version.qualified_arn, run.parent_id is None, len(run.request_id.encode()))
+def _form(run: Run) -> Hashable | None:
+    """What is alike of all segments of a version that one mould is for."""
     if isinstance(run, ServiceRun):
-        return (*alike, run.status) if run.status < _ERRORS else None
+        return (run.parent_id is None, len(run.request_id.encode()), run.status) if run.status < _ERRORS else None
     if run.error is not None or (run.initialization is not None and run.restore is not None):
         return None
-    return (*alike, run.initialization is None, run.restore is None)
+    return run.parent_id is None, len(run.request_id.encode()), run.initialization is None, run.restore is None
 
 
 def _example(run: Run) -> Run:

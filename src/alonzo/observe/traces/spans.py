@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, Status
 
+from alonzo.model.function import FunctionVersion
 from alonzo.model.scope import Scope
 from alonzo.model.trace_header import SEGMENT_ID
 from alonzo.observe.otlp import AttributeValue, add_attributes
 from alonzo.observe.traces.documents import Part, Segment, read_segment
 from alonzo.observe.traces.lambda_segments import FUNCTION_ORIGIN, SERVICE_ORIGIN, OwnSegment
-from alonzo.observe.traces.span_moulds import SpanMoulds, nanoseconds
+from alonzo.observe.traces.span_moulds import SpanMoulds, VersionMoulds, nanoseconds
 
 _NAMESPACES_OF_CALLS = frozenset({"aws", "remote"})
 _OWN_ORIGINS = frozenset({SERVICE_ORIGIN, FUNCTION_ORIGIN})
@@ -38,23 +39,22 @@ class SpanExporter:
         """
         request, count = ExportTraceServiceRequest(), 0
         places: dict[_Resource, ScopeSpans] = {}
-        moulded: dict[_Resource, list[bytes]] = {}
+        moulded: dict[VersionMoulds, list[bytes]] = {}
         for document in documents:
             if isinstance(document, OwnSegment):
-                version = document.version
-                resource = _Resource(version.scope, version.name, version.qualified_arn)
-                spans = self._moulds.find(document)
+                moulds = self._moulds.of(document.version)
+                spans = moulds.find(document.run)
                 if spans is not None:
-                    moulded.setdefault(resource, []).append(spans.content)
+                    moulded.setdefault(moulds, []).append(spans.content)
                     count += spans.span_count
                     continue
-                segment = read_segment(document.document())
+                resource, segment = _resource_of_own(document.version), read_segment(document.document())
             else:
                 scope, segment = document
                 resource = _resource_of(scope, segment)
             count += _add_spans(self._place(request, places, resource), segment)
-        for resource, contents in moulded.items():
-            self._place(request, places, resource).MergeFromString(b"".join(contents))
+        for moulds, contents in moulded.items():
+            self._place(request, places, _resource_of_own(moulds.version)).MergeFromString(b"".join(contents))
         return request.SerializeToString(), count
 
     def _place(self, request: ExportTraceServiceRequest, places: "dict[_Resource, ScopeSpans]", resource: "_Resource") -> ScopeSpans:
@@ -90,6 +90,10 @@ class _Resource(NamedTuple):
                 "faas.version": arn.split(":")[7] if arn.count(":") >= 7 else None,  # noqa: PLR2004 - of an ARN with a version
             }
         return said
+
+
+def _resource_of_own(version: FunctionVersion) -> _Resource:
+    return _Resource(version.scope, version.name, version.qualified_arn)
 
 
 def _resource_of(scope: Scope, segment: Segment) -> _Resource:

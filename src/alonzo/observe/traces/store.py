@@ -6,7 +6,8 @@ nothing that is accepted for a function depends on them. What is beyond the limi
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -23,6 +24,7 @@ _DOCUMENT_OVERHEAD_BYTES = 200
 _TRACE_OVERHEAD_BYTES = 600
 _OWN_BYTES = 900
 """What Lambda says of an invocation, as a document."""
+_TAKEN_AT_ONCE = 64
 
 
 class StoredTrace(msgspec.Struct, kw_only=True):
@@ -70,15 +72,24 @@ class _Kept(msgspec.Struct, kw_only=True):
         )
 
 
-SegmentListener = Callable[[Scope, Segment], None]
-"""Told of each document that is kept. It must not block or raise."""
+class TraceListener(Protocol):
+    """Told of what is kept. It must not block or raise."""
 
-OwnListener = Callable[[OwnSegment], None]
-"""The same of what Lambda says of an invocation."""
+    def note(self, scope: Scope, segment: Segment) -> None:
+        """A document has come."""
+        ...
+
+    def note_own(self, segments: Sequence[OwnSegment]) -> None:
+        """The same of what Lambda says of invocations."""
+        ...
+
+    def expect(self) -> None:
+        """Such are there: `take_in` tells of them, if nothing does before."""
+        ...
 
 
 class TraceStore:
-    """One a process."""
+    """One a process. What Lambda says of invocations is taken in for some at a time: between two others each costs three times as much."""
 
     def __init__(self, *, clock: Clock, max_bytes: int, max_age_seconds: float) -> None:
         self._clock = clock
@@ -86,18 +97,19 @@ class TraceStore:
         self._max_age_seconds = max_age_seconds
         self._byte_count = 0
         self._traces: OrderedDict[tuple[Scope, str], _Kept] = OrderedDict()
-        self._listeners: list[SegmentListener] = []
-        self._own_listeners: list[OwnListener] = []
+        self._listeners: list[TraceListener] = []
+        self._own: list[OwnSegment] = []
+        """Not taken in yet."""
         self.dropped_count = 0
         """Documents that were refused, or of which there was no room in their trace."""
 
     def __len__(self) -> int:
+        self.take_in()
         return len(self._traces)
 
-    def listen(self, listener: SegmentListener, own_listener: OwnListener) -> None:
+    def listen(self, listener: TraceListener) -> None:
         """Tell somebody of what comes from here on."""
         self._listeners.append(listener)
-        self._own_listeners.append(own_listener)
 
     def put(self, scope: Scope, document: bytes) -> Segment:
         """Keep a document. `SegmentRefused`."""
@@ -109,32 +121,48 @@ class TraceStore:
             self.dropped_count += 1
             raise
         for listener in self._listeners:
-            listener(scope, segment)
+            listener.note(scope, segment)
         return segment
 
     def keep_own(self, version: FunctionVersion, told: Run | bytes) -> None:
         """Keep what Lambda says of a function, if there is room in the trace."""
-        with contextlib.suppress(SegmentRefused):
-            if isinstance(told, bytes):
+        if isinstance(told, bytes):
+            with contextlib.suppress(SegmentRefused):
                 self.put(version.scope, told)
-                return
-            own = OwnSegment(version, told)
+            return
+        if not self._own:
+            for listener in self._listeners:
+                listener.expect()
+        self._own.append(OwnSegment(version, told))
+        if len(self._own) >= _TAKEN_AT_ONCE:
+            self.take_in()
+
+    def take_in(self) -> None:
+        """See to what Lambda has said since the last time."""
+        own, self._own = self._own, []
+        kept = []
+        for each in own:
+            run = each.run
             try:
-                self._keep((version.scope, told.trace_id), told.segment_id, told.times, own)
+                self._keep((each.version.scope, run.trace_id), run.segment_id, run.times, each)
             except SegmentRefused:
                 self.dropped_count += 1
-                raise
-            for listener in self._own_listeners:
-                listener(own)
+            else:
+                kept.append(each)
+        if kept:
+            for listener in self._listeners:
+                listener.note_own(kept)
 
     def find(self, scope: Scope, trace_ids: Iterable[str]) -> list[StoredTrace]:
         """Those that are there."""
+        self.take_in()
         self._forget_old()
         found = (self._traces.get((scope, trace_id)) for trace_id in trace_ids)
         return [trace.written() for trace in found if trace is not None]
 
     def iter_between(self, scope: Scope, start_seconds: float, end_seconds: float) -> Iterator[StoredTrace]:
         """Those of which something happened in that time, the newest first."""
+        self.take_in()
         self._forget_old()
         for (owner, _), trace in reversed(self._traces.items()):
             if owner == scope and trace.start_seconds <= end_seconds and trace.end_seconds >= start_seconds:

@@ -1,5 +1,6 @@
 """Spans of invocations that are made of moulds are those that protobuf writes field by field."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from alonzo.clock import ManualClock
 from alonzo.model.function import CodePackage, FunctionVersion, LoggingConfig
 from alonzo.model.scope import Scope
 from alonzo.model.trace_header import read_sampled, read_trace_header
-from alonzo.observe.traces.documents import read_segment
+from alonzo.observe.traces.documents import Segment, read_segment
 from alonzo.observe.traces.lambda_segments import FunctionRun, OwnSegment, Run, ServiceRun, Times
 from alonzo.observe.traces.spans import SpanExporter
 from alonzo.observe.traces.store import TraceStore
@@ -88,19 +89,47 @@ def test_spans_of_moulds_are_those_of_the_documents(given_runs: list[Run]) -> No
     assert resources[0] == resources[1]
 
 
+class Listener:
+    def __init__(self) -> None:
+        self.told: list[OwnSegment | str] = []
+
+    def note(self, scope: Scope, segment: Segment) -> None:
+        pytest.fail(f"{scope} {segment}")
+
+    def note_own(self, segments: Sequence[OwnSegment]) -> None:
+        self.told += segments
+
+    def expect(self) -> None:
+        self.told.append("something")
+
+
 @given(runs())
 def test_what_is_kept_of_an_invocation_is_read_as_its_document(run: Run) -> None:
-    store, told = TraceStore(clock=ManualClock(), max_bytes=100_000, max_age_seconds=60.0), []
-    store.listen(lambda scope, segment: pytest.fail(f"{scope} {segment}"), told.append)
+    store, listener = TraceStore(clock=ManualClock(), max_bytes=100_000, max_age_seconds=60.0), Listener()
+    store.listen(listener)
     store.keep_own(VERSION, run)
+    assert listener.told == ["something"]
     own = OwnSegment(VERSION, run)
     (trace,) = store.find(VERSION.scope, [run.trace_id])
     assert trace.documents == {run.segment_id: own.document()}
     segment = read_segment(own.document())
     assert (trace.start_seconds, trace.end_seconds) == (segment.start_time, segment.end_time)
-    assert told == [own]
+    assert listener.told == ["something", own]
     assert [each.documents for each in store.iter_between(VERSION.scope, 0.0, 1e10)] == [trace.documents]
     msgspec.msgpack.encode(trace)
+
+
+def test_many_are_taken_in_before_anybody_asks() -> None:
+    store, listener = TraceStore(clock=ManualClock(), max_bytes=1_000_000, max_age_seconds=60.0), Listener()
+    store.listen(listener)
+    times = Times(1.0, 2.0)
+    for number in range(100):
+        run = ServiceRun(trace_id=f"1-6750ae7a-{number:024x}", parent_id=None, segment_id=f"{number:016x}", request_id="r", times=times)
+        store.keep_own(VERSION, run)
+    assert 2 < len(listener.told) < 100
+    assert len(store) == 100
+    assert listener.told.count("something") == 2
+    assert len(listener.told) == 102
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from alonzo.clock import Clock
 from alonzo.ids import IdSource
 from alonzo.invoke.errors import Throttled
 from alonzo.invoke.invoker import VersionInvoker
+from alonzo.model import lineage
 from alonzo.model.function import ACTIVE_TRACING, FunctionVersion
 from alonzo.model.invocation import Invocation, InvocationResult
 from alonzo.model.trace_header import TraceHeader, read_sampled
@@ -28,6 +29,8 @@ from alonzo.observe.traces.lambda_segments import (
 
 _OK, _ACCEPTED, _THROTTLED, _FAILED = 200, 202, 429, 500
 _ID_BYTES = 8
+_NOT_RECORDED = f";Sampled=0;{lineage.FIELD}="
+"""In the headers of most invocations. The lineage stands last and once in each, and of fields of one name the last counts."""
 
 
 class Outcome(NamedTuple):
@@ -49,7 +52,7 @@ class TracedInvoker:
 
     def invoke(self, version: FunctionVersion, invocation: Invocation) -> Coroutine[Any, Any, InvocationResult]:
         """As the protocol says. No coroutine of its own where nothing is traced: this is on the way of every invocation."""
-        if version.tracing_mode != ACTIVE_TRACING:
+        if version.tracing_mode != ACTIVE_TRACING or _NOT_RECORDED in invocation.trace_header:
             return self._invoker.invoke(version, invocation)
         header = read_sampled(invocation.trace_header)
         if header is None:

@@ -26,7 +26,7 @@ MARKS_MAX = 32
 COUNT_MAX = 65_535
 """Functions that may go round for ever are counted no further."""
 
-_FIELD = "Lineage"
+FIELD = "Lineage"
 _ENTRY = re.compile(r"([0-9a-f]{8}):([0-9]{1,5})")
 _SEPARATOR = "|"
 _MARKS_REMEMBERED = 4_096
@@ -39,19 +39,19 @@ def mark_of(scope: Scope, function_name: str) -> str:
 
 
 def begun(header: str, mark: str) -> str:
-    """A new header, which has no lineage yet, with that of a first invocation."""
-    return f"{header};{_FIELD}={mark}:0"
+    """A header that has no lineage yet, with that of a first invocation: it stands last."""
+    return f"{header};{FIELD}={mark}:0"
 
 
 def advanced(header: str, mark: str) -> str:
-    """The header with which the function of this mark is invoked, given the one that came. Other fields stay as they are."""
-    if _FIELD.lower() not in header.lower():
+    """The header with which the function of this mark is invoked, given the one that came. The lineage stands last, other fields stay as they are."""
+    if FIELD.lower() not in header.lower():
         return begun(header, mark)
     others, counts = _parse(header)
     before = counts.pop(mark, -1)
     counts[mark] = min(before + 1, COUNT_MAX)
     entries = [f"{each}:{count}" for each, count in counts.items()][-MARKS_MAX:]
-    return ";".join((*others, f"{_FIELD}={_SEPARATOR.join(entries)}"))
+    return ";".join((*others, f"{FIELD}={_SEPARATOR.join(entries)}"))
 
 
 def count_of(header: str, mark: str) -> int:
@@ -65,7 +65,7 @@ def _parse(header: str) -> tuple[list[str], dict[str, int]]:
     counts: dict[str, int] = {}
     for field in header.split(";"):
         name, _, value = field.partition("=")
-        if name.strip().lower() != _FIELD.lower():
+        if name.strip().lower() != FIELD.lower():
             others.append(field)
             continue
         # botocore percent-encodes the separator when it passes the header on (its `add_recursion_detection_header`).

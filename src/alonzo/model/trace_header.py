@@ -43,10 +43,7 @@ def _read(header: str) -> TraceHeader | None:
 
 
 def read_sampled(header: str) -> TraceHeader | None:
-    """The header of a trace that is recorded; None for others, which are most, at the price of a look."""
-    lowered = header.lower()
-    if "sampled=0" in lowered and lowered.count("sampled") == 1:
-        return None
+    """The header of a trace that is recorded; None for others."""
     read = read_trace_header(header)
     return read if read is not None and read.is_sampled else None
 

@@ -44,7 +44,10 @@ def begun(header: str, mark: str) -> str:
 
 
 def advanced(header: str, mark: str) -> str:
-    """The header with which the function of this mark is invoked, given the one that came. The lineage stands last, other fields stay as they are."""
+    """The header with which the function of this mark is invoked, given the one that came.
+
+    The lineage stands last, other fields stay as they are.
+    """
     if FIELD.lower() not in header.lower():
         return begun(header, mark)
     others, counts = _parse(header)

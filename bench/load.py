@@ -1,7 +1,9 @@
 """Load on a server, from a process of its own: what to send, what came of it."""
 
+import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -66,6 +68,21 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     def generator_share(self) -> float:
         """How much of one core the generator used: near 1, it is the generator that was measured."""
         return self.cpu_seconds / self.seconds
+
+
+def together(results: Sequence[LoadResult]) -> LoadResult:
+    """What came of one order in several turns; the percentiles are the turns' medians."""
+    return msgspec.structs.replace(
+        results[0],
+        answered_count=sum(result.answered_count for result in results),
+        failure_count=sum(result.failure_count for result in results),
+        first_failure=next((result.first_failure for result in results if result.first_failure), ""),
+        seconds=sum(result.seconds for result in results),
+        cpu_seconds=sum(result.cpu_seconds for result in results),
+        p50_seconds=statistics.median(result.p50_seconds for result in results),
+        p99_seconds=statistics.median(result.p99_seconds for result in results),
+        max_seconds=max(result.max_seconds for result in results),
+    )
 
 
 class RunningLoad:

@@ -9,10 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from bench.figures import Figure, Limit
-from bench.load import LoadOrder, LoadResult, run_order
+from bench.load import LoadOrder, LoadResult, run_order, together
 from bench.settings import BenchSettings
 
 _ROUNDS = 8
@@ -66,21 +64,7 @@ def _load_in_turn(orders: Sequence[LoadOrder]) -> list[LoadResult]:
     for _ in range(_ROUNDS):
         for own, order in zip(results, orders, strict=True):
             own.append(run_order(order))
-    return [_sum_of(own) for own in results]
-
-
-def _sum_of(results: Sequence[LoadResult]) -> LoadResult:
-    return msgspec.structs.replace(
-        results[0],
-        answered_count=sum(result.answered_count for result in results),
-        failure_count=sum(result.failure_count for result in results),
-        first_failure=next((result.first_failure for result in results if result.first_failure), ""),
-        seconds=sum(result.seconds for result in results),
-        cpu_seconds=sum(result.cpu_seconds for result in results),
-        p50_seconds=statistics.median(result.p50_seconds for result in results),
-        p99_seconds=statistics.median(result.p99_seconds for result in results),
-        max_seconds=max(result.max_seconds for result in results),
-    )
+    return [together(own) for own in results]
 
 
 def _compare_by_wrk(address: tuple[str, int], name: str, ways: tuple[Way, Way], count: int, settings: BenchSettings) -> Figure:

@@ -1,11 +1,14 @@
-"""What one function's flood does to another: the latency of a steady caller of the other, alone and beside the flood."""
+"""What one function's flood does to another: the latency of a steady caller of the other, alone and beside the flood, in turn.
+
+A p99 is that of sixteen answers or so, on a machine whose speed may double within a minute: the medians of several turns count.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.figures import Figure, Limit
 from bench.limits import started_echo_server
-from bench.load import LoadResult, order_load, run_order, start_load
+from bench.load import LoadResult, order_load, run_order, start_load, together
 from bench.promises import PROMISES
 from bench.running_platform import Platform, started_platform
 from bench.settings import BenchSettings
@@ -13,6 +16,9 @@ from bench.settings import BenchSettings
 _STEADY_CONNECTIONS, _STEADY_PAUSE_SECONDS = 2, 0.005
 _FLOOD_CONNECTIONS = 200
 _FLOOD_SECONDS_MORE = 2.0
+_TURN_COUNT, _LIMIT_TURN_COUNT = 5, 2
+_TURN_SHARE = 0.5
+"""How long a turn takes, in times another load."""
 _BODY = b"{}"
 _TRIVIAL = "def handler(event, context):\n    return event\n"
 _BUSY = """
@@ -45,7 +51,7 @@ _FLOODS = (
 
 
 def measure_fairness(settings: BenchSettings) -> Iterator[Figure]:
-    """One kind of flood after the other, each beside what the same caller had just before, alone."""
+    """One kind of flood after the other, again and again, each beside what the same caller had just before, alone."""
     with started_platform("--account-concurrency", "10000") as platform, started_echo_server() as echo:
         steady = platform.deploy("steady", _TRIVIAL)
         for flood in _FLOODS:
@@ -58,8 +64,10 @@ def measure_fairness(settings: BenchSettings) -> Iterator[Figure]:
 
 
 def _measure(platform: Platform, echo: tuple[str, int], steady: str, flood: _Flood, settings: BenchSettings) -> Figure:
-    limit_alone, limit_beside, _ = _pair(echo, steady, flood, settings)
-    alone, beside, flooding = _pair(platform.address, steady, flood, settings)
+    limit_alone, limit_beside, _ = map(together, zip(*_take_turns(_LIMIT_TURN_COUNT, echo, steady, flood, settings), strict=True))
+    turns = _take_turns(_TURN_COUNT, platform.address, steady, flood, settings)
+    alone, beside, flooding = map(together, zip(*turns, strict=True))
+    quotients = sorted(its_beside.p99_seconds / its_alone.p99_seconds for its_alone, its_beside, _ in turns)
     row = f"p99 beside a flood of another function's {flood.what}, in p99s alone"
     return Figure(
         row=row,
@@ -72,14 +80,21 @@ def _measure(platform: Platform, echo: tuple[str, int], steady: str, flood: _Flo
             f"p50 {alone.p50_seconds * 1e3:.2f} ms and p99 {alone.p99_seconds * 1e3:.2f} ms alone, {beside.p50_seconds * 1e3:.2f} and "
             f"{beside.p99_seconds * 1e3:.2f} beside {_FLOOD_CONNECTIONS} connections with {flooding.per_second:,.0f} answers a second "
             f"(echo: {limit_alone.p50_seconds * 1e3:.2f} and {limit_alone.p99_seconds * 1e3:.2f} alone, "
-            f"{limit_beside.p50_seconds * 1e3:.2f} and {limit_beside.p99_seconds * 1e3:.2f})"
+            f"{limit_beside.p50_seconds * 1e3:.2f} and {limit_beside.p99_seconds * 1e3:.2f}); "
+            f"single turns {quotients[0]:.1f} to {quotients[-1]:.1f} x"
         ),
     )
 
 
-def _pair(address: tuple[str, int], steady: str, flood: _Flood, settings: BenchSettings) -> tuple[LoadResult, LoadResult, LoadResult]:
+_Turn = tuple[LoadResult, LoadResult, LoadResult]
+
+
+def _take_turns(count: int, address: tuple[str, int], steady: str, flood: _Flood, settings: BenchSettings) -> list[_Turn]:
+    return [_turn(address, steady, flood, settings.load_seconds * _TURN_SHARE) for _ in range(count)]
+
+
+def _turn(address: tuple[str, int], steady: str, flood: _Flood, seconds: float) -> _Turn:
     """The steady caller alone; the same while the flood goes on from before its beginning until after its end; the flood."""
-    seconds = settings.load_seconds
     order = order_load(
         address,
         steady,

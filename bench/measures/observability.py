@@ -29,7 +29,7 @@ _HANDLER = "def handler(event, context):\n    return event\n"
 _BODY = b"{}"
 _CLIENT_COUNT = 8
 _TURN_SECONDS = 0.25
-_CROWD_SHARE, _LONE_SHARE = 5.0, 1.0
+_CROWD_SHARE, _LONE_SHARE = 8.0, 2.0
 """How many times as long as another load the turns of each server are, together."""
 
 _LIMIT = "nothing observed"

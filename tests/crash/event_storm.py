@@ -30,6 +30,9 @@ _FEEDERS = 4
 _FLAKY_EVERY = 20
 _NAME = "storm"
 _PAUSE_SECONDS = 0.05
+_INTERRUPTED_SECONDS = 0.25
+"""An event that runs so long before or after a kill may not be known to be done: that is written down ten times a second, and what is
+killed takes a moment to die."""
 _OPTIONS = ("--async-retry-delays", "0.5,0.5")
 
 
@@ -39,6 +42,7 @@ class StormReport:
 
     A request that was not answered may have been accepted all the same: its event is sent again, and counts as another.
     Lost is one that ran less often than it should. `refusals`: what was answered otherwise than with 202.
+    `surplus_run_count`: runs too many. A kill explains those of events that ran in the moments around it: how many is a matter of the rate.
     """
 
     accepted_count: int
@@ -46,6 +50,7 @@ class StormReport:
     lost_ids: frozenset[int]
     exact_count: int
     surplus_run_count: int
+    unexplained_run_count: int
     kills: Counter[str]
     refusals: Counter[str]
 
@@ -57,7 +62,7 @@ class StormReport:
             f"{self.accepted_count} events accepted ({self.refused_count} requests answered otherwise or not at all)\n"
             f"kills, and times of a full disk: {kills}{refusals}\n"
             f"lost: {len(self.lost_ids)}; run as often as they should: {self.exact_count} ({share:.2%}); "
-            f"runs too many: {self.surplus_run_count}"
+            f"runs too many: {self.surplus_run_count}, {self.unexplained_run_count} of them not explained by a kill"
         )
 
 
@@ -92,6 +97,7 @@ class _Storm:
         self._refused_count = 0
         self._refusals: Counter[str] = Counter()
         self._kills: Counter[str] = Counter()
+        self._killed_at: list[tuple[float, float]] = []
         self.server = self._start()
         self.server.deploy(_NAME, REPORTING, Timeout=30)
 
@@ -107,15 +113,35 @@ class _Storm:
             self._do(kinds[number % len(kinds)])
         for feeder in feeders:
             feeder.join()
-        eventually(self._has_run_all, what="the run of every accepted event", within_seconds=300)
+        with contextlib.suppress(AssertionError):  # then the report tells which are lost
+            eventually(lambda: not self._due_ids(), what="the due runs of every accepted event", within_seconds=300)
         eventually(self._is_done, what="the end of every event", within_seconds=300)
         return self._report()
 
-    def _has_run_all(self) -> bool:
-        return {*self._accepted.values()} <= {report["request_id"] for report in list(self._sink.reports)}
+    def _due_ids(self) -> set[int]:
+        """Events that have yet to run, or to run again."""
+        runs = self._run_counts()
+        return {event_id for event_id, request_id in list(self._accepted.items()) if runs[request_id] < _due_count(event_id)}
+
+    def _run_counts(self) -> Counter[str]:
+        return Counter(report["request_id"] for report in list(self._sink.reports))
+
+    def _unexplained_run_count(self) -> int:
+        """How many runs followed one of the same event that was no failure and not interrupted: what is acknowledged is not run again."""
+        ran_at: dict[str, list[float]] = {}
+        for report, at in zip(self._sink.reports, self._sink.ran_at, strict=True):
+            ran_at.setdefault(report["request_id"], []).append(at)
+        count = 0
+        for event_id, request_id in self._accepted.items():
+            uninterrupted = [at for at in ran_at.get(request_id, [])[:-1] if not self._is_interrupted(at)]
+            count += max(len(uninterrupted) - _due_count(event_id) + 1, 0)
+        return count
+
+    def _is_interrupted(self, ran_at: float) -> bool:
+        return any(start - _INTERRUPTED_SECONDS <= ran_at <= end + _INTERRUPTED_SECONDS for start, end in self._killed_at)
 
     def _is_done(self) -> bool:
-        """A node that was started again and finds nothing to do knows nothing of the function's queue."""
+        """A node that was started again knows nothing of the function's queue at first, nor later if it finds nothing to do."""
         return bool(read_queue(self.server, _NAME).get("depth", 0) == 0)
 
     def _start(self) -> Server:
@@ -125,6 +151,7 @@ class _Storm:
         self._kills[what] += 1
         if what == DISK:
             self._have_the_disk_full()
+        started_at = time.monotonic()
         if what in {"store", "both"}:
             for child in psutil.Process(self.server.process.pid).children():
                 with contextlib.suppress(psutil.NoSuchProcess):
@@ -132,6 +159,8 @@ class _Storm:
                         child.send_signal(signal.SIGKILL)
         if what in {"node", "both"}:
             self.server.kill()
+        self._killed_at.append((started_at, time.monotonic()))
+        if what in {"node", "both"}:
             self.server = self._start()
 
     def _have_the_disk_full(self) -> None:
@@ -174,7 +203,7 @@ class _Storm:
         return bool(answer["StatusCode"] == 202)
 
     def _report(self) -> StormReport:
-        runs = Counter(report["request_id"] for report in self._sink.reports)
+        runs = self._run_counts()
         surplus = {event_id: runs[request_id] - _due_count(event_id) for event_id, request_id in self._accepted.items()}
         return StormReport(
             accepted_count=len(self._accepted),
@@ -182,6 +211,7 @@ class _Storm:
             lost_ids=frozenset(event_id for event_id, count in surplus.items() if count < 0),
             exact_count=list(surplus.values()).count(0),
             surplus_run_count=sum(max(count, 0) for count in surplus.values()),
+            unexplained_run_count=self._unexplained_run_count(),
             kills=self._kills,
             refusals=self._refusals,
         )

@@ -30,6 +30,7 @@ from alonzo.store.queue_consumer import Hand, QueueConsumer
 _STREAM = "EVENTS"
 _READY = "alonzo.events"
 _DELAYED = "alonzo.delayed"
+_ALL = "alonzo.*.>"
 _RESERVED_BYTES = 4096
 _NANOSECONDS = 1_000_000_000
 
@@ -105,10 +106,16 @@ class EventQueue:
         return {_function_of(subject.removeprefix(f"{_READY}.")): count for subject, count in subjects.items()}
 
     async def list_depths(self) -> dict[FunctionReference, QueueDepth]:
-        """All functions that have events. It costs a moment of the loop for each 10,000 delayed ones: for people, not for programs."""
-        ready = await self.list_ready()
+        """All functions that have events. It costs a moment of the loop for each 10,000 delayed ones: for people, not for programs.
+
+        What is moved at that moment is seen in one place or in both, never in none.
+        """
+        ready: dict[FunctionReference, int] = {}
         delayed: dict[FunctionReference, tuple[int, int]] = {}
-        for subject in await self._connection.list_subjects(_STREAM, f"{_DELAYED}.>"):
+        for subject, ready_count in (await self._connection.list_subjects(_STREAM, _ALL)).items():
+            if subject.startswith(f"{_READY}."):
+                ready[_function_of(subject.removeprefix(f"{_READY}."))] = ready_count
+                continue
             function_subject, accepted, _ = subject.removeprefix(f"{_DELAYED}.").rsplit(".", 2)
             function = _function_of(function_subject)
             count, oldest = delayed.get(function, (0, int(accepted)))

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.process.gateway.front import Front
+from tests.support.waiting import eventually
 
 CHAT = """
 import base64, json, os
@@ -64,7 +65,8 @@ class Sockets:
         self.front.v2.create_stage(ApiId=self.api_id, StageName="dev", DeploymentId=deployment, StageVariables={"color": "blue"})
 
     def run(self, story: Callable[[Callable[..., Awaitable[aiohttp.ClientWebSocketResponse]]], Awaitable[None]]) -> None:
-        """`story` is given what opens connections."""
+        """`story` is given what opens connections. Those through TLS take a moment to end, which the client does not wait for."""
+        ends: list[Any] = []
 
         async def told() -> None:
             async with aiohttp.ClientSession() as session:
@@ -72,10 +74,13 @@ class Sockets:
                 async def connect(path: str = "/dev", **settings: Any) -> aiohttp.ClientWebSocketResponse:
                     headers = {"Host": self.host} | settings.pop("headers", {})
                     scheme = "https" if "ssl" in settings else "http"
-                    return await session.ws_connect(f"{scheme}://127.0.0.1:{self.front.port}{path}", headers=headers, **settings)
+                    socket = await session.ws_connect(f"{scheme}://127.0.0.1:{self.front.port}{path}", headers=headers, **settings)
+                    ends.append(socket.get_extra_info("socket"))
+                    return socket
 
                 async with asyncio.timeout(60):
                     await story(connect)
+            await asyncio.to_thread(eventually, lambda: all(end.fileno() < 0 for end in ends), what="the end of every connection")
 
         asyncio.run(told())
 

@@ -85,6 +85,19 @@ async def test_what_is_delayed_comes_at_its_time_and_last_given_wins(open_store:
         await consumer.aclose()
 
 
+async def test_depths_miss_nothing_of_what_becomes_due_at_that_moment(open_store: OpenStore) -> None:
+    async with open_store() as connection:
+        queue, now_ms, count = await EventQueue.open(connection), time.time_ns() // 1_000_000, 60
+        for number in range(count):
+            event_id, due_ms = str(number), now_ms + 1_000 + 5 * number
+            await queue.add_delayed(HELLO, b"", event_id=event_id, message_id=event_id, accepted_unix_ms=now_ms, due_unix_ms=due_ms)
+        depth = QueueDepth()
+        async with asyncio.timeout(60):
+            while depth.ready_count < count:
+                depth = (await queue.list_depths())[HELLO]
+                assert depth.ready_count + depth.delayed_count >= count
+
+
 async def test_a_killed_server_hands_nothing_out_twice_and_forgets_nothing(tmp_path: Path) -> None:
     """What is in hand stays in that hand; what was acknowledged is not handed out again; the rest comes."""
     async with (

@@ -30,6 +30,8 @@ _LOOK_SECONDS = 0.002
 _RUN_LOOK_SECONDS = 0.005
 _STILL_SECONDS = 0.01
 """For so long somebody must not have run to count as waiting for something else than a processor: a pause that it makes is shorter."""
+_LONG_SECONDS = 0.008
+"""Who computes so long has seen the kernel look at the clock."""
 _UNMADE_SECONDS = 0.1
 """The same of an environment that is still made or initialized: several processes work at that, one after the other."""
 _LOOKED_AT_MAX = 16
@@ -54,12 +56,13 @@ class Watched(Protocol):
 class Run:
     """One invocation's. `turn`: what to wait for before it begins, None: nothing. `environment`: whose processor time tells of it."""
 
-    __slots__ = ("_looked_at", "_processor_time", "environment", "lane", "turn")
+    __slots__ = ("_first_at", "_looked_at", "_processor_time", "environment", "lane", "turn")
 
     def __init__(self, lane: "_Lane") -> None:
         self.lane = lane
         self.turn: asyncio.Future[None] | None = None
         self.environment: Watched | None = None
+        self._first_at: float | None = None
         self._looked_at: float | None = None
         self._processor_time = 0
 
@@ -79,6 +82,14 @@ class Run:
         if environment is None or not environment.init_seconds:
             return now - self._looked_at >= _UNMADE_SECONDS
         return now - self._looked_at >= _STILL_SECONDS and not environment.wants_processor()
+
+    def has_long_been_first(self, now: float) -> bool:
+        """Asked of the one that has computed longest. Time in which its environment was made does not count."""
+        if self._first_at is None:
+            if self.environment is not None and self.environment.init_seconds:
+                self._first_at = now
+            return False
+        return now - self._first_at >= _LONG_SECONDS
 
 
 class _Lane:
@@ -105,6 +116,10 @@ class _Lane:
             if run.is_still(now):
                 del self.computing[run]
 
+    def computes_for_long(self, now: float) -> bool:
+        """Whether those that compute do not just come and go."""
+        return any(run.has_long_been_first(now) for run in islice(self.computing, 1))
+
     @property
     def is_unused(self) -> bool:
         return not self.begun_count and not self.waiting
@@ -118,7 +133,7 @@ class _Lane:
 class ProcessorRoom:
     """One a node. `is_full`: whether the processors are short of time now; asked every `look_seconds` while somebody waits, or many run.
 
-    `has_idle`: whether an environment of a version is idle.
+    `has_idle`: whether an environment of a version is idle. `pace`: called again and again while many compute for long and they are short.
     """
 
     def __init__(
@@ -127,6 +142,7 @@ class ProcessorRoom:
         processor_count: int,
         is_full: Callable[[], bool],
         has_idle: Callable[[FunctionVersion], bool],
+        pace: Callable[[], None],
         clock: Clock,
         look_seconds: float = _LOOK_SECONDS,
     ) -> None:
@@ -134,6 +150,7 @@ class ProcessorRoom:
         self._count_min = _COUNT_OF_A_PROCESSOR * max(processor_count, 1)
         self._is_full = is_full
         self._has_idle = has_idle
+        self._pace = pace
         self._clock = clock
         self._lanes: dict[FunctionKey, _Lane] = {}
         self._forgetting_at = _REMEMBERED_MIN
@@ -180,6 +197,8 @@ class ProcessorRoom:
                 lane.limit = max(lane.limit // 2, self._count_min)
                 lane.warm_limit = max(lane.warm_limit // 2, self._count_min)
                 lane.let_go_of_still(now)
+                if lane.computes_for_long(now):
+                    self._pace()
             elif not was_full and lane.is_wanted:  # they are idle for a moment whenever one waits for another: a look may find that
                 lane.limit = min(2 * max(lane.limit, len(lane.computing)), _COUNT_MAX)
             self._let_begin(lane)

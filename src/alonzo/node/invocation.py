@@ -40,6 +40,7 @@ from alonzo.node.usage_keeping import UsageKeeper
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.observe.usage import UsageMeter
 from alonzo.sandbox.memory import MemoryReader
+from alonzo.sandbox.pacemaker import Pacemaker, is_pacemaker_of_use
 from alonzo.sandbox.processors import ProcessorLoad
 from alonzo.store.records import RecordTable
 
@@ -65,6 +66,7 @@ class InvocationParts:
     usage: UsageKeeper
     traces: Traces
     pools: EnvironmentPools
+    pacemaker: Pacemaker
     invoker: VersionInvoker
     provisioned: ProvisionedEnvironments
     snap_start: SnapStartEnvironments
@@ -146,6 +148,7 @@ def wire_invocation(
     snap_start = SnapStartEnvironments(
         versions=stores.control.functions, environments=new_environments, memory_available=memory_available, clock=clock
     )
+    pacemaker = Pacemaker(is_of_use=is_pacemaker_of_use())
     invoker: VersionInvoker = Invoker(
         versions=stores.control.functions,
         new_environments=new_environments,
@@ -156,6 +159,7 @@ def wire_invocation(
             processor_count=processor_count,
             is_full=ProcessorLoad(processor_count=all_processors).is_full,
             has_idle=pools.has_idle,
+            pace=pacemaker.ask,
             clock=clock,
         ),
         wakefulness=Wakefulness(processor_count=processor_count),
@@ -188,6 +192,7 @@ def wire_invocation(
         usage=usage,
         traces=traces,
         pools=pools,
+        pacemaker=pacemaker,
         invoker=TracedInvoker(invoker=invoker, keep=traces.store.keep_own, clock=clock),
         provisioned=provisioned,
         snap_start=snap_start,

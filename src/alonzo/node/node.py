@@ -184,6 +184,7 @@ class Node:
                     parts.delivery.run(),
                     parts.sandboxes.run(),
                     parts.pools.run(),
+                    parts.pacemaker.run(),
                     activations.run(),
                     DepartedFunctions(
                         forget=(metering.functions.forget, asynchronous.counters.forget, parts.pools.forget), clock=self._clock

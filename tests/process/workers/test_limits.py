@@ -119,7 +119,9 @@ def deploy(server: Server, *, reserved: int | None = None) -> str:
 def storm(server: Server, name: str, gauge: Gauge) -> dict[str, int]:
     """Many clients that ask again and again; what they got, and how often."""
     outcomes: dict[str, int] = {}
-    lock, until = threading.Lock(), time.monotonic() + SECONDS
+    lock = threading.Lock()
+    clients = [server.client("lambda") for _ in range(24)]  # which takes a while
+    until = time.monotonic() + SECONDS
 
     def ask_again_and_again(client: Any) -> None:
         while time.monotonic() < until:
@@ -129,7 +131,6 @@ def storm(server: Server, name: str, gauge: Gauge) -> dict[str, int]:
             if got != "done":
                 time.sleep(0.02)
 
-    clients = [server.client("lambda") for _ in range(24)]
     with ThreadPoolExecutor(len(clients)) as pool:
         list(pool.map(ask_again_and_again, clients))
     return outcomes

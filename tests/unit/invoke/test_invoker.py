@@ -92,7 +92,9 @@ class MemoryNode:
             snapshots=role,
             pools=self.pools,
             admission=self.admission,
-            processors=ProcessorRoom(processor_count=1_000, is_full=lambda: True, has_idle=self.pools.has_idle, clock=ManualClock()),
+            processors=ProcessorRoom(
+                processor_count=1_000, is_full=lambda: True, has_idle=self.pools.has_idle, pace=lambda: None, clock=ManualClock()
+            ),
             wakefulness=Wakefulness(processor_count=2),
         )
 

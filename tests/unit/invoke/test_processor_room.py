@@ -45,12 +45,21 @@ class Machine:
     is_full: bool = True
     has_idle: bool = False
     clock: ManualClock = field(default_factory=ManualClock)
+    paced_count: int = 0
     room: ProcessorRoom = field(init=False)
 
     def __post_init__(self) -> None:
         self.room = ProcessorRoom(
-            processor_count=2, is_full=lambda: self.is_full, has_idle=lambda _: self.has_idle, clock=self.clock, look_seconds=1_000.0
+            processor_count=2,
+            is_full=lambda: self.is_full,
+            has_idle=lambda _: self.has_idle,
+            pace=self._pace,
+            clock=self.clock,
+            look_seconds=1_000.0,
         )
+
+    def _pace(self) -> None:
+        self.paced_count += 1
 
     def enter(self, count: int = 1, *, is_still: bool = False) -> list[Run]:
         runs = [self.room.enter(FUNCTION) for _ in range(count)]
@@ -225,6 +234,33 @@ def test_of_those_that_share_environments_all_begin() -> None:
     async def scenario(machine: Machine) -> None:
         shared = msgspec.structs.replace(FUNCTION, capacity_provider=CapacityProviderConfig(capacity_provider_arn="arn"))
         assert all(machine.room.enter(shared).turn is None for _ in range(100))
+
+    play(scenario)
+
+
+def test_the_kernel_is_paced_while_those_that_compute_do_so_for_long() -> None:
+    async def scenario(machine: Machine) -> None:
+        runs = machine.enter(7)
+        counts = []
+        for machine.is_full in (True, True, True, True, False, True):
+            machine.look()
+            counts.append(machine.paced_count)
+        assert counts == [0, 0, 1, 2, 2, 3]
+        for run in runs:
+            machine.room.leave(run)
+        machine.look()
+        assert machine.paced_count == 3
+
+    play(scenario)
+
+
+def test_the_kernel_is_not_paced_for_those_that_come_and_go() -> None:
+    async def scenario(machine: Machine) -> None:
+        runs = machine.enter(100)
+        for _ in range(90):
+            machine.look()
+            machine.room.leave(runs.pop(0))
+        assert not machine.paced_count
 
     play(scenario)
 

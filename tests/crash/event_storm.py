@@ -30,6 +30,8 @@ _FEEDERS = 4
 _FLAKY_EVERY = 20
 _NAME = "storm"
 _PAUSE_SECONDS = 0.05
+_STORE_BACK_SECONDS = 3.0
+"""What runs before a store that was killed is back cannot be acknowledged: if the node is killed next, nobody knows that it ran."""
 _INTERRUPTED_SECONDS = 0.25
 """An event that runs so long before or after a kill may not be known to be done: that is written down ten times a second, and what is
 killed takes a moment to die."""
@@ -129,8 +131,8 @@ class _Storm:
     def _unexplained_run_count(self) -> int:
         """How many runs followed one of the same event that was no failure and not interrupted: what is acknowledged is not run again."""
         ran_at: dict[str, list[float]] = {}
-        for report, at in zip(self._sink.reports, self._sink.ran_at, strict=True):
-            ran_at.setdefault(report["request_id"], []).append(at)
+        for request_id, at in self._sink.runs():
+            ran_at.setdefault(request_id, []).append(at)
         count = 0
         for event_id, request_id in self._accepted.items():
             uninterrupted = [at for at in ran_at.get(request_id, [])[:-1] if not self._is_interrupted(at)]
@@ -159,7 +161,7 @@ class _Storm:
                         child.send_signal(signal.SIGKILL)
         if what in {"node", "both"}:
             self.server.kill()
-        self._killed_at.append((started_at, time.monotonic()))
+        self._killed_at.append((started_at, time.monotonic() + (_STORE_BACK_SECONDS if what == "store" else 0.0)))
         if what in {"node", "both"}:
             self.server = self._start()
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+import uvloop
 from tests.conftest import StartServer
 from tests.support.invoking import invoke_together
 from tests.support.processes import children_with, is_alive
 from tests.support.waiting import eventually
 
-from alonzo.sandbox.pacemaker import Pacemaker, is_pacemaker_of_use
+from alonzo.sandbox.pacemaker import Pacemaker, pacing_interval
 
 PROGRAM = "pacemaker_program.py"
 COMPUTES = """
@@ -32,9 +33,9 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="el
 def wake_ups(process: psutil.Process) -> int:
     """How often its threads have gone to sleep so far."""
     total = 0
-    for thread in process.threads():
-        with contextlib.suppress(FileNotFoundError):
-            lines = Path(f"/proc/{process.pid}/task/{thread.id}/status").read_text().splitlines()
+    for thread in Path(f"/proc/{process.pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            lines = (thread / "status").read_text().splitlines()
             total += next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
     return total
 
@@ -43,14 +44,14 @@ def is_asleep(process: psutil.Process) -> bool:
     before = wake_ups(process)
     with contextlib.suppress(AssertionError):
         eventually(lambda: wake_ups(process) > before, what="wake-ups", within_seconds=0.3)
-    return wake_ups(process) == before
+    return is_alive(process) and wake_ups(process) == before
 
 
 Ask = Callable[[], None]
 
 
 def play(pacemaker: Pacemaker, story: Callable[[Ask], None]) -> None:
-    """What happens beside the event loop in which the pacemaker runs; `story` is given what asks for it there."""
+    """What happens beside the event loop in which the pacemaker runs, the node's; `story` is given what asks for it there."""
 
     async def played() -> None:
         loop = asyncio.get_running_loop()
@@ -63,7 +64,7 @@ def play(pacemaker: Pacemaker, story: Callable[[Ask], None]) -> None:
             await asyncio.to_thread(story, ask)
             task.cancel()
 
-    asyncio.run(played())
+    uvloop.run(played())
 
 
 def the_process(ask: Ask, *, other_than: int | None = None) -> psutil.Process:
@@ -83,6 +84,7 @@ def test_it_wakes_up_on_every_processor_as_long_as_it_is_asked_for() -> None:
         processes.append(process)
 
         def are_pinned() -> bool:
+            ask()
             processors = [os.sched_getaffinity(thread.id) for thread in process.threads() if thread.id != process.pid]
             return sorted(map(sorted, processors)) == [[processor] for processor in sorted(os.sched_getaffinity(0))]
 
@@ -95,7 +97,7 @@ def test_it_wakes_up_on_every_processor_as_long_as_it_is_asked_for() -> None:
         eventually(goes_on, what="wake-ups")
         eventually(lambda: is_asleep(process), what="its sleep")
 
-    play(Pacemaker(is_of_use=True), story)
+    play(Pacemaker(interval_seconds=0.001), story)
     assert not is_alive(processes[0])
 
 
@@ -103,18 +105,24 @@ def test_one_that_was_killed_is_replaced_when_it_is_asked_for_again() -> None:
     def story(ask: Ask) -> None:
         process = the_process(ask)
         process.kill()
-        assert is_alive(the_process(ask, other_than=process.pid))
+        the_process(ask, other_than=process.pid)
 
-    play(Pacemaker(is_of_use=True, again_seconds=0.0), story)
+    play(Pacemaker(interval_seconds=0.001, again_seconds=0.0), story)
 
 
 def test_it_ends_when_it_is_not_asked_for_and_is_there_again_when_it_is() -> None:
     def story(ask: Ask) -> None:
         process = the_process(ask)
         eventually(lambda: not is_alive(process), what="its end")
-        assert is_alive(the_process(ask, other_than=process.pid))
+        the_process(ask, other_than=process.pid)
 
-    play(Pacemaker(is_of_use=True, idle_seconds=0.5), story)
+    play(Pacemaker(interval_seconds=0.001, idle_seconds=0.5), story)
+
+
+def test_several_on_one_machine_share_the_work() -> None:
+    alone = pacing_interval(1)
+    assert pacing_interval(2) in {None, 2 * (alone or 0.0)}
+    assert pacing_interval(64) is None
 
 
 def test_where_it_is_of_no_use_there_is_none() -> None:
@@ -122,10 +130,10 @@ def test_where_it_is_of_no_use_there_is_none() -> None:
         with pytest.raises(AssertionError):
             eventually(lambda: ask() or children_with(os.getpid(), PROGRAM), what="a process", within_seconds=0.5)
 
-    play(Pacemaker(is_of_use=False), story)
+    play(Pacemaker(interval_seconds=None), story)
 
 
-@pytest.mark.skipif(not is_pacemaker_of_use(), reason="this kernel looks at the clock often enough, or has many processors")
+@pytest.mark.skipif(pacing_interval(1) is None, reason="this kernel looks at the clock often enough, or has many processors")
 def test_a_flood_that_computes_has_one_which_ends_with_the_server(start_server: StartServer) -> None:
     server = start_server()
     server.deploy("computes", COMPUTES, Timeout=60)

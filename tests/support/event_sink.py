@@ -76,6 +76,11 @@ class EventSink(LocalHttpServer):
             self.ran_at.append(time.monotonic())
             self.reports.append(report)
 
+    def runs(self) -> list[tuple[str, float]]:
+        """The request ids of the events that ran, and when: as `ran_at`."""
+        with self._lock:
+            return [(report["request_id"], at) for report, at in zip(self.reports, self.ran_at, strict=True)]
+
     def counts(self) -> Counter[Any]:
         """How often each event ran."""
         return Counter(report["id"] for report in list(self.reports))

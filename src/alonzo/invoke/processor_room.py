@@ -31,7 +31,7 @@ _RUN_LOOK_SECONDS = 0.005
 _STILL_SECONDS = 0.01
 """For so long somebody must not have run to count as waiting for something else than a processor: a pause that it makes is shorter."""
 _LONG_SECONDS = 0.008
-"""Who computes so long has seen the kernel look at the clock."""
+"""Who still runs so long after it was seen first has seen the kernel look at the clock."""
 _UNMADE_SECONDS = 0.1
 """The same of an environment that is still made or initialized: several processes work at that, one after the other."""
 _LOOKED_AT_MAX = 16
@@ -56,13 +56,15 @@ class Watched(Protocol):
 class Run:
     """One invocation's. `turn`: what to wait for before it begins, None: nothing. `environment`: whose processor time tells of it."""
 
-    __slots__ = ("_first_at", "_looked_at", "_processor_time", "environment", "lane", "turn")
+    __slots__ = ("_looked_at", "_processor_time", "_seen_at", "computes_for_long", "environment", "lane", "turn")
 
     def __init__(self, lane: "_Lane") -> None:
         self.lane = lane
         self.turn: asyncio.Future[None] | None = None
         self.environment: Watched | None = None
-        self._first_at: float | None = None
+        self.computes_for_long = False
+        """As far as the last look could tell."""
+        self._seen_at: float | None = None
         self._looked_at: float | None = None
         self._processor_time = 0
 
@@ -76,6 +78,10 @@ class Run:
         """Whether it has not run for a while, and does not want to."""
         environment = self.environment
         processor_time = 0 if environment is None else environment.read_processor_time()
+        if self._seen_at is None and environment is not None and environment.init_seconds:
+            self._seen_at = now
+        has_run = processor_time != self._processor_time
+        self.computes_for_long = has_run and self._seen_at is not None and now - self._seen_at >= _LONG_SECONDS
         if self._looked_at is None or processor_time != self._processor_time:
             self._looked_at, self._processor_time = now, processor_time
             return False
@@ -83,25 +89,19 @@ class Run:
             return now - self._looked_at >= _UNMADE_SECONDS
         return now - self._looked_at >= _STILL_SECONDS and not environment.wants_processor()
 
-    def has_long_been_first(self, now: float) -> bool:
-        """Asked of the one that has computed longest. Time in which its environment was made does not count."""
-        if self._first_at is None:
-            if self.environment is not None and self.environment.init_seconds:
-                self._first_at = now
-            return False
-        return now - self._first_at >= _LONG_SECONDS
-
 
 class _Lane:
     """A function's."""
 
-    __slots__ = ("_looked_at", "begun_count", "computing", "limit", "waiting", "warm_limit", "weighing_max")
+    __slots__ = ("_looked_at", "begun_count", "computes_for_long", "computing", "limit", "waiting", "warm_limit", "weighing_max")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.warm_limit = limit * _WARM_FACTOR
         self.weighing_max = limit * _WEIGHING_FACTOR
         self.begun_count = 0
+        self.computes_for_long = False
+        """Whether those that compute do not just come and go, as far as the last look could tell."""
         self._looked_at = 0.0
         self.computing: dict[Run, None] = {}
         """Those that have begun and, as far as is known, want a processor: in order."""
@@ -112,13 +112,11 @@ class _Lane:
         if now < self._looked_at + _RUN_LOOK_SECONDS:
             return
         self._looked_at = now
+        self.computes_for_long = False
         for run in list(islice(self.computing, _LOOKED_AT_MAX)):
             if run.is_still(now):
                 del self.computing[run]
-
-    def computes_for_long(self, now: float) -> bool:
-        """Whether those that compute do not just come and go."""
-        return any(run.has_long_been_first(now) for run in islice(self.computing, 1))
+            self.computes_for_long |= run.computes_for_long
 
     @property
     def is_unused(self) -> bool:
@@ -192,13 +190,13 @@ class ProcessorRoom:
         """See who computes, and let others begin. Happens by itself while somebody waits, or more run than a few."""
         now, was_full, is_full = self._clock.monotonic(), self._was_full, self._is_full()
         self._was_full = is_full
+        computes_for_long = False
         for lane in list(self._watched):
             if is_full:
                 lane.limit = max(lane.limit // 2, self._count_min)
                 lane.warm_limit = max(lane.warm_limit // 2, self._count_min)
                 lane.let_go_of_still(now)
-                if lane.computes_for_long(now):
-                    self._pace()
+                computes_for_long |= lane.computes_for_long
             elif not was_full and lane.is_wanted:  # they are idle for a moment whenever one waits for another: a look may find that
                 lane.limit = min(2 * max(lane.limit, len(lane.computing)), _COUNT_MAX)
             self._let_begin(lane)
@@ -208,6 +206,8 @@ class ProcessorRoom:
         self._is_looking = bool(self._watched)
         if self._is_looking:
             asyncio.get_running_loop().call_later(self._look_seconds, self.look)
+        if computes_for_long:
+            self._pace()
 
     def _watch(self, lane: _Lane) -> None:
         self._watched[lane] = None

@@ -40,7 +40,7 @@ from alonzo.node.usage_keeping import UsageKeeper
 from alonzo.observe.log_delivery import LogDelivery
 from alonzo.observe.usage import UsageMeter
 from alonzo.sandbox.memory import MemoryReader
-from alonzo.sandbox.pacemaker import Pacemaker, is_pacemaker_of_use
+from alonzo.sandbox.pacemaker import Pacemaker, pacing_interval
 from alonzo.sandbox.processors import ProcessorLoad
 from alonzo.store.records import RecordTable
 
@@ -148,7 +148,7 @@ def wire_invocation(
     snap_start = SnapStartEnvironments(
         versions=stores.control.functions, environments=new_environments, memory_available=memory_available, clock=clock
     )
-    pacemaker = Pacemaker(is_of_use=is_pacemaker_of_use())
+    pacemaker = Pacemaker(interval_seconds=pacing_interval(configuration.workers))
     invoker: VersionInvoker = Invoker(
         versions=stores.control.functions,
         new_environments=new_environments,

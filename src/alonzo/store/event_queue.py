@@ -108,7 +108,7 @@ class EventQueue:
     async def list_depths(self) -> dict[FunctionReference, QueueDepth]:
         """All functions that have events. It costs a moment of the loop for each 10,000 delayed ones: for people, not for programs.
 
-        What is moved at that moment is seen in one place or in both, never in none.
+        What is moved at that moment is seen in one place or in both, never in none, as long as the server lists all in one answer: 100,000.
         """
         ready: dict[FunctionReference, int] = {}
         delayed: dict[FunctionReference, tuple[int, int]] = {}

@@ -238,7 +238,7 @@ def test_of_those_that_share_environments_all_begin() -> None:
     play(scenario)
 
 
-def test_the_kernel_is_paced_while_those_that_compute_do_so_for_long() -> None:
+def test_the_kernel_is_paced_while_somebody_computes_for_long() -> None:
     async def scenario(machine: Machine) -> None:
         runs = machine.enter(7)
         counts = []
@@ -254,12 +254,25 @@ def test_the_kernel_is_paced_while_those_that_compute_do_so_for_long() -> None:
     play(scenario)
 
 
-def test_the_kernel_is_not_paced_for_those_that_come_and_go() -> None:
+def test_the_kernel_is_paced_for_a_few_that_begin_one_after_the_other() -> None:
     async def scenario(machine: Machine) -> None:
         runs = machine.enter(100)
         for _ in range(90):
             machine.look()
             machine.room.leave(runs.pop(0))
+        assert machine.paced_count >= 80
+
+    play(scenario)
+
+
+def test_the_kernel_is_not_paced_for_those_that_come_and_go_or_sleep() -> None:
+    async def scenario(machine: Machine) -> None:
+        runs = [*machine.enter(2, is_still=True), *machine.enter(100)]
+        for _ in range(90):
+            machine.look()
+            for run in [run for run in runs[2:] if has_begun(run)]:
+                runs.remove(run)
+                machine.room.leave(run)
         assert not machine.paced_count
 
     play(scenario)

@@ -29,7 +29,7 @@ COUNT_MAX = 65_535
 FIELD = "Lineage"
 _ENTRY = re.compile(r"([0-9a-f]{8}):([0-9]{1,5})")
 _SEPARATOR = "|"
-_MARKS_REMEMBERED = 4_096
+_MARKS_REMEMBERED = 1_024
 
 
 @lru_cache(maxsize=_MARKS_REMEMBERED)

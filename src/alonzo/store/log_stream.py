@@ -42,7 +42,7 @@ _DIGITS_MAX = 18
 
 _FIRST_SPAN_MS = 10_000
 _SPAN_GROWTH = 4
-_SUBJECTS_REMEMBERED = 2_048
+_SUBJECTS_REMEMBERED = 512
 """Of log streams that are written to: making one takes 10 µs."""
 
 _ZERO = datetime.fromtimestamp(0, UTC)

@@ -29,7 +29,7 @@ _FEW, _MANY, _MOST = 8, 256, 1_000
 _PACED_SHARE = 0.5
 _FOOTPRINT_COUNTS = (0, 100, 250, 500, 1_000)
 _MEASURED_CHILDREN_MAX = 100
-_STARTS_PER_SECOND = 80.0
+_STARTS_PER_SECOND = 50.0
 """At the least: environments are held busy until as many are there as are wanted."""
 _POLL_SECONDS = 0.1
 _BODY = b"{}"

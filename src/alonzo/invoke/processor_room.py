@@ -30,8 +30,8 @@ _LOOK_SECONDS = 0.002
 _RUN_LOOK_SECONDS = 0.005
 _STILL_SECONDS = 0.01
 """For so long somebody must not have run to count as waiting for something else than a processor: a pause that it makes is shorter."""
-_LONG_SECONDS = 0.008
-"""Who still runs so long after it was seen first has seen the kernel look at the clock."""
+_LONG_NANOSECONDS = 3_000_000
+"""Of a processor: who still runs when it has had so much since it was seen first does not just come and go."""
 _UNMADE_SECONDS = 0.1
 """The same of an environment that is still made or initialized: several processes work at that, one after the other."""
 _LOOKED_AT_MAX = 16
@@ -56,7 +56,7 @@ class Watched(Protocol):
 class Run:
     """One invocation's. `turn`: what to wait for before it begins, None: nothing. `environment`: whose processor time tells of it."""
 
-    __slots__ = ("_looked_at", "_processor_time", "_seen_at", "computes_for_long", "environment", "lane", "turn")
+    __slots__ = ("_looked_at", "_processor_time", "_seen_first", "computes_for_long", "environment", "lane", "turn")
 
     def __init__(self, lane: "_Lane") -> None:
         self.lane = lane
@@ -64,7 +64,7 @@ class Run:
         self.environment: Watched | None = None
         self.computes_for_long = False
         """As far as the last look could tell."""
-        self._seen_at: float | None = None
+        self._seen_first: int | None = None
         self._looked_at: float | None = None
         self._processor_time = 0
 
@@ -78,10 +78,10 @@ class Run:
         """Whether it has not run for a while, and does not want to."""
         environment = self.environment
         processor_time = 0 if environment is None else environment.read_processor_time()
-        if self._seen_at is None and environment is not None and environment.init_seconds:
-            self._seen_at = now
+        if self._seen_first is None and environment is not None and environment.init_seconds:
+            self._seen_first = processor_time
         has_run = processor_time != self._processor_time
-        self.computes_for_long = has_run and self._seen_at is not None and now - self._seen_at >= _LONG_SECONDS
+        self.computes_for_long = has_run and self._seen_first is not None and processor_time - self._seen_first >= _LONG_NANOSECONDS
         if self._looked_at is None or processor_time != self._processor_time:
             self._looked_at, self._processor_time = now, processor_time
             return False

@@ -143,7 +143,7 @@ class _Storm:
         return any(start - _INTERRUPTED_SECONDS <= ran_at <= end + _INTERRUPTED_SECONDS for start, end in self._killed_at)
 
     def _is_done(self) -> bool:
-        """A node that was started again knows nothing of the function's queue at first, nor later if it finds nothing to do."""
+        """A node that was started again and finds nothing to do knows nothing of the function's queue."""
         return bool(read_queue(self.server, _NAME).get("depth", 0) == 0)
 
     def _start(self) -> Server:

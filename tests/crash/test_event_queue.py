@@ -10,4 +10,5 @@ def test_every_accepted_event_runs_though_node_and_store_are_killed(tmp_path: Pa
     print(report)
     assert report.accepted_count == 500
     assert not report.lost_ids
+    assert report.exact_count > 0.6 * report.accepted_count, str(report)
     assert report.unexplained_run_count < 0.1 * report.accepted_count, str(report)

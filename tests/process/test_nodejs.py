@@ -99,3 +99,19 @@ def test_json_logs_carry_levels_and_errors(server: Server) -> None:
     own = [record for record in records if "level" in record]
     assert [(record["level"], record["errorType"], record["requestId"]) for record in own] == [("ERROR", "TypeError", request_id)]
     assert own[0]["message"].startswith("loud TypeError: bad")
+
+
+@pytest.mark.parametrize("log_format", ["Text", "JSON"])
+def test_a_console_waits_where_the_log_is_full_though_the_stream_of_output_was_opened(server: Server, log_format: str) -> None:
+    """Node makes the pipe of `process.stdout` a non-blocking one as soon as a function uses it: a full pipe is an EAGAIN then."""
+    source = """
+        exports.handler = async () => {
+          process.stdout.write("opened\\n");
+          for (let number = 0; number < 100; number++) console.log(`${number}`, "x".repeat(20_000));
+        };
+    """
+    name = f"node-full-pipe-{log_format.lower()}"
+    assert run(server, name, source, LoggingConfig={"LogFormat": log_format}).value is None
+    messages = wait_for_log(server, name, "platform.report" if log_format == "JSON" else "REPORT RequestId")
+    logged = [message for message in messages if "x" * 1_000 in message]
+    assert ["x" * 20_000 in message for message in logged] == [True] * 100

@@ -14,6 +14,8 @@ const FRAME_JSON = 0xa55a0002;
 const LEVEL_BITS = { TRACE: 0b00100, DEBUG: 0b01000, INFO: 0b01100, WARN: 0b10000, ERROR: 0b10100, FATAL: 0b11000 };
 const FRAME_HEAD_BYTES = 16;
 
+const FULL_PIPE_WAIT_MS = 1;
+
 let logsJson = false;
 
 /** Takes over `console`. `currentRequest()` gives the id of the invocation that runs; `lock` keeps threads from writing into each other's lines. */
@@ -83,8 +85,14 @@ function inTurn(write, lock) {
   };
 }
 
+/** Waits at a full pipe, also at one that `process.stdout` has made non-blocking: so it does where a function or a thread of its own opens it. */
 function writeWhole(descriptor, data) {
   for (let start = 0; start < data.length; ) {
-    start += writeSync(descriptor, data, start);
+    try {
+      start += writeSync(descriptor, data, start);
+    } catch (error) {
+      if (error.code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_WAIT_MS);
+    }
   }
 }

@@ -5,6 +5,10 @@ so both servers are asked something of the API meanwhile, as often as a busy dep
 
 With eight clients, who keep the machine busy, what decides is the processor time of all processes of each: rates tell as much only where
 nothing else runs. With one, who waits for each answer, it is how long it takes.
+
+Of two functions that are the same one may take a twentieth more processor time than the other for as long as its environments live, and of
+two turns one may take a third more: so each server has several, and the processor time of all turns together counts. Of rates and waits it
+is the medians of all turns.
 """
 
 import contextlib
@@ -12,7 +16,7 @@ import itertools
 import statistics
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -28,6 +32,7 @@ from bench.settings import BenchSettings
 _HANDLER = "def handler(event, context):\n    return event\n"
 _BODY = b"{}"
 _CLIENT_COUNT = 8
+_FUNCTION_COUNT = 4
 _TURN_SECONDS = 0.25
 _CROWD_SHARE, _LONE_SHARE = 8.0, 2.0
 """How many times as long as another load the turns of each server are, together."""
@@ -42,12 +47,13 @@ class _Round:
     per_second: float
     p50_seconds: float
     cpu_seconds: float
-    """Of the platform, for one invocation."""
+    """Of the platform, for all that was answered."""
+    answered_count: int
     failure_count: int
 
 
 def measure_observability(settings: BenchSettings) -> Iterator[Figure]:
-    """Both run at the same time and are loaded in turn, so that what else the machine does meets both: the medians of all turns count.
+    """Both run at the same time and are loaded in turn, so that what else the machine does meets both.
 
     The turns are short and many, since a shared machine may be half as fast a moment later. What a server does a moment after an
     invocation, such as writing its log, it does in the other's turn: its processor time is its own all the same.
@@ -57,14 +63,14 @@ def measure_observability(settings: BenchSettings) -> Iterator[Figure]:
         started_platform("--otlp-endpoint", collector.url) as observed,
         started_platform(command=_UNOBSERVED) as unobserved,
     ):
-        names = {
-            observed: observed.deploy("observed", _HANDLER, TracingConfig={"Mode": "Active"}),
-            unobserved: unobserved.deploy("observed", _HANDLER),
-        }
-        for platform in names:
+        for number in range(_FUNCTION_COUNT):
+            observed.deploy(_name(number), _HANDLER, TracingConfig={"Mode": "Active"})
+            unobserved.deploy(_name(number), _HANDLER)
+        platforms = (observed, unobserved)
+        for platform in platforms:
             platform.wait_until_quiet()
         crowds, lone = (
-            _take_turns(names, count, round(settings.load_seconds * share / _TURN_SECONDS))
+            _take_turns(platforms, count, round(settings.load_seconds * share / _TURN_SECONDS))
             for count, share in ((_CLIENT_COUNT, _CROWD_SHARE), (1, _LONE_SHARE))
         )
     failures = sum(each.failure_count for turn in (*crowds, *lone) for each in turn.values())
@@ -77,28 +83,38 @@ def measure_observability(settings: BenchSettings) -> Iterator[Figure]:
 
 def _tell_crowd(pairs: list[tuple["_Round", "_Round"]], failures: int) -> Iterator[Figure]:
     rate, free_rate = (statistics.median(each.per_second for each in side) for side in zip(*pairs, strict=True))
-    cpu, free_cpu = (statistics.median(each.cpu_seconds for each in side) for side in zip(*pairs, strict=True))
-    quotient = statistics.median(with_all.cpu_seconds / without.cpu_seconds for with_all, without in pairs)
+    cpu, free_cpu = (
+        sum(each.cpu_seconds for each in side) / sum(each.answered_count for each in side) for side in zip(*pairs, strict=True)
+    )
     row = "warm invoke, 8 clients: rate with everything observed"
     yield Figure(row=row, value=rate, unit="/s", limit=Limit(free_rate, _LIMIT), failure_count=failures)
     row = "warm invoke, 8 clients: CPU time with everything observed"
     yield Figure(row=row, value=cpu * 1e6, unit="us", limit=Limit(free_cpu * 1e6, _LIMIT), failure_count=failures)
     row = "warm invoke: CPU time, in times that with nothing observed"
+    quotient = cpu / free_cpu
     yield Figure(row=row, value=quotient, unit="", limit=Limit(1.0, _LIMIT), promise=PROMISES.get(row), failure_count=failures)
 
 
-def _take_turns(names: dict[Platform, str], client_count: int, count: int) -> list[dict[Platform, _Round]]:
-    """In each turn one after the other, now the one first, now the other; before the first that counts, environments are made."""
-    loads: dict[Platform, list[LoadResult]] = {platform: [] for platform in names}
-    cpu_seconds: dict[Platform, list[float]] = {platform: [] for platform in names}
-    for number in range(1 + max(count, 1)):
-        for platform in list(names)[:: 1 if number % 2 else -1]:
+def _take_turns(platforms: Sequence[Platform], client_count: int, count: int) -> list[dict[Platform, _Round]]:
+    """In each turn one after the other, now the one first, now the other, and the functions one after the other.
+
+    Before the turns that count, environments are made.
+    """
+    loads: dict[Platform, list[LoadResult]] = {platform: [] for platform in platforms}
+    cpu_seconds: dict[Platform, list[float]] = {platform: [] for platform in platforms}
+    for number in range(_FUNCTION_COUNT + max(count, 1)):
+        is_other_way = (number // _FUNCTION_COUNT + number) % 2  # for each function in every other of its turns
+        for platform in platforms[:: -1 if is_other_way else 1]:
             cpu_seconds[platform].append(_cpu_seconds(platform))
-            loads[platform].append(_load(platform, names[platform], client_count))
-    for platform in names:
+            loads[platform].append(_load(platform, _name(number % _FUNCTION_COUNT), client_count))
+    for platform in platforms:
         cpu_seconds[platform].append(_cpu_seconds(platform))
-    rounds = {platform: [*map(_round, loads[platform], itertools.pairwise(cpu_seconds[platform]))] for platform in names}
-    return [dict(zip(names, turn, strict=True)) for turn in zip(*rounds.values(), strict=True)][1:]
+    rounds = {platform: [*map(_round, loads[platform], itertools.pairwise(cpu_seconds[platform]))] for platform in platforms}
+    return [dict(zip(platforms, turn, strict=True)) for turn in zip(*rounds.values(), strict=True)][_FUNCTION_COUNT:]
+
+
+def _name(number: int) -> str:
+    return f"observed-{number}"
 
 
 def _load(platform: Platform, name: str, client_count: int) -> LoadResult:
@@ -114,7 +130,7 @@ def _cpu_seconds(platform: Platform) -> float:
 def _round(load: LoadResult, cpu_seconds: tuple[float, float]) -> _Round:
     """`cpu_seconds`: of the platform, before this load and before the next."""
     before, after = cpu_seconds
-    return _Round(load.per_second, load.p50_seconds, (after - before) / max(load.answered_count, 1), load.failure_count)
+    return _Round(load.per_second, load.p50_seconds, after - before, load.answered_count, load.failure_count)
 
 
 @contextlib.contextmanager

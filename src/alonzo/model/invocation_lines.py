@@ -37,6 +37,11 @@ class InvocationReport(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
         return math.ceil(self.duration_ms + (self.init_duration_ms or self.billed_restore_ms))
 
     @property
+    def is_error(self) -> bool:
+        """Whether it counts as one: the function has answered with an error, or has not answered."""
+        return self.error_type is not None or self.status != "success"
+
+    @property
     def max_memory_mib(self) -> int | None:
         """See `used_mib`."""
         return None if self.max_memory_bytes is None else used_mib(self.max_memory_bytes, self.memory_size_mib)

@@ -32,11 +32,12 @@ class _Window(msgspec.Struct, gc=False):
     init: Distribution | None = None
 
     def add(self, reports: Sequence[InvocationReport]) -> None:
-        """Count these invocations."""
+        """Count these invocations, of one version: at least one."""
         self.invocations += len(reports)
         self.duration.add_all([report.duration_ms for report in reports])
-        self.errors += sum([report.error_type is not None or report.status != "success" for report in reports])
-        for (used_bytes, limit_mib), count in Counter([(report.max_memory_bytes, report.memory_size_mib) for report in reports]).items():
+        self.errors += sum([report.is_error for report in reports])
+        limit_mib = reports[0].memory_size_mib  # a version's
+        for used_bytes, count in Counter([report.max_memory_bytes for report in reports]).items():
             if used_bytes is not None:
                 memory_mib = used_mib(used_bytes, limit_mib)
                 self.memory[memory_mib] = self.memory.get(memory_mib, 0) + count

@@ -56,7 +56,7 @@ class Watched(Protocol):
 class Run:
     """One invocation's. `turn`: what to wait for before it begins, None: nothing. `environment`: whose processor time tells of it."""
 
-    __slots__ = ("_looked_at", "_processor_time", "_seen_first", "computes_for_long", "environment", "lane", "turn")
+    __slots__ = ("_looked_at", "_processor_time", "_seen_first", "computes_for_long", "environment", "lane", "turn", "was_there")
 
     def __init__(self, lane: "_Lane") -> None:
         self.lane = lane
@@ -64,6 +64,8 @@ class Run:
         self.environment: Watched | None = None
         self.computes_for_long = False
         """As far as the last look could tell."""
+        self.was_there = False
+        """When somebody looked last."""
         self._seen_first: int | None = None
         self._looked_at: float | None = None
         self._processor_time = 0
@@ -108,15 +110,17 @@ class _Lane:
         self.waiting: deque[Run] = deque()
 
     def let_go_of_still(self, now: float) -> None:
-        """Not every time: a look costs more for each that computes than all the rest."""
-        if now < self._looked_at + _RUN_LOOK_SECONDS:
-            return
-        self._looked_at = now
-        self.computes_for_long = False
-        for run in list(islice(self.computing, _LOOKED_AT_MAX)):
-            if run.is_still(now):
-                del self.computing[run]
-            self.computes_for_long |= run.computes_for_long
+        """Not every time, nor of those that come and go between two looks: it costs more for each that computes than all the rest."""
+        oldest = list(islice(self.computing, _LOOKED_AT_MAX))
+        if now >= self._looked_at + _RUN_LOOK_SECONDS:
+            self._looked_at = now
+            self.computes_for_long = False
+            for run in oldest:
+                if run.was_there and run.is_still(now):
+                    del self.computing[run]
+                self.computes_for_long |= run.computes_for_long
+        for run in oldest:
+            run.was_there = True
 
     @property
     def is_unused(self) -> bool:

@@ -115,12 +115,31 @@ def test_who_does_not_run_lets_the_next_one_begin() -> None:
     async def scenario(machine: Machine) -> None:
         still, runs = machine.enter(3, is_still=True), machine.enter(3)
         assert begun(runs) == [True, False, False]
+        machine.look(after_seconds=0.002)
         machine.look()
         machine.look(after_seconds=0.009)
         assert begun(runs) == [True, False, False]
         machine.look(after_seconds=0.006)
         assert begun(runs) == [True, True, True]
         assert still[0].running_count == 6
+
+    play(scenario)
+
+
+def test_who_comes_and_goes_between_two_looks_is_not_looked_at() -> None:
+    async def scenario(machine: Machine) -> None:
+        environments = [Environment() for _ in range(LIMIT)]
+        stays = machine.enter()[0]
+        for _ in range(10):
+            runs = [machine.room.enter(FUNCTION) for _ in environments]
+            for run, environment in zip(runs, environments, strict=True):
+                run.environment = environment
+            machine.look()
+            for run in runs:
+                machine.room.leave(run)
+        assert [environment.processor_time for environment in environments] == [0] * LIMIT
+        assert isinstance(stays.environment, Environment)
+        assert stays.environment.processor_time > 0
 
     play(scenario)
 
@@ -143,6 +162,7 @@ def test_an_environment_that_is_not_ready_has_more_time(environment: Environment
         runs = [machine.room.enter(FUNCTION) for _ in range(LIMIT + 1)]
         for run in runs:
             run.environment = environment
+        machine.look(after_seconds=0.002)
         machine.look()
         machine.look(after_seconds=0.09)
         assert not has_begun(runs[LIMIT])
@@ -242,10 +262,10 @@ def test_the_kernel_is_paced_while_somebody_computes_for_long() -> None:
     async def scenario(machine: Machine) -> None:
         runs = machine.enter(7)
         counts = []
-        for machine.is_full in (True, True, True, True, False, True):
+        for machine.is_full in (True, True, True, True, True, False, True):
             machine.look()
             counts.append(machine.paced_count)
-        assert counts == [0, 0, 1, 2, 2, 3]
+        assert counts == [0, 0, 0, 1, 2, 2, 3]
         for run in runs:
             machine.room.leave(run)
         machine.look()

@@ -56,9 +56,11 @@ class MixedReport:
     def __str__(self) -> str:
         counted = "\n".join(f"  {count:7,} {outcome}" for outcome, count in sorted(self.outcomes.items()))
         slope = "too short to tell" if self.mb_per_minute is None else f"{self.mb_per_minute:+.2f} MB a minute in the second half"
+        files = dict(self.after.node_files - self.before.node_files) if self.leaked else {}
         return (
             f"{self.seconds:.0f} s:\n{counted}\nbefore: {self.before}\nafter:  {self.after}\n"
-            f"leaked: {self.leaked or 'nothing'}; memory of the node: {slope}\n"
+            f"leaked: {self.leaked or 'nothing'}{f', among the descriptors of the node: {files}' if files else ''}; "
+            f"memory of the node: {slope}\n"
             f"unexpected: {len(self.unexpected)}{''.join(f'{chr(10)}  {text}' for text in self.unexpected[:20])}"
         )
 

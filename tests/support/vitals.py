@@ -1,9 +1,13 @@
 """What a running node holds of its machine, counted from outside: two of them, taken at rest, show what has leaked between."""
 
 import re
+import socket
 import urllib.request
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 from tests.crash.census import take_census
@@ -12,6 +16,7 @@ from tests.support.server import Server
 _STORE_NAME = "nats-server"
 _DIRECTORIES = ("tmp", "root")
 _MB = 1e6
+_NUMBER = re.compile(r"\d+")
 _GAUGE = re.compile(r"^(\w+) (\S+)$", re.MULTILINE)
 
 
@@ -32,6 +37,8 @@ class Vitals:
     entries: int
     node_mb: float
     store_mb: float
+    node_files: Counter[str] = field(repr=False)
+    """What the node's descriptors are, without the numbers that are never the same."""
 
     def growth_since(self, before: "Vitals") -> dict[str, int]:
         """Of everything that is counted, what there is more of now."""
@@ -60,6 +67,7 @@ def take_vitals(server: Server) -> Vitals:
         entries=sum(1 for name in _DIRECTORIES for _ in (server.data_directory / name).iterdir()),
         node_mb=node.memory_info().rss / _MB,
         store_mb=sum(process.memory_info().rss for process in store) / _MB,
+        node_files=Counter(_iter_files(node, port=urlsplit(server.endpoint_url).port)),
     )
 
 
@@ -67,6 +75,22 @@ def read_gauges(server: Server) -> dict[str, float]:
     """What the node tells of itself."""
     with urllib.request.urlopen(f"{server.endpoint_url}/_alonzo/metrics") as page:
         return {name: float(value) for name, value in _GAUGE.findall(page.read().decode())}
+
+
+def _iter_files(process: psutil.Process, *, port: int | None) -> Iterable[str]:
+    connections = {each.fd: each for each in process.net_connections("all")}
+    for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
+        try:
+            target = str(descriptor.readlink())
+        except FileNotFoundError:
+            continue
+        connection = connections.get(int(descriptor.name))
+        if connection is None:
+            yield _NUMBER.sub("N", target)
+        elif connection.family == socket.AF_UNIX:
+            yield f"Unix socket {_NUMBER.sub('N', connection.laddr)}"
+        else:
+            yield f"{connection.status} {'of the server' if connection.laddr.port == port else 'to another'}"
 
 
 def _iter_descriptor_counts(processes: Iterable[psutil.Process]) -> Iterable[int]:

@@ -109,7 +109,15 @@ class Connection:
         """Close now; requests in flight end with `StoreUnavailable`."""
         self._closing = True
         await self._client.close()
+        await self._end_reconnecting()
         self._fail_answers(StoreUnavailable("the connection was closed"))
+
+    async def _end_reconnecting(self) -> None:
+        """Until Python 3.12 `asyncio.wait_for` forgets a cancellation that comes just when an attempt has failed: the client goes on."""
+        task = self._client._reconnection_task
+        while task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait((task,), timeout=_RECONNECT_WAIT_SECONDS)
 
     async def __aenter__(self) -> Self:
         return self

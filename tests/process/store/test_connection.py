@@ -86,6 +86,33 @@ async def test_tells_of_interruptions(tmp_path: Path) -> None:
         forget()
 
 
+async def test_a_closed_connection_is_not_tried_again(tmp_path: Path) -> None:
+    """Also where the client has missed that it shall end, as `asyncio.wait_for` of Python 3.11 lets it."""
+    before = asyncio.all_tasks()
+    async with await EmbeddedServer.start(data_directory=tmp_path) as server:
+        connection = await connect(server.url)
+        tries = asyncio.Event()
+        missed_count = 0
+
+        async def connect_and_miss(_: object) -> None:
+            nonlocal missed_count
+            tries.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if missed_count == 3:
+                    raise
+                missed_count += 1
+                raise ConnectionRefusedError from None
+
+        connection._client._connect_to_server = connect_and_miss  # type: ignore[method-assign]
+        os.kill(server.pid, signal.SIGKILL)
+        await tries.wait()
+        await connection.aclose()
+    assert missed_count
+    assert asyncio.all_tasks() <= before
+
+
 async def test_run_reports_a_connection_that_the_server_closed_for_good(tmp_path: Path) -> None:
     async with await EmbeddedServer.start(data_directory=tmp_path) as server, await connect(server.url) as connection:
         await connection.subscribe("ok", lambda _: None)

@@ -32,12 +32,11 @@ class _Window(msgspec.Struct, gc=False):
     init: Distribution | None = None
 
     def add(self, reports: Sequence[InvocationReport]) -> None:
-        """Count these invocations, of one version: at least one."""
+        """Count these invocations. Environments of `$LATEST` with another size may still run after it was changed."""
         self.invocations += len(reports)
         self.duration.add_all([report.duration_ms for report in reports])
         self.errors += sum([report.is_error for report in reports])
-        limit_mib = reports[0].memory_size_mib  # a version's
-        for used_bytes, count in Counter([report.max_memory_bytes for report in reports]).items():
+        for (used_bytes, limit_mib), count in Counter([(report.max_memory_bytes, report.memory_size_mib) for report in reports]).items():
             if used_bytes is not None:
                 memory_mib = used_mib(used_bytes, limit_mib)
                 self.memory[memory_mib] = self.memory.get(memory_mib, 0) + count
